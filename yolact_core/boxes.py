@@ -1,0 +1,117 @@
+"""Boxes: their two forms, their coding against priors, and their overlap."""
+
+import torch
+from torch import Tensor
+
+CENTRE_VARIANCE = 0.1
+SIZE_VARIANCE = 0.2
+
+
+def cxcywh_to_xyxy(boxes_cxcywh: Tensor) -> Tensor:
+    """Turn centre form into corners, shape (..., 4) -> (..., 4)."""
+    centre, size = boxes_cxcywh.split(2, dim=-1)
+    corner = centre - size / 2
+    return torch.cat([corner, corner + size], dim=-1)
+
+
+def xyxy_to_cxcywh(boxes: Tensor) -> Tensor:
+    """Turn corners into centre form, shape (..., 4) -> (..., 4)."""
+    low, high = boxes.split(2, dim=-1)
+    return torch.cat([(low + high) / 2, high - low], dim=-1)
+
+
+def decode_boxes(box_offsets: Tensor, priors: Tensor) -> Tensor:
+    """Turn predicted offsets into boxes (SSD's coding, variances 0.1 and 0.2).
+
+    Args:
+        box_offsets: Raw regression, shape (..., N, 4).
+        priors: Centre form, shape (N, 4).
+
+    Returns:
+        Corners in the priors' unit, not clipped, shape (..., N, 4).
+    """
+    centre, size = priors.split(2, dim=-1)
+    centre_offset, size_offset = box_offsets.split(2, dim=-1)
+    return cxcywh_to_xyxy(
+        torch.cat(
+            [
+                centre + centre_offset * CENTRE_VARIANCE * size,
+                size * torch.exp(size_offset * SIZE_VARIANCE),
+            ],
+            dim=-1,
+        )
+    )
+
+
+def encode_boxes(boxes: Tensor, priors: Tensor) -> Tensor:
+    """Turn boxes into the offsets that ``decode_boxes`` turns back.
+
+    Args:
+        boxes: Corners with positive width and height, shape (N, 4).
+        priors: Centre form in the same unit, shape (N, 4).
+    """
+    prior_centre, prior_size = priors.split(2, dim=-1)
+    centre, size = xyxy_to_cxcywh(boxes).split(2, dim=-1)
+    return torch.cat(
+        [
+            (centre - prior_centre) / (prior_size * CENTRE_VARIANCE),
+            torch.log(size / prior_size) / SIZE_VARIANCE,
+        ],
+        dim=-1,
+    )
+
+
+def box_areas(boxes: Tensor) -> Tensor:
+    """Return width times height, shape (..., 4) -> (...)."""
+    return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
+
+
+def pairwise_intersection(boxes: Tensor, others: Tensor) -> Tensor:
+    """Return the area that each box shares with each other one.
+
+    Args:
+        boxes: Corners, shape (..., N, 4).
+        others: Corners in the same unit, shape (..., M, 4).
+
+    Returns:
+        Areas, shape (..., N, M).
+    """
+    boxes, others = boxes.unsqueeze(-2), others.unsqueeze(-3)
+    width = torch.minimum(boxes[..., 2], others[..., 2]) - torch.maximum(
+        boxes[..., 0], others[..., 0]
+    )
+    height = torch.minimum(boxes[..., 3], others[..., 3]) - torch.maximum(
+        boxes[..., 1], others[..., 1]
+    )
+    return width.clamp_(min=0).mul_(height.clamp_(min=0))
+
+
+def pairwise_iou(boxes: Tensor, others: Tensor) -> Tensor:
+    """Return the intersection over union of each box with each other one.
+
+    Boxes without area overlap nothing, not even themselves.
+
+    Args:
+        boxes: Corners, shape (..., N, 4).
+        others: Corners in the same unit, shape (..., M, 4).
+
+    Returns:
+        Values in [0, 1], shape (..., N, M).
+    """
+    intersection = pairwise_intersection(boxes, others)
+    union = box_areas(boxes).unsqueeze(-1) + box_areas(others).unsqueeze(-2) - intersection
+    return (intersection / union).nan_to_num_(nan=0.0)
+
+
+def pairwise_coverage(boxes: Tensor, others: Tensor) -> Tensor:
+    """Return the share of each box that lies inside each other one (COCO's rule for crowds).
+
+    Args:
+        boxes: Corners, shape (..., N, 4).
+        others: Corners in the same unit, shape (..., M, 4).
+
+    Returns:
+        Values in [0, 1], shape (..., N, M).
+    """
+    coverage = pairwise_intersection(boxes, others) / box_areas(boxes).unsqueeze(-1)
+    return coverage.nan_to_num_(nan=0.0)

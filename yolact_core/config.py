@@ -1,0 +1,196 @@
+"""The configuration of a network: frozen dataclasses read from small YAML files."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from yolact_core.errors import InputError
+from yolact_core.records import build_record, read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
+
+CONFIGS = 'configs'
+CLASS_SETS = 'class_sets.yaml'
+PYRAMID_LEVELS = 5
+
+
+@dataclass(frozen=True)
+class BackboneConfig:
+    """What computes the features.
+
+    Args:
+        name: ``resnet50``, ``resnet101``, ``darknet53`` or the name of any convolutional ``timm`` model.
+        stages: Which stages feed the pyramid, shallow first, counted from 0.
+        deformable: How many of the last blocks of each stage may be deformable (YOLACT++).
+        deformable_interval: Of those, every how many-th block is.
+    """
+
+    name: str
+    stages: tuple[int, ...]
+    deformable: tuple[int, ...] = (0, 0, 0, 0)
+    deformable_interval: int = 1
+
+
+@dataclass(frozen=True)
+class AnchorConfig:
+    """The priors, which others call anchors.
+
+    Args:
+        scales: Side lengths in pixels of the network's input, one tuple for each of P3 to P7.
+        aspect_ratios: Width divided by height.
+        square: Use the width for the height too, as the checkpoints of YOLACT 1.0 need it.
+    """
+
+    scales: tuple[tuple[float, ...], ...]
+    aspect_ratios: tuple[float, ...] = (1.0, 0.5, 2.0)
+    square: bool = False
+
+    @property
+    def per_cell(self) -> int:
+        """Priors at each cell of a pyramid level."""
+        return len(self.scales[0]) * len(self.aspect_ratios)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything that shapes a network.
+
+    Args:
+        name: Name of the configuration.
+        input_size: Side S of the square input, in pixels.
+        backbone: What computes the features.
+        anchors: The priors.
+        class_names: Foreground classes in the order of the network's outputs.
+        mean: Subtracted from red, green and blue in [0, 255].
+        std: What red, green and blue are then divided by.
+        feature_channels: Width of pyramid, protonet and head.
+        prototypes: How many prototypes (k in the paper).
+        mask_rescoring: Whether a mask-IoU network rescores the masks (YOLACT++).
+    """
+
+    name: str
+    input_size: int
+    backbone: BackboneConfig
+    anchors: AnchorConfig
+    class_names: tuple[str, ...]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    feature_channels: int = 256
+    prototypes: int = 32
+    mask_rescoring: bool = False
+
+    def __post_init__(self) -> None:
+        rules = {
+            'input_size must be at least 64': self.input_size >= 64,
+            'class_names must name at least one class': len(self.class_names) > 0,
+            'class_names must not repeat': len(set(self.class_names)) == len(self.class_names),
+            'feature_channels must be positive': self.feature_channels > 0,
+            'prototypes must be positive': self.prototypes > 0,
+            'std must be positive': min(self.std) > 0,
+            'backbone.stages must name 3 stages': len(self.backbone.stages) == 3,
+            f'anchors.scales must have {PYRAMID_LEVELS} levels': (
+                len(self.anchors.scales) == PYRAMID_LEVELS
+            ),
+            'anchors.scales must have equally many scales at each level': (
+                len({len(scales) for scales in self.anchors.scales}) == 1
+            ),
+            'anchors.scales must be positive': all(
+                scale > 0 for scales in self.anchors.scales for scale in scales
+            ),
+            'anchors.aspect_ratios must be positive': all(
+                ratio > 0 for ratio in self.anchors.aspect_ratios
+            ),
+        }
+        for rule, holds in rules.items():
+            if not holds:
+                raise InputError(f'configuration {self.name!r}: {rule}')
+
+    @classmethod
+    def from_name(cls, name: str) -> ModelConfig:
+        """Return a configuration that comes with the package, such as ``yolact_base``.
+
+        Raises:
+            InputError: There is none of that name.
+        """
+        if name not in config_names():
+            raise InputError(
+                f'configuration must be one of {", ".join(config_names())}, got {name!r}'
+            )
+        return cls.from_mapping(read_yaml(_configs() / f'{name}.yaml'), f'{name}.yaml')
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> ModelConfig:
+        """Read a configuration from a YAML file.
+
+        Raises:
+            InputError: The file cannot be read, or a key or value in it is wrong.
+        """
+        return cls.from_mapping(read_yaml(Path(path)), str(path))
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], source: str) -> ModelConfig:
+        """Build a configuration from plain values.
+
+        Args:
+            values: As in the YAML files; ``class_names`` may be the name of a class set.
+            source: Where the values come from, for error texts.
+
+        Raises:
+            InputError: A key is unknown or missing, or a value is wrong.
+        """
+        class_names = values.get('class_names')
+        if isinstance(class_names, str):
+            class_names = list(class_set(class_names).values())
+        return build_record(cls, {**values, 'class_names': class_names}, source)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return plain values from which ``from_mapping`` builds the same configuration."""
+        return dataclasses.asdict(self)
+
+    def replace(self, **changes: Any) -> ModelConfig:  # noqa: ANN401 - any field's value
+        """Return a copy in which some fields are different."""
+        return dataclasses.replace(self, **changes)
+
+
+def config_names() -> list[str]:
+    """Return the names of the configurations that come with the package."""
+    names = (Path(entry.name) for entry in _configs().iterdir())
+    return sorted(
+        name.stem for name in names if name.suffix == '.yaml' and name.name != CLASS_SETS
+    )
+
+
+@lru_cache(maxsize=1)
+def _class_sets() -> dict[str, dict[int, str]]:
+    return dict(read_yaml(_configs() / CLASS_SETS))
+
+
+def class_set(name: str) -> dict[int, str]:
+    """Return a well-known set of classes, such as ``coco``, as category id -> name, in order.
+
+    Raises:
+        InputError: There is no such set.
+    """
+    sets = _class_sets()
+    if name not in sets:
+        raise InputError(f'class set must be one of {", ".join(sets)}, got {name!r}')
+    return sets[name]
+
+
+def category_ids(class_names: tuple[str, ...]) -> tuple[int, ...]:
+    """Return the COCO category id of each class: the well-known ids, or 1, 2, 3, ..."""
+    for known in _class_sets().values():
+        if tuple(known.values()) == class_names:
+            return tuple(known)
+    return tuple(range(1, len(class_names) + 1))
+
+
+def _configs() -> Traversable:
+    return files('yolact_core') / CONFIGS

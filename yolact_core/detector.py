@@ -1,0 +1,284 @@
+"""Images in, detections out: the one path that node, command line and evaluation share."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from yolact_core.backends import Backend, TorchBackend, resolve_device, resolve_precision
+from yolact_core.boxes import decode_boxes
+from yolact_core.checkpoint import load_network
+from yolact_core.detections import Detections
+from yolact_core.errors import InputError
+from yolact_core.masks import assemble_masks, combine_prototypes, crop_masks
+from yolact_core.network import Prediction, Yolact
+from yolact_core.nms import fast_nms, select_candidates, traditional_nms
+from yolact_core.preprocessing import check_image, preprocess
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from yolact_core.config import ModelConfig
+
+
+@dataclass(frozen=True)
+class DetectorOptions:
+    """What counts as a detection.
+
+    Args:
+        score_threshold: Return detections whose class score is above it, in [0, 1).
+        candidate_threshold: Priors whose best class score is above it take part in NMS, in (0, 1).
+        iou_threshold: Boxes of a class that overlap more than this are the same object, in (0, 1].
+        top_k: Boxes per class that take part in Fast NMS.
+        max_detections: Return at most so many.
+        class_agnostic: Let boxes drop each other across classes.
+        nms: ``fast`` or ``traditional``.
+
+    Raises:
+        InputError: A value is outside its range.
+    """
+
+    score_threshold: float = 0.3
+    candidate_threshold: float = 0.05
+    iou_threshold: float = 0.5
+    top_k: int = 200
+    max_detections: int = 100
+    class_agnostic: bool = False
+    nms: Literal['fast', 'traditional'] = 'fast'
+
+    def __post_init__(self) -> None:
+        rules = {
+            'score_threshold must be in [0, 1)': 0 <= self.score_threshold < 1,
+            'candidate_threshold must be in (0, 1)': 0 < self.candidate_threshold < 1,
+            'iou_threshold must be in (0, 1]': 0 < self.iou_threshold <= 1,
+            'top_k must be at least 1': self.top_k >= 1,
+            'max_detections must be at least 1': self.max_detections >= 1,
+            'nms must be fast or traditional': self.nms in ('fast', 'traditional'),
+        }
+        for rule, holds in rules.items():
+            if not holds:
+                raise InputError(f'{rule}, got {getattr(self, rule.split()[0])!r}')
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds that each stage of the last call took, device work included."""
+
+    preprocess: float = 0.0
+    network: float = 0.0
+    nms: float = 0.0
+    masks: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """Seconds from image to detections."""
+        return self.preprocess + self.network + self.nms + self.masks
+
+
+class Detector:
+    """Finds instances in images.
+
+    Args:
+        network: In evaluation mode; the detector runs where its weights are.
+        precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
+        options: The fields of ``DetectorOptions``. ``score_threshold=0`` and otherwise the
+            defaults reproduce the original's evaluation.
+
+    Raises:
+        InputError: An option is outside its range.
+    """
+
+    def __init__(self, network: Yolact, precision: str = 'auto', **options: Any) -> None:  # noqa: ANN401
+        self.options = DetectorOptions(**options)
+        self.timing = Timing()
+        self._network = network
+        self._backend: Backend = TorchBackend(network, resolve_precision(precision))
+
+    @classmethod
+    def load(
+        cls,
+        source: str | Path,
+        device: str = 'auto',
+        backend: str = 'auto',
+        precision: str = 'auto',
+        **options: Any,  # noqa: ANN401
+    ) -> Detector:
+        """Load a model and make a detector of it.
+
+        Args:
+            source: A shipped model, an official name such as ``yolact_base`` (fetched once and
+                cached), or the path of a ``.pth`` or ``.safetensors`` file.
+            device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+            backend: ``auto`` or ``torch``.
+            precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
+            options: The fields of ``DetectorOptions``.
+
+        Raises:
+            InputError: The model cannot be found or read, or an option is outside its range.
+        """
+        if backend not in ('auto', 'torch'):
+            raise InputError(f'backend must be auto or torch, got {backend!r}')
+        where = resolve_device(device)
+        return cls(load_network(source).to(where), precision, **options)
+
+    @property
+    def config(self) -> ModelConfig:
+        """The configuration of the network."""
+        return self._network.config
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Name of each class that the network knows."""
+        return self.config.class_names
+
+    @property
+    def network(self) -> Yolact:
+        """The network."""
+        return self._network
+
+    def configure(self, **options: Any) -> None:  # noqa: ANN401
+        """Change some options; the others stay.
+
+        Raises:
+            InputError: A value is outside its range; nothing has changed then.
+        """
+        self.options = replace(self.options, **options)
+
+    def __call__(self, rgb: npt.NDArray[np.uint8]) -> Detections:
+        """Find the instances in one image.
+
+        Args:
+            rgb: Shape (H, W, 3).
+
+        Raises:
+            InputError: It is not an image.
+        """
+        return self.detect_batch([rgb])[0]
+
+    @torch.inference_mode()
+    def detect_batch(self, images: Sequence[npt.NDArray[np.uint8]]) -> list[Detections]:
+        """Find the instances in several images, of any sizes, in one pass of the network.
+
+        Args:
+            images: RGB, each of shape (H, W, 3).
+
+        Raises:
+            InputError: One of them is not an image.
+        """
+        for rgb in images:
+            check_image(rgb)
+        if not images:
+            return []
+        clock = _Clock(self._backend.device)
+        batch = torch.stack(
+            [preprocess(rgb, self._network, self._backend.device) for rgb in images]
+        )
+        clock.lap('preprocess')
+        predictions = self._backend(batch)
+        clock.lap('network')
+        found = [
+            self._detect(Prediction(*prediction), (rgb.shape[0], rgb.shape[1]), clock)
+            for rgb, prediction in zip(images, zip(*predictions, strict=True), strict=True)
+        ]
+        self.timing = Timing(**clock.seconds)
+        return found
+
+    def _detect(self, prediction: Prediction, size: tuple[int, int], clock: _Clock) -> Detections:
+        """Turn the prediction for one image, without batch dimension, into detections."""
+        boxes, scores, class_ids, coefficients = self._suppress(prediction)
+        clock.lap('nms')
+        mask_scores = scores
+        if self.config.mask_rescoring:
+            mask_scores = scores * self._mask_quality(prediction, coefficients, boxes, class_ids)
+        masks = assemble_masks(prediction.prototypes, coefficients, boxes, size)
+        detections = Detections(
+            boxes=_to_pixels(boxes, size).cpu().numpy(),
+            scores=scores.cpu().numpy(),
+            mask_scores=mask_scores.cpu().numpy(),
+            class_ids=class_ids.cpu().numpy(),
+            coefficients=coefficients.cpu().numpy(),
+            masks=masks,
+            all_class_names=self.class_names,
+        )
+        clock.lap('masks')
+        return detections
+
+    def _suppress(self, prediction: Prediction) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return boxes (fractions), scores, class ids and coefficients of what stays."""
+        options = self.options
+        candidates, scores = select_candidates(
+            prediction.class_logits, options.candidate_threshold
+        )
+        boxes = decode_boxes(prediction.box_offsets[candidates], self._network.priors[candidates])
+        ranked_scores, best_class = scores, None
+        if options.class_agnostic:
+            ranked_scores, best_class = _best_of(scores)
+        if options.nms == 'fast':
+            kept, class_ids = fast_nms(
+                boxes,
+                ranked_scores,
+                options.iou_threshold,
+                options.top_k,
+                options.score_threshold,
+                options.max_detections,
+            )
+        else:
+            kept, class_ids = traditional_nms(
+                boxes * self.config.input_size,
+                ranked_scores,
+                options.iou_threshold,
+                max(options.candidate_threshold, options.score_threshold),
+                options.max_detections,
+            )
+        if best_class is not None:
+            class_ids = best_class[kept]
+        return (
+            boxes[kept],
+            scores[kept, class_ids],
+            class_ids,
+            prediction.coefficients[candidates[kept]],
+        )
+
+    def _mask_quality(
+        self, prediction: Prediction, coefficients: Tensor, boxes: Tensor, class_ids: Tensor
+    ) -> Tensor:
+        """Return the predicted mask IoU of each instance for its class (YOLACT++, section 6.1)."""
+        soft = combine_prototypes(prediction.prototypes, coefficients).sigmoid()
+        quality = self._network.rescore(crop_masks(soft, boxes))
+        return quality.gather(1, class_ids.unsqueeze(1)).squeeze(1)
+
+
+class _Clock:
+    """Adds up the seconds of each stage, waiting for the device at the end of each."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._last = time.perf_counter()
+        self.seconds: dict[str, float] = {}
+
+    def lap(self, stage: str) -> None:
+        if self._device.type == 'cuda':
+            torch.cuda.synchronize(self._device)
+        now = time.perf_counter()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
+        self._last = now
+
+
+def _best_of(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the best score of each box, shape (N, 1), and its class, shape (N,)."""
+    best_scores, best_class = scores.max(dim=1, keepdim=True)
+    return best_scores, best_class.squeeze(1)
+
+
+def _to_pixels(boxes: Tensor, size: tuple[int, int]) -> Tensor:
+    """Scale boxes from fractions to pixels and clip them to the image."""
+    height, width = size
+    limits = boxes.new_tensor([width, height, width, height])
+    return (boxes * limits).clamp(min=torch.zeros_like(limits), max=limits)

@@ -1,0 +1,96 @@
+"""Run-length encoding of binary masks: row by row for messages, COCO's form for files."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+GROUP_BITS = 5  # payload of one character of COCO's compressed form
+GROUPS = 7  # enough for 32 bits and a sign
+FIRST_CHARACTER = 48
+
+
+def mask_to_run_lengths(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint32]:
+    """Encode a mask row by row.
+
+    Args:
+        mask: Shape (H, W).
+
+    Returns:
+        Lengths of alternating runs, the first of background and possibly 0; they add up to H * W.
+    """
+    flat = mask.ravel()
+    if flat.size == 0:
+        return np.zeros(0, dtype=np.uint32)
+    changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    starts_with_foreground = [0] if flat[0] else []
+    edges = np.concatenate([starts_with_foreground, [0], changes, [flat.size]])
+    return np.diff(edges).astype(np.uint32)
+
+
+def run_lengths_to_mask(
+    run_lengths: npt.NDArray[np.uint32], height: int, width: int
+) -> npt.NDArray[np.bool_]:
+    """Decode what ``mask_to_run_lengths`` made.
+
+    Raises:
+        ValueError: The lengths do not add up to ``height * width``.
+    """
+    is_foreground = np.arange(len(run_lengths)) % 2 == 1
+    flat = np.repeat(is_foreground, run_lengths)
+    if flat.size != height * width:
+        raise ValueError(
+            f'run lengths must add up to {height} * {width} = {height * width}, got {flat.size}'
+        )
+    return flat.reshape(height, width)
+
+
+def crop_to_coco_counts(
+    crop: npt.NDArray[np.bool_], corner: tuple[int, int], size: tuple[int, int]
+) -> npt.NDArray[np.int64]:
+    """Encode a cropped mask column by column within its whole image, as COCO counts.
+
+    Args:
+        crop: Shape (h, w).
+        corner: Column and row of its first pixel in the image.
+        size: Height and width of the image.
+
+    Returns:
+        Lengths of alternating runs, the first of background; they add up to height * width.
+    """
+    height, width = size
+    columns = np.zeros((crop.shape[1], crop.shape[0] + 1), dtype=np.bool_)  # a gap under each
+    columns[:, :-1] = crop.T
+    flat = np.concatenate([[False], columns.ravel()])
+    changes = np.flatnonzero(flat[1:] != flat[:-1])  # where runs of foreground begin and end
+    column, row = np.divmod(changes, crop.shape[0] + 1)
+    edges = (column + corner[0]) * height + row + corner[1]
+    if crop.shape[0] == height and len(
+        edges
+    ):  # runs that reach the bottom go on in the next column
+        edges = _join_touching(edges)
+    last = [] if len(edges) and edges[-1] == height * width else [height * width]
+    return np.diff(np.concatenate([[0], edges, last])).astype(np.int64)
+
+
+def compress_coco_counts(counts: npt.NDArray[np.int64]) -> str:
+    """Write COCO counts as the compressed string of ``pycocotools``.
+
+    From the third on, each count is written as its difference to the one two before; in groups of
+    5 bits, lowest first, with a bit that says whether more follow.
+    """
+    values = counts.copy()
+    values[3:] -= counts[1:-2]
+    shifts = GROUP_BITS * np.arange(GROUPS)
+    groups = (values[:, None] >> shifts) & 0x1F  # (N, GROUPS)
+    rest = values[:, None] >> (shifts + GROUP_BITS)
+    is_last = rest == np.where(groups & 0x10, -1, 0)
+    is_needed = np.arange(GROUPS) <= is_last.argmax(axis=1)[:, None]
+    characters = (groups | np.where(is_last, 0, 0x20)) + FIRST_CHARACTER
+    return characters[is_needed].astype(np.uint8).tobytes().decode('ascii')
+
+
+def _join_touching(edges: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Drop each pair of a run's end and the next run's begin that fall together."""
+    falls_together = np.flatnonzero(edges[1:-1:2] == edges[2::2])
+    return np.delete(edges, np.concatenate([2 * falls_together + 1, 2 * falls_together + 2]))
