@@ -14,7 +14,7 @@ from yolact_core.records import build_record, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from importlib.resources.abc import Traversable
+    from importlib.abc import Traversable
 
 CONFIGS = 'configs'
 CLASS_SETS = 'class_sets.yaml'
@@ -26,7 +26,7 @@ class BackboneConfig:
     """What computes the features.
 
     Args:
-        name: ``resnet50``, ``resnet101``, ``darknet53`` or the name of any convolutional ``timm`` model.
+        name: ``resnet50``, ``resnet101``, ``darknet53`` or any convolutional model of ``timm``.
         stages: Which stages feed the pyramid, shallow first, counted from 0.
         deformable: How many of the last blocks of each stage may be deformable (YOLACT++).
         deformable_interval: Of those, every how many-th block is.

@@ -23,7 +23,7 @@ class InstanceMasks:
     """Binary masks that may overlap, have holes and several parts.
 
     Args:
-        crops: The smallest rectangle around each mask, bool, shape (h, w); (0, 0) for an empty mask.
+        crops: The smallest rectangle around each mask, bool, shape (h, w); (0, 0) if empty.
         corners: Column and row of each crop's first pixel in the image, shape (N, 2).
         size: Height and width of the image in pixels.
     """
@@ -36,9 +36,9 @@ class InstanceMasks:
         return len(self.crops)
 
     def __iter__(self) -> Iterator[tuple[npt.NDArray[np.bool_], tuple[int, int]]]:
-        """Yield each crop with its corner (x, y)."""
-        for crop, (x, y) in zip(self.crops, self.corners.tolist(), strict=True):
-            yield crop, (x, y)
+        """Iterate over each crop with its corner (x, y)."""
+        corners = [(x, y) for x, y in self.corners.tolist()]
+        return iter(zip(self.crops, corners, strict=True))
 
     def __getitem__(self, index: Index) -> InstanceMasks:
         """Return some of the masks, picked by a slice, indices or a boolean array."""

@@ -26,7 +26,8 @@ def combine_prototypes(prototypes: Tensor, coefficients: Tensor) -> Tensor:
     Returns:
         Before the sigmoid, shape (N, Hp, Wp).
     """
-    return (coefficients @ prototypes.flatten(1)).unflatten(1, prototypes.shape[1:])
+    logits: Tensor = coefficients @ prototypes.flatten(1)
+    return logits.view(-1, *prototypes.shape[1:])
 
 
 def crop_bounds(boxes: Tensor, height: int, width: int, padding: int = CROP_PADDING) -> Tensor:

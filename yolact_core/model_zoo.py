@@ -106,8 +106,8 @@ def _fetch(model: OfficialModel, folder: Path) -> None:
         hf_hub_download(model.repository, model.filename, local_dir=folder)
     except Exception as error:  # the hub's client raises errors of many libraries
         raise InputError(
-            f'cannot fetch {model.filename} ({type(error).__name__}): put the file from {model.url} '
-            f'into {folder}'
+            f'cannot fetch {model.filename} ({type(error).__name__}): '
+            f'put the file from {model.url} into {folder}'
         ) from error
 
 

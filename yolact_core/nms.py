@@ -28,7 +28,7 @@ def select_candidates(class_logits: Tensor, candidate_threshold: float) -> tuple
         Indices of the N candidates, shape (N,), and their foreground scores, shape (N, C).
     """
     best_logits = class_logits[:, 1:].amax(dim=1)
-    # With b and f the logits of background and best class, the best score is below 1 / (1 + e^(b-f)).
+    # A class with logit f scores below 1 / (1 + e^(b - f)), b being the logit of the background.
     margin = math.log1p(-candidate_threshold) - math.log(candidate_threshold) + 1e-3
     candidates = (class_logits[:, 0] - best_logits < margin).nonzero().squeeze(1)
     scores = class_logits[candidates].softmax(dim=1)[:, 1:]

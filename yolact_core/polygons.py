@@ -32,7 +32,8 @@ def mask_to_polygons(mask: npt.NDArray[np.bool_], corner: tuple[int, int] = (0, 
     contours, hierarchy = cv2.findContours(fine, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     parts: dict[int, Part] = {}
     for index, (contour, (_, _, _, parent)) in enumerate(zip(contours, hierarchy[0], strict=True)):
-        ring = _drop_straight((contour[:, 0] + 1) // 2) + np.array(corner, dtype=np.int32)
+        points = (contour[:, 0].astype(np.int32) + 1) // 2
+        ring = _drop_straight(points) + np.array(corner, dtype=np.int32)
         parts.setdefault(index if parent < 0 else parent, []).append(ring)
     return list(parts.values())
 
@@ -43,4 +44,5 @@ def _drop_straight(points: Ring) -> Ring:
     before = points - np.roll(points, 1, axis=0)
     after = np.roll(points, -1, axis=0) - points
     turns = before[:, 0] * after[:, 1] != before[:, 1] * after[:, 0]
-    return points[turns]
+    kept: Ring = points[turns]
+    return kept

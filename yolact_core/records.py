@@ -21,7 +21,7 @@ import yaml
 from yolact_core.errors import InputError
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
+    from importlib.abc import Traversable
 
 Record = TypeVar('Record')
 
@@ -31,7 +31,7 @@ def build_record(cls: type[Record], values: object, where: str) -> Record:
 
     Args:
         cls: Which dataclass.
-        values: Keys and values; lists become tuples, integers become floats where the field is one.
+        values: Keys and values; lists become tuples, and integers floats where need be.
         where: Where the values come from, for error texts.
 
     Raises:

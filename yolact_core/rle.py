@@ -87,7 +87,7 @@ def compress_coco_counts(counts: npt.NDArray[np.int64]) -> str:
     is_last = rest == np.where(groups & 0x10, -1, 0)
     is_needed = np.arange(GROUPS) <= is_last.argmax(axis=1)[:, None]
     characters = (groups | np.where(is_last, 0, 0x20)) + FIRST_CHARACTER
-    return characters[is_needed].astype(np.uint8).tobytes().decode('ascii')
+    return str(characters[is_needed].astype(np.uint8).tobytes(), 'ascii')
 
 
 def _join_touching(edges: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -20,7 +20,7 @@ class TorchBackend:
     """
 
     def __init__(self, network: Yolact, precision: str = 'float32') -> None:
-        self._network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._network = network.to(memory_format=torch.channels_last)
         self._dtype = PRECISIONS[precision]
 
     @property

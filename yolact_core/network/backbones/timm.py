@@ -1,5 +1,7 @@
 """Any convolutional network of the ``timm`` library as a backbone."""
 
+from typing import Any
+
 import timm
 from torch import Tensor
 
@@ -30,9 +32,9 @@ class TimmBackbone(Backbone):
             raise InputError(
                 f'backbone {name!r} must have feature maps {list(stages)}: {error}'
             ) from error
+        feature_info: Any = body.feature_info
         super().__init__(
-            channels=tuple(body.feature_info.channels()),
-            strides=tuple(body.feature_info.reduction()),
+            channels=tuple(feature_info.channels()), strides=tuple(feature_info.reduction())
         )
         self.body = body
 
