@@ -108,6 +108,7 @@ class Detector:
         device: str = 'auto',
         backend: str = 'auto',
         precision: str = 'auto',
+        config: str | Path | ModelConfig | None = None,
         **options: Any,  # noqa: ANN401
     ) -> Detector:
         """Load a model and make a detector of it.
@@ -118,6 +119,7 @@ class Detector:
             device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
             backend: ``auto`` or ``torch``.
             precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
+            config: For a ``.pth`` file with its own configuration: that, its name or a YAML file.
             options: The fields of ``DetectorOptions``.
 
         Raises:
@@ -126,7 +128,7 @@ class Detector:
         if backend not in ('auto', 'torch'):
             raise InputError(f'backend must be auto or torch, got {backend!r}')
         where = resolve_device(device)
-        return cls(load_network(source).to(where), precision, **options)
+        return cls(load_network(source, config).to(where), precision, **options)
 
     @property
     def config(self) -> ModelConfig:
@@ -184,14 +186,25 @@ class Detector:
         predictions = self._backend(batch)
         clock.lap('network')
         found = [
-            self._detect(Prediction(*prediction), (rgb.shape[0], rgb.shape[1]), clock)
+            self._postprocess(Prediction(*prediction), (rgb.shape[0], rgb.shape[1]), clock)
             for rgb, prediction in zip(images, zip(*predictions, strict=True), strict=True)
         ]
         self.timing = Timing(**clock.seconds)
         return found
 
-    def _detect(self, prediction: Prediction, size: tuple[int, int], clock: _Clock) -> Detections:
-        """Turn the prediction for one image, without batch dimension, into detections."""
+    @torch.inference_mode()
+    def postprocess(self, prediction: Prediction, size: tuple[int, int]) -> Detections:
+        """Turn the prediction for one image into detections.
+
+        Args:
+            prediction: Of one image, without the batch dimension.
+            size: Height and width of the image in pixels.
+        """
+        return self._postprocess(prediction, size, _Clock(self._backend.device))
+
+    def _postprocess(
+        self, prediction: Prediction, size: tuple[int, int], clock: _Clock
+    ) -> Detections:
         boxes, scores, class_ids, coefficients = self._suppress(prediction)
         clock.lap('nms')
         mask_scores = scores
