@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -108,18 +109,22 @@ def _upsample(
     """
     if logits.size == 0:
         return np.zeros((0, 0), dtype=np.bool_), (0, 0)
+    vertical = _interpolate(grid_size[0], size[0])
+    horizontal = _interpolate(grid_size[1], size[1])
+    top, bottom = vertical.reach(cell[0], cell[0] + logits.shape[0])
+    left, right = horizontal.reach(cell[1], cell[1] + logits.shape[1])
+
     soft = 0.5 + 0.5 * np.tanh(0.5 * logits)  # the sigmoid, which overflows nowhere
-    vertical, top = _taps(grid_size[0], size[0], cell[0], logits.shape[0])  # (rows, h)
-    horizontal, left = _taps(grid_size[1], size[1], cell[1], logits.shape[1])  # (columns, w)
-    widened = soft @ horizontal.T  # (h, columns)
-    mask = np.empty((len(vertical), len(horizontal)), dtype=np.bool_)
-    for start in range(0, len(vertical), ROW_BLOCK):
-        block = vertical[start : start + ROW_BLOCK]
-        used = np.flatnonzero(block[[0, -1]].any(axis=0))
-        reach = slice(used[0], used[-1] + 1)
-        np.greater(
-            block[:, reach] @ widened[reach], MASK_THRESHOLD, out=mask[start : start + ROW_BLOCK]
-        )
+    columns = slice(cell[1], cell[1] + logits.shape[1])
+    widened = soft @ horizontal.weights[left:right, columns].T  # (h, right - left)
+    mask = np.empty((bottom - top, right - left), dtype=np.bool_)
+    for start in range(top, bottom, ROW_BLOCK):
+        end = min(start + ROW_BLOCK, bottom)
+        first = max(vertical.low[start], cell[0])
+        last = min(vertical.high[end - 1], cell[0] + logits.shape[0] - 1)
+        block = vertical.weights[start:end, first : last + 1]
+        values = block @ widened[first - cell[0] : last + 1 - cell[0]]
+        np.greater(values, MASK_THRESHOLD, out=mask[start - top : end - top])
     return trim_mask(mask, (left, top))
 
 
@@ -144,39 +149,33 @@ def trim_mask(
     return np.ascontiguousarray(crop), (corner[0] + int(columns[0]), corner[1] + int(rows[0]))
 
 
-def _taps(cells: int, pixels: int, first: int, count: int) -> tuple[npt.NDArray[np.float32], int]:
-    """Return the weight of some cells in each pixel that they reach, and the first such pixel.
+class _Interpolation(NamedTuple):
+    """Bilinear resizing along one axis, with half-pixel centres.
 
-    Args:
-        cells: Along the whole axis of the grid.
-        pixels: Along the whole axis of the image.
-        first: The first of the cells.
-        count: How many of them.
+    Attributes:
+        weights: Of each cell in each pixel, shape (pixels, cells).
+        low: The first cell that each pixel takes, shape (pixels,).
+        high: The last one, shape (pixels,).
     """
-    matrix, begin, end = _interpolation(cells, pixels)
-    top, bottom = begin[first], end[first + count - 1]
-    return matrix[top:bottom, first : first + count], int(top)
+
+    weights: npt.NDArray[np.float32]
+    low: npt.NDArray[np.int64]
+    high: npt.NDArray[np.int64]
+
+    def reach(self, first: int, end: int) -> tuple[int, int]:
+        """Return the first and the end pixel that take any of the cells first to end - 1."""
+        return int(self.high.searchsorted(first)), int(self.low.searchsorted(end))
 
 
 @lru_cache(maxsize=32)
-def _interpolation(
-    cells: int, pixels: int
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return bilinear upsampling along one axis as a matrix, with half-pixel centres.
-
-    Returns:
-        Weight of each cell in each pixel, shape (pixels, cells), and the first and the end pixel
-        that each cell reaches, both of shape (cells,).
-    """
+def _interpolate(cells: int, pixels: int) -> _Interpolation:
     position = (np.arange(pixels, dtype=np.float32) + 0.5) * np.float32(cells / pixels) - 0.5
     position = np.clip(position, 0, cells - 1)
     low = position.astype(np.int64)
     high = np.minimum(low + 1, cells - 1)
     fraction = position - low
     pixel = np.arange(pixels)
-    matrix = np.zeros((pixels, cells), dtype=np.float32)
-    np.add.at(matrix, (pixel, low), 1 - fraction)
-    np.add.at(matrix, (pixel, high), fraction)
-    reached = matrix > 0
-    begin = reached.argmax(axis=0)
-    return matrix, begin, begin + reached.sum(axis=0)
+    weights = np.zeros((pixels, cells), dtype=np.float32)
+    np.add.at(weights, (pixel, low), 1 - fraction)
+    np.add.at(weights, (pixel, high), fraction)
+    return _Interpolation(weights, low, high)
