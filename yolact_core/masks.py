@@ -83,7 +83,9 @@ def assemble_masks(
     """
     grid_height, grid_width = prototypes.shape[1:]
     logits = combine_prototypes(prototypes, coefficients).float().cpu().numpy()
-    bounds = crop_bounds(boxes.float(), grid_height, grid_width).ceil().long().cpu().tolist()
+    bounds = (
+        crop_bounds(boxes.float(), grid_height, grid_width).clamp(min=0).ceil().long().tolist()
+    )
     crops, corners = [], []
     for instance_logits, (column, row, end_column, end_row) in zip(logits, bounds, strict=True):
         cells = instance_logits[row:end_row, column:end_column]
