@@ -16,18 +16,31 @@ import torch
 ROOT = Path(__file__).parents[1]
 
 
+GOLDEN = Path(os.environ.get('YOLACT_GOLDEN', ROOT.parent / 'shared' / 'golden'))
+
+
+def golden_file(name: str) -> Path:
+    """Return a file of the golden numbers, which lie outside the repository, or skip the test."""
+    if not (GOLDEN / name).is_file():
+        pytest.skip(f'golden numbers are not at {GOLDEN}; name their folder in YOLACT_GOLDEN')
+    return GOLDEN / name
+
+
 @pytest.fixture(scope='session')
 def golden() -> Callable[[str], Mapping[str, Any]]:
-    """Load one file of the golden numbers, which lie outside the repository."""
-    folder = Path(os.environ.get('YOLACT_GOLDEN', ROOT.parent / 'shared' / 'golden'))
+    """Load one file of the golden numbers."""
 
     def load(name: str) -> Mapping[str, Any]:
-        if not (folder / f'{name}.npz').is_file():
-            pytest.skip(f'golden numbers are not at {folder}; name their folder in YOLACT_GOLDEN')
-        with np.load(folder / f'{name}.npz') as arrays:
+        with np.load(golden_file(f'{name}.npz')) as arrays:
             return dict(arrays)
 
     return load
+
+
+@pytest.fixture
+def golden_classes() -> dict[str, Any]:
+    """Load the golden table of classes."""
+    return json.loads(golden_file('classes.json').read_text())
 
 
 @pytest.fixture(scope='session')

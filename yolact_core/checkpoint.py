@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import pickle
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -184,7 +185,9 @@ def hash_weights(network: Yolact) -> str:
 
 def _read_pickle(path: Path) -> dict[str, Tensor]:
     try:
-        weights = torch.load(path, map_location='cpu', weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # what is wrong with the file is said below
+            weights = torch.load(path, map_location='cpu', weights_only=True)
     except pickle.UnpicklingError as error:
         raise InputError(
             f'{path} must hold plain weights: it asks for code to be run, or is damaged'

@@ -1,0 +1,96 @@
+import dataclasses
+
+import pytest
+
+from yolact_core import InputError, ModelConfig
+from yolact_core.config import category_ids, class_set, config_names
+
+SMALL = """
+name: small
+input_size: 128
+backbone: {name: resnet18, stages: [2, 3, 4]}
+anchors:
+  scales: [[16], [32], [64], [96], [120]]
+class_names: [cup, bowl]
+mean: [0, 0, 0]
+std: [255, 255, 255]
+"""
+
+OFFICIAL = {
+    'yolact_base',
+    'yolact_darknet53',
+    'yolact_im400',
+    'yolact_im700',
+    'yolact_plus_base',
+    'yolact_plus_resnet50',
+    'yolact_resnet50',
+    'yolact_resnet50_pascal',
+}
+
+
+def test_every_configuration_reads_and_survives_a_round_trip():
+    assert set(config_names()) >= OFFICIAL
+    for name in config_names():
+        config = ModelConfig.from_name(name)
+        assert config.name == name
+        assert ModelConfig.from_mapping(config.to_mapping(), 'round trip') == config
+
+
+def test_a_configuration_is_read_from_a_file(tmp_path):
+    path = tmp_path / 'small.yaml'
+    path.write_text(SMALL)
+    config = ModelConfig.from_file(path)
+    assert config.class_names == ('cup', 'bowl')
+    assert config.anchors.per_cell == 3
+    assert config.mean == (0.0, 0.0, 0.0)
+    assert config.replace(input_size=256).input_size == 256
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'right', 'text'),
+    [
+        ('input_size: 128', 'input_sise: 128', 'small.yaml: key must be one of name, input_size'),
+        ('input_size: 128', '', "small.yaml: key 'input_size' must be given"),
+        ('input_size: 128', 'input_size: big', "input_size must be of type int, got 'big'"),
+        ('input_size: 128', 'input_size: true', 'input_size must be of type int, got True'),
+        ('input_size: 128', 'input_size: 8', 'input_size must be at least 64'),
+        ('stages: [2, 3, 4]', 'stages: 2', 'backbone: stages must be a list, got 2'),
+        ('stages: [2, 3, 4]', 'stages: [2]', 'backbone.stages must name 3 stages'),
+        ('[cup, bowl]', '[cup, cup]', 'class_names must not repeat'),
+        ('[cup, bowl]', '[]', 'class_names must name at least one class'),
+        ('[cup, bowl]', 'coca', "class set must be one of coco, pascal, got 'coca'"),
+        ('mean: [0, 0, 0]', 'mean: [0, 0]', 'mean must have 3 items, got 2'),
+        ('[255, 255, 255]', '[255, 0, 255]', 'std must be positive'),
+        (', [120]]', ']', 'anchors.scales must have 5 levels'),
+        ('[16]', '[16, 20]', 'equally many scales'),
+        ('[16]', '[-16]', 'anchors.scales must be positive'),
+        (SMALL, '- a list', 'must hold keys and values, got list'),
+        (SMALL, 'a: [', 'must be a readable YAML file'),
+    ],
+)
+def test_a_wrong_configuration_is_refused_by_name(tmp_path, wrong, right, text):
+    path = tmp_path / 'small.yaml'
+    path.write_text(SMALL.replace(wrong, right))
+    with pytest.raises(InputError) as caught:
+        ModelConfig.from_file(path)
+    assert text in str(caught.value)
+    assert '\n' not in str(caught.value)
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(InputError, match="must be one of yolact_base, .*, got 'yolact'"):
+        ModelConfig.from_name('yolact')
+    with pytest.raises(InputError, match='readable YAML file'):
+        ModelConfig.from_file('nowhere.yaml')
+
+
+def test_classes_and_category_ids_are_those_of_coco(golden_classes):
+    coco = {entry['coco_category_id']: entry['name'] for entry in golden_classes['coco']}
+    assert class_set('coco') == coco
+    assert category_ids(tuple(coco.values())) == tuple(coco)
+    assert category_ids(('cup', 'bowl')) == (1, 2)
+
+
+def test_a_configuration_is_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        ModelConfig.from_name('yolact_base').input_size = 1

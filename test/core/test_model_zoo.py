@@ -1,0 +1,55 @@
+import hashlib
+import json
+
+import pytest
+import torch
+
+from yolact_core import InputError
+from yolact_core.model_zoo import CHECKSUMS, OFFICIAL_MODELS, find_model
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv('YOLACT_CACHE', str(tmp_path))
+    return tmp_path
+
+
+def test_an_official_file_in_the_cache_is_found_and_its_checksum_recorded(cache):
+    path = cache / OFFICIAL_MODELS['yolact_base'].filename
+    torch.save({}, path)
+    assert find_model('yolact_base') == path
+    recorded = json.loads((cache / CHECKSUMS).read_text())
+    assert recorded == {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
+    assert find_model('yolact_base') == path
+
+
+def test_a_file_that_changed_since_its_first_use_is_refused(cache):
+    path = cache / OFFICIAL_MODELS['yolact_base'].filename
+    path.write_bytes(b'one')
+    find_model('yolact_base')
+    path.write_bytes(b'two')
+    with pytest.raises(InputError, match='must have the sha256 recorded at its first use'):
+        find_model('yolact_base')
+
+
+def test_without_network_the_error_says_which_file_to_put_where(cache, monkeypatch):
+    def unreachable(*_, **__):
+        raise ConnectionError('no route to host')
+
+    monkeypatch.setattr('huggingface_hub.hf_hub_download', unreachable)
+    with pytest.raises(InputError) as caught:
+        find_model('yolact_plus_base')
+    url = OFFICIAL_MODELS['yolact_plus_base'].url
+    assert str(caught.value) == (
+        'cannot fetch yolact_plus_base_54_800000.pth (ConnectionError): '
+        f'put the file from {url} into {cache}'
+    )
+
+
+def test_a_fetched_file_lands_in_the_cache(cache, monkeypatch):
+    def fetch(repository, filename, local_dir):
+        assert repository == 'dbolya/yolact-im700'
+        (local_dir / filename).write_bytes(b'weights')
+
+    monkeypatch.setattr('huggingface_hub.hf_hub_download', fetch)
+    assert find_model('yolact_im700').read_bytes() == b'weights'
