@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from parity import overrides_in, weights_from_names
 
 ROOT = Path(__file__).parents[1]
 
@@ -50,28 +50,6 @@ def official_weights() -> Callable[[Mapping[str, Any]], dict[str, torch.Tensor]]
     def make(numbers: Mapping[str, Any]) -> dict[str, torch.Tensor]:
         shapes = json.loads(str(numbers['state_shapes']))
         multipliers = json.loads(str(numbers['meta']))['mult']
-        weights = {
-            key: torch.from_numpy(weight_from_name(key, shape, multipliers.get(key, 1.0)))
-            for key, shape in shapes.items()
-        }
-        prefix = 'override__'
-        for name in numbers:
-            if name.startswith(prefix):
-                weights[name.removeprefix(prefix)] = torch.from_numpy(numbers[name])
-        return weights
+        return weights_from_names(shapes, multipliers, overrides_in(numbers))
 
     return make
-
-
-def weight_from_name(key: str, shape: list[int], multiplier: float = 1.0) -> np.ndarray:
-    """Draw one weight from a generator that its own name seeds."""
-    generator = np.random.Generator(np.random.PCG64(zlib.crc32(key.encode())))
-    leaf = key.rsplit('.', 1)[-1]
-    if leaf == 'num_batches_tracked':
-        return np.zeros(shape, dtype=np.int64)
-    if leaf == 'running_var' or (leaf == 'weight' and len(shape) == 1):
-        return generator.uniform(0.5, 1.5, shape).astype(np.float32)
-    if leaf in ('running_mean', 'bias'):
-        return (0.1 * generator.standard_normal(shape)).astype(np.float32)
-    fan_in = np.prod(shape[1:])
-    return (generator.standard_normal(shape) * (multiplier / np.sqrt(fan_in))).astype(np.float32)

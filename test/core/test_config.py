@@ -78,7 +78,7 @@ def test_a_wrong_configuration_is_refused_by_name(tmp_path, wrong, right, text):
 
 
 def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(InputError, match="must be one of yolact_base, .*, got 'yolact'"):
+    with pytest.raises(InputError, match=r"must be one of yolact_base, .*, got 'yolact'"):
         ModelConfig.from_name('yolact')
     with pytest.raises(InputError, match='readable YAML file'):
         ModelConfig.from_file('nowhere.yaml')

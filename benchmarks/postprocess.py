@@ -1,0 +1,120 @@
+"""What happens after the network: decoding, Fast NMS and masks, against the plain algorithms.
+
+Run with ``make bench``. The scene is synthetic but shaped like real ones: candidates in clusters
+around objects, box sides spread evenly in log scale, smooth prototypes.
+"""
+
+import torch
+import torch.nn.functional as F
+from reference import assemble_plainly, detect_plainly
+from timing import peak_bytes, time_interleaved
+from torch import Tensor
+
+from yolact_core import Prediction, build_network
+from yolact_core.backends import TorchBackend
+from yolact_core.boxes import decode_boxes
+from yolact_core.masks import assemble_masks
+from yolact_core.nms import fast_nms, select_candidates
+
+CLASSES, PROTOTYPES, GRID = 80, 32, 138
+
+
+def cluttered_prediction(priors: Tensor, candidates: int, objects: int) -> Prediction:
+    """Make a prediction in which so many priors around so many objects are candidates."""
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(len(priors), CLASSES + 1, generator=generator)
+    logits[:, 0] += 12
+    centres = torch.randperm(len(priors), generator=generator)[:objects]
+    distance = torch.cdist(priors, priors[centres])
+    nearest, owner = distance.min(dim=1)
+    chosen = nearest.argsort()[:candidates]
+    class_of_object = torch.randint(CLASSES, (objects,), generator=generator)
+    logits[chosen, 0] -= 12
+    logits[chosen, class_of_object[owner[chosen]] + 1] += 6
+    return Prediction(
+        box_offsets=torch.randn(len(priors), 4, generator=generator),
+        class_logits=logits,
+        coefficients=torch.rand(len(priors), PROTOTYPES, generator=generator) * 2 - 1,
+        prototypes=smooth_prototypes(generator),
+    )
+
+
+def smooth_prototypes(generator: torch.Generator) -> Tensor:
+    """Make prototypes without detail finer than those of trained networks."""
+    coarse = torch.randn(1, PROTOTYPES, 12, 12, generator=generator)
+    return F.interpolate(coarse, (GRID, GRID), mode='bicubic')[0].relu()
+
+
+def instances(count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Make prototypes, coefficients and boxes whose sides are 4 % to 60 % of the image's."""
+    generator = torch.Generator().manual_seed(1)
+    prototypes = smooth_prototypes(generator)
+    coefficients = torch.rand(count, PROTOTYPES, generator=generator) * 2 - 1
+    side = 0.04 * 15 ** torch.rand(count, 2, generator=generator)
+    corner = torch.rand(count, 2, generator=generator) * (1 - side)
+    return prototypes, coefficients, torch.cat([corner, corner + side], dim=1)
+
+
+def report_nms() -> None:
+    """Compare decoding and Fast NMS with the plain algorithm and with the network beside them."""
+    network = build_network('yolact_resnet50')
+    backend = TorchBackend(network)
+    image = torch.randn(1, 3, 550, 550)
+    print('decode + Fast NMS, 19,248 priors, 80 classes (median ms)')
+    print(f'{"candidates":>12}{"plain":>10}{"ours":>10}{"faster":>10}{"of network":>12}')
+    for candidates in (300, 4000):
+        prediction = cluttered_prediction(network.priors, candidates, objects=15)
+
+        def ours(prediction: Prediction = prediction) -> Tensor:
+            found, scores = select_candidates(prediction.class_logits, 0.05)
+            boxes = decode_boxes(prediction.box_offsets[found], network.priors[found])
+            kept, classes = fast_nms(boxes, scores, 0.5, 200, 0.0, 100)
+            return scores[kept, classes]
+
+        def plain(prediction: Prediction = prediction) -> Tensor:
+            return detect_plainly(prediction.class_logits, prediction.box_offsets, network.priors)[
+                1
+            ]
+
+        torch.testing.assert_close(ours(), plain())
+        with torch.inference_mode():
+            median = time_interleaved(
+                {'plain': plain, 'ours': ours, 'network': lambda: backend(image)}
+            )
+        print(
+            f'{candidates:>12}{median["plain"] * 1e3:>10.1f}{median["ours"] * 1e3:>10.1f}'
+            f'{median["plain"] / median["ours"]:>9.1f}x{median["ours"] / median["network"]:>11.1%}'
+        )
+
+
+def report_masks() -> None:
+    """Compare masks inside boxes with masks of the full frame: time, memory, pixels."""
+    print('\nmasks (median ms, MB above the level before, pixels that differ in the worst mask)')
+    titles = ('size', 'masks', 'plain', 'ours', 'faster', 'plain MB', 'ours MB', 'differ')
+    print(''.join(f'{title:>11}' for title in titles))
+    for size, count in (((480, 640), 15), ((720, 1280), 100), ((1080, 1920), 100)):
+        scene = instances(count)
+        with torch.inference_mode():
+            differing = (
+                assemble_masks(*scene, size).dense() != assemble_plainly(*scene, size).numpy()
+            )
+            median = time_interleaved(
+                {
+                    'plain': lambda scene=scene, size=size: assemble_plainly(*scene, size),
+                    'ours': lambda scene=scene, size=size: assemble_masks(*scene, size),
+                },
+                rounds=7,
+            )
+            plain_peak = peak_bytes(lambda scene=scene, size=size: assemble_plainly(*scene, size))
+            peak = peak_bytes(lambda scene=scene, size=size: assemble_masks(*scene, size))
+        print(
+            f'{size[1]:>6}x{size[0]:<4}{count:>11}{median["plain"] * 1e3:>11.1f}'
+            f'{median["ours"] * 1e3:>11.1f}{median["plain"] / median["ours"]:>10.1f}x'
+            f'{plain_peak / 1e6:>11.0f}{peak / 1e6:>11.0f}{differing.sum(axis=(1, 2)).max():>11}'
+        )
+
+
+if __name__ == '__main__':
+    torch.set_num_threads(2)
+    report_nms()
+    report_masks()
