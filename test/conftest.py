@@ -11,9 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from parity import overrides_in, weights_from_names
 
 ROOT = Path(__file__).parents[1]
+
+settings.register_profile('anywhere', deadline=None)  # a busy machine is no error
+settings.register_profile('ci', deadline=None, derandomize=True)  # nor is bad luck
+settings.load_profile('ci' if os.environ.get('CI') else 'anywhere')
 
 
 GOLDEN = Path(os.environ.get('YOLACT_GOLDEN', ROOT.parent / 'shared' / 'golden'))

@@ -39,7 +39,7 @@ def scene(seed, count, grid=(23, 23)):
     return prototypes, coefficients, boxes
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.integers(0, 12), st.sampled_from(SIZES))
 def test_masks_in_boxes_equal_masks_of_the_full_frame(seed, count, size):
     instances = scene(seed, count)
@@ -105,7 +105,7 @@ def test_cropping_repeats_the_original(golden, padding):
     np.testing.assert_array_equal(cropped.permute(1, 2, 0), expected)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.integers(0, 12), st.sampled_from([0, 1, 2]))
 def test_cropping_keeps_the_pixels_between_its_bounds(seed, count, padding):
     _, _, boxes = scene(seed, count)

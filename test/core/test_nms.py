@@ -53,7 +53,7 @@ def as_pairs(kept, class_ids):
     return list(zip(kept.tolist(), class_ids.tolist(), strict=True))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.integers(0, 10**6),
     st.integers(0, 90),
@@ -69,7 +69,7 @@ def test_fast_nms_follows_its_definition(seed, count, classes, top_k, threshold,
     assert as_pairs(*found) == expected
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6), st.integers(0, 40), st.integers(1, 4), st.sampled_from([None, 5]))
 def test_traditional_nms_follows_its_definition(seed, count, classes, limit):
     boxes, scores = random_boxes(seed, count, classes)
@@ -78,7 +78,7 @@ def test_traditional_nms_follows_its_definition(seed, count, classes, limit):
     assert as_pairs(*found) == expected
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6), st.integers(1, 60))
 def test_fast_nms_never_keeps_more_than_greedy_nms_of_one_class(seed, count):
     """A dropped box still drops others, so what Fast NMS keeps, greedy NMS keeps too."""
@@ -112,7 +112,7 @@ def test_no_boxes_give_no_detections(classes):
         assert kept.shape == class_ids.shape == (0,)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 10**6), st.sampled_from([0.01, 0.05, 0.3, 0.9]), st.integers(1, 20))
 def test_candidates_are_those_whose_best_score_is_above_the_threshold(seed, threshold, classes):
     generator = torch.Generator().manual_seed(seed)

@@ -1,0 +1,73 @@
+"""What tests of the core share: a colourful image, detections, and a small model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from yolact_core import (
+    Detections,
+    InstanceMasks,
+    ModelConfig,
+    build_network,
+    save_checkpoint,
+)
+from yolact_core.config import AnchorConfig, BackboneConfig
+from yolact_core.masks import trim_mask
+
+
+@pytest.fixture(scope='session')
+def photo() -> npt.NDArray[np.uint8]:
+    """Return a smooth colourful image, RGB, shape (96, 128, 3)."""
+    noise = np.random.default_rng(7).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+    return np.asarray(cv2.resize(noise, (128, 96), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
+
+
+@pytest.fixture
+def make_detections() -> Callable[..., Detections]:
+    """Make detections from full-size masks, shape (N, H, W), in the order of their scores."""
+
+    def make(masks: npt.NDArray[np.bool_], class_ids: Sequence[int] | None = None) -> Detections:
+        count = len(masks)
+        crops = [trim_mask(mask) for mask in masks]
+        corners = np.array([corner for _, corner in crops], dtype=np.int64).reshape(-1, 2)
+        sizes = np.array([crop.shape[::-1] for crop, _ in crops], dtype=np.int64).reshape(-1, 2)
+        scores = np.linspace(0.9, 0.4, count, dtype=np.float32)
+        return Detections(
+            boxes=np.concatenate([corners, corners + sizes], axis=1).astype(np.float32),
+            scores=scores,
+            mask_scores=scores,
+            class_ids=np.arange(count) % 3 if class_ids is None else np.array(class_ids),
+            coefficients=np.linspace(-1, 1, 8 * count, dtype=np.float32).reshape(count, 8),
+            masks=InstanceMasks(tuple(crop for crop, _ in crops), corners, masks.shape[1:]),
+            all_class_names=('person', 'chair', 'cup'),
+        )
+
+    return make
+
+
+@pytest.fixture(scope='session')
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the checkpoint of a small network with random weights that finds many things."""
+    torch.manual_seed(1)
+    config = ModelConfig.from_name('yolact_resnet18').replace(
+        name='tiny',
+        input_size=128,
+        backbone=BackboneConfig('test_resnet', (2, 3, 4)),
+        anchors=AnchorConfig(((12.0,), (24.0,), (48.0,), (72.0,), (96.0,))),
+        class_names=('person', 'chair', 'cup'),
+        feature_channels=32,
+        prototypes=8,
+    )
+    path = tmp_path_factory.mktemp('models') / 'tiny.safetensors'
+    network = build_network(config)
+    with torch.no_grad():  # else all scores are about the same
+        network.get_parameter('prediction_layers.0.conf_layer.weight').mul_(6)
+    save_checkpoint(network, path)
+    return path

@@ -1,0 +1,127 @@
+"""The command ``yolact``: a table of commands, each a module that is imported when asked for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NamedTuple, NoReturn
+
+from yolact_core import __version__
+from yolact_core.cli.status import BAD_INPUT, INTERRUPTED, READER_GONE
+from yolact_core.cli.terminal import complain, say
+from yolact_core.errors import InputError
+
+
+class Command(NamedTuple):
+    """One command.
+
+    Attributes:
+        name: As it is typed.
+        module: Has ``add_arguments(parser)`` and ``run(arguments) -> int``, the exit status.
+        summary: One line for the help.
+    """
+
+    name: str
+    module: str
+    summary: str
+
+
+COMMANDS = (
+    Command('detect', 'yolact_core.cli.detect', 'find instances in images, videos, a camera'),
+    Command('prototypes', 'yolact_core.cli.prototypes', 'draw what masks are made of'),
+    Command('models', 'yolact_core.cli.models', 'list the models, or look into a checkpoint'),
+    Command('doctor', 'yolact_core.cli.doctor', 'check this machine, say what to install'),
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports wrong arguments as all other bad input is reported."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f'{message}; "{self.prog} --help" tells more')
+
+
+class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Gives the defaults, but not those that say nothing."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=32)
+
+    def add_argument(self, action: argparse.Action) -> None:
+        super().add_argument(action)
+        if isinstance(action.choices, dict):  # argparse forgets how far commands are indented
+            widest = max(map(len, action.choices))
+            self._action_max_length = max(self._action_max_length, widest + 4)
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default is None or action.default is False:
+            return action.help
+        return super()._get_help_string(action)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        argv: Its words. Default: those of this process.
+
+    Returns:
+        Exit status: 0 if all is well, 2 for bad input, otherwise as the command says.
+    """
+    os.environ.setdefault('OPENCV_LOG_LEVEL', 'SILENT')  # what is wrong, we say ourselves
+    os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
+    try:
+        status = _run(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except InputError as error:
+        complain(str(error))
+        return BAD_INPUT
+    except OSError as error:
+        complain(f'{error.filename or "file"} must be usable: {error.strerror or error}')
+        return BAD_INPUT
+    return status
+
+
+def _run(argv: list[str]) -> int:
+    parser = _make_parser(argv)
+    try:
+        arguments = parser.parse_args(argv)
+    except SystemExit:  # --help and --version have answered
+        return 0
+    if arguments.command is None:
+        say(parser.format_help().rstrip())
+        return 0
+    command = next(entry for entry in COMMANDS if entry.name == arguments.command)
+    status: int = import_module(command.module).run(arguments)
+    return status
+
+
+def _make_parser(argv: list[str]) -> _Parser:
+    """Make the parser, with the arguments of that command only which is asked for."""
+    parser = _Parser(
+        prog='yolact',
+        description='Instance segmentation with YOLACT.',
+        epilog='"yolact COMMAND --help" tells all about one command.',
+        formatter_class=_Formatter,
+    )
+    parser.add_argument('--version', action='version', version=f'yolact {__version__}')
+    subparsers = parser.add_subparsers(dest='command', metavar='COMMAND', title='commands')
+    asked = next((word for word in argv if not word.startswith('-')), None)
+    for command in COMMANDS:
+        subparser = subparsers.add_parser(
+            command.name,
+            help=command.summary,
+            description=f'{command.summary[0].upper()}{command.summary[1:]}.',
+            formatter_class=_Formatter,
+        )
+        if command.name == asked:
+            import_module(command.module).add_arguments(subparser)
+    return parser

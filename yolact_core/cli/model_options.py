@@ -1,0 +1,111 @@
+"""The options that choose a model, and what counts as a detection, for several commands."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from yolact_core.detector import Detector
+
+SHIPPED_DEFAULT = 'indoor'
+OFFICIAL_DEFAULT = 'yolact_resnet50'
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which model runs, and where."""
+    group = parser.add_argument_group('model')
+    group.add_argument(
+        '--model',
+        default=default_model(),
+        metavar='NAME_OR_FILE',
+        help='a name from "yolact models", or the path of a checkpoint',
+    )
+    group.add_argument(
+        '--config',
+        metavar='NAME_OR_YAML',
+        help='configuration of a .pth file that is not named after it',
+    )
+    group.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
+    group.add_argument('--backend', default='auto', help='auto or torch')
+    group.add_argument('--precision', default='auto', help='auto, float32, bfloat16 or float16')
+
+
+def add_detection_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what counts as a detection."""
+    group = parser.add_argument_group('detections')
+    group.add_argument(
+        '--score-threshold',
+        type=float,
+        default=0.3,
+        metavar='SCORE',
+        help='keep what has a class score above this, in [0, 1)',
+    )
+    group.add_argument(
+        '--iou-threshold',
+        type=float,
+        default=0.5,
+        metavar='IOU',
+        help='boxes of a class that overlap more are the same object, in (0, 1]',
+    )
+    group.add_argument(
+        '--max-detections',
+        type=int,
+        default=100,
+        metavar='COUNT',
+        help='keep at most so many instances in an image, the best ones',
+    )
+    group.add_argument(
+        '--class-agnostic',
+        action='store_true',
+        help='an object has one class: boxes drop each other across classes',
+    )
+    group.add_argument(
+        '--nms',
+        choices=('fast', 'traditional'),
+        default='fast',
+        help='how boxes of the same object are dropped',
+    )
+
+
+def load_detector(arguments: argparse.Namespace, **options: object) -> Detector:
+    """Load the detector that the options describe.
+
+    Args:
+        arguments: With the model options, and with the detection options or not.
+        options: Fields of ``DetectorOptions`` in place of the detection options.
+
+    Raises:
+        InputError: An option is wrong or the model cannot be loaded.
+    """
+    from yolact_core.detector import Detector, DetectorOptions
+
+    names = ('score_threshold', 'iou_threshold', 'max_detections', 'class_agnostic', 'nms')
+    given = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
+    DetectorOptions(**{**given, **options})  # refuse bad values before anything is fetched
+    return Detector.load(
+        arguments.model,
+        device=arguments.device,
+        backend=arguments.backend,
+        precision=arguments.precision,
+        config=arguments.config,
+        **{**given, **options},
+    )
+
+
+def default_model() -> str:
+    """Return the model that runs where none is asked for."""
+    from yolact_core.model_zoo import shipped_models
+
+    return SHIPPED_DEFAULT if SHIPPED_DEFAULT in shipped_models() else OFFICIAL_DEFAULT
+
+
+def whole_number(text: str) -> int:
+    """Read a number of at least 1 for argparse.
+
+    Raises:
+        argparse.ArgumentTypeError: It is something else.
+    """
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f'must be a whole number of at least 1, got {text!r}')
+    return int(text)

@@ -1,0 +1,192 @@
+"""``yolact models``: which models there are, and what is in a checkpoint."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from yolact_core.cli.terminal import say, say_json, say_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from yolact_core.config import ModelConfig
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One line of the table.
+
+    Args:
+        name: Of the model or, where there are no weights, of the configuration.
+        kind: ``shipped``, ``official`` or ``configuration``.
+        input_size: Side of the square input in pixels.
+        backbone: What computes the features.
+        classes: How many.
+        parameters: How many.
+        mask_ap: As published, in percent, or None.
+        path: Of the weights, where they are on this machine.
+        url: Of the weights, where they can be fetched.
+    """
+
+    name: str
+    kind: str
+    input_size: int
+    backbone: str
+    classes: int
+    parameters: int
+    mask_ap: float | None = None
+    path: str | None = None
+    url: str | None = None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.add_argument(
+        'model',
+        nargs='?',
+        metavar='NAME_OR_FILE',
+        help='tell what is in this checkpoint; without it, list all models',
+    )
+    parser.add_argument(
+        '--config',
+        metavar='NAME_OR_YAML',
+        help='configuration of a .pth file that is not named after it',
+    )
+    parser.add_argument('--json', action='store_true', help='print JSON')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List the models, or tell about one."""
+    if arguments.model is not None:
+        return _tell_about(arguments)
+    entries = list_models()
+    if arguments.json:
+        say_json([dataclasses.asdict(entry) for entry in entries])
+    else:
+        _print_table(entries)
+    return 0
+
+
+def list_models() -> list[ModelEntry]:
+    """Return shipped models, then official ones, then configurations without weights."""
+    from yolact_core.checkpoint import read_checkpoint
+    from yolact_core.config import ModelConfig, config_names
+    from yolact_core.model_zoo import OFFICIAL_MODELS, cache_folder, shipped_models
+
+    entries = [
+        _make_entry(name, 'shipped', read_checkpoint(path)[1], path=str(path))
+        for name, path in shipped_models().items()
+    ]
+    for name, model in OFFICIAL_MODELS.items():
+        path = cache_folder() / model.filename
+        entries.append(
+            _make_entry(
+                name,
+                'official',
+                ModelConfig.from_name(name),
+                mask_ap=model.mask_ap,
+                path=str(path) if path.is_file() else None,
+                url=model.url,
+            )
+        )
+    return entries + [
+        _make_entry(name, 'configuration', ModelConfig.from_name(name))
+        for name in config_names()
+        if name not in OFFICIAL_MODELS
+    ]
+
+
+def _make_entry(name: str, kind: str, config: ModelConfig, **facts: Any) -> ModelEntry:  # noqa: ANN401
+    return ModelEntry(
+        name=name,
+        kind=kind,
+        input_size=config.input_size,
+        backbone=config.backbone.name,
+        classes=len(config.class_names),
+        parameters=_count_parameters(config),
+        **facts,
+    )
+
+
+def _count_parameters(config: ModelConfig) -> int:
+    """Build the network without memory for its weights, and count them."""
+    import torch
+
+    from yolact_core.network import build_network
+
+    with torch.device('meta'):
+        return sum(weight.numel() for weight in build_network(config).parameters())
+
+
+def _print_table(entries: list[ModelEntry]) -> None:
+    from rich.table import Table
+
+    from yolact_core.model_zoo import ACCURACY_SOURCE
+
+    table = Table('model', 'input', 'backbone', box=None, pad_edge=False)
+    for heading in ('classes', 'parameters', 'mask AP'):
+        table.add_column(heading, justify='right')
+    table.add_column('weights')
+    for entry in entries:
+        table.add_row(
+            entry.name,
+            f'{entry.input_size} px',
+            entry.backbone,
+            str(entry.classes),
+            f'{entry.parameters / 1e6:.1f} M',
+            f'{entry.mask_ap:.1f}' if entry.mask_ap is not None else '-',
+            _weights_state(entry),
+        )
+    say_table(table)
+    say(f'\nmask AP: {ACCURACY_SOURCE}')
+    for entry in entries:
+        if entry.url and not entry.path:
+            say(f'{entry.name}: {entry.url}')
+
+
+def _weights_state(entry: ModelEntry) -> str:
+    if entry.kind == 'shipped':
+        return 'shipped'
+    if entry.path:
+        return 'here'
+    return 'fetched when needed' if entry.url else 'none: to be trained'
+
+
+def _tell_about(arguments: argparse.Namespace) -> int:
+    """Print what is in one checkpoint."""
+    from yolact_core.checkpoint import hash_weights, load_network, read_checkpoint
+    from yolact_core.model_zoo import find_model
+
+    path: Path = find_model(arguments.model)
+    network = load_network(arguments.model, arguments.config)
+    digest = hash_weights(network)
+    about = {
+        'id': f'{network.config.name}@{digest[:12]}',
+        'path': str(path),
+        'sha256': digest,
+        'parameters': sum(weight.numel() for weight in network.parameters()),
+        'config': network.config.to_mapping(),
+        'facts': dataclasses.asdict(read_checkpoint(path)[2])
+        if path.suffix == '.safetensors'
+        else {},
+    }
+    if arguments.json:
+        say_json(about)
+    else:
+        import yaml
+
+        plain = _without_tuples(about)
+        say(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=96).rstrip())
+    return 0
+
+
+def _without_tuples(value: object) -> object:
+    """Return what YAML can write plainly: lists in place of tuples."""
+    if isinstance(value, dict):
+        return {key: _without_tuples(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_tuples(item) for item in value]
+    return value

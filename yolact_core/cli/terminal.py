@@ -1,0 +1,83 @@
+"""What the command line shows: results on stdout, all else on stderr."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+WIDE = 240  # columns where nobody looks at a terminal
+
+
+def say(text: str) -> None:
+    """Write a line of results; letters that the terminal cannot show become escapes."""
+    encoding = sys.stdout.encoding or 'utf-8'
+    sys.stdout.write(text.encode(encoding, 'backslashreplace').decode(encoding) + '\n')
+
+
+def say_json(values: object) -> None:
+    """Write values for a program."""
+    say(json.dumps(values, indent=2))
+
+
+def say_table(table: Table) -> None:
+    """Write a table, as wide as need be where stdout is no terminal."""
+    from rich.console import Console
+
+    is_terminal = sys.stdout.isatty()
+    Console(width=None if is_terminal else WIDE, highlight=False).print(table)
+
+
+def complain(sentence: str) -> None:
+    """Write one line about what is wrong."""
+    sys.stderr.write(f'yolact: error: {" ".join(sentence.split())}\n')
+
+
+@contextmanager
+def progress_bar(what: str, total: int | None) -> Iterator[Callable[[], None]]:
+    """Show a progress bar where stderr is a terminal, and give a function that moves it by one.
+
+    Args:
+        what: Is going on.
+        total: How many steps there are, if that is known.
+    """
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (*Progress.get_default_columns()[:-1], MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(
+        *columns, console=Console(stderr=True, soft_wrap=True), transient=True
+    ) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda: progress.advance(task)
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C ask for an orderly end, and a second one end at once.
+
+    Gives a function that says whether the end is asked for.
+    """
+    is_asked = False
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        nonlocal is_asked
+        if is_asked:
+            raise KeyboardInterrupt
+        is_asked = True
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: is_asked
+    finally:
+        signal.signal(signal.SIGINT, before)
