@@ -18,14 +18,14 @@ JPEG_SCAN, JPEG_FILL = 0xDA, 0xFF
 PNG_START, PNG_END = b'\x89PNG\r\n\x1a\n', b'IEND'
 
 
-def read_image(path: Path) -> npt.NDArray[np.uint8]:
+def read_image(path: Path, turn_upright: bool = True) -> npt.NDArray[np.uint8]:
     """Read an image file of any format that OpenCV knows.
 
-    Grey becomes RGB, 16 bits are scaled to 8, transparency is dropped, and the image is turned
-    upright as its EXIF orientation says.
+    Grey becomes RGB, 16 bits are scaled to 8, and transparency is dropped.
 
     Args:
         path: The file.
+        turn_upright: Turn the image as its EXIF orientation says.
 
     Returns:
         RGB, shape (H, W, 3).
@@ -39,7 +39,8 @@ def read_image(path: Path) -> npt.NDArray[np.uint8]:
         raise InputError(f'{path} must be a readable file: {error.strerror}') from error
     if not is_whole(data.tobytes()):
         raise InputError(f'{path} must be a whole image file, but its end is missing')
-    bgr = _decode(data)
+    orientation = 0 if turn_upright else cv2.IMREAD_IGNORE_ORIENTATION
+    bgr = _decode(data, cv2.IMREAD_COLOR | orientation)
     if bgr is None:
         raise InputError(f'{path} must be an image, but it cannot be decoded as one')
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
@@ -102,9 +103,9 @@ def _has_png_end(data: bytes) -> bool:
     return False
 
 
-def _decode(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8] | None:
+def _decode(data: npt.NDArray[np.uint8], flags: int) -> npt.NDArray[np.uint8] | None:
     try:
-        bgr = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        bgr = cv2.imdecode(data, flags)
     except cv2.error:  # an empty file, or more pixels than OpenCV allows
         return None
     return None if bgr is None else np.asarray(bgr, dtype=np.uint8)
