@@ -1,0 +1,75 @@
+import argparse
+import json
+
+import pytest
+from shapes import write_shapes
+
+from yolact_core import InputError
+from yolact_core.cli import evaluate as command
+
+NAMES = ('person', 'chair', 'sofa')
+
+
+@pytest.fixture(scope='module')
+def dataset(tmp_path_factory):
+    """Return shapes under names that the model knows, but for one."""
+    folder = tmp_path_factory.mktemp('shapes')
+    path = write_shapes(folder, images=4, seed=2, size=(60, 80))
+    content = json.loads(path.read_text())
+    names = (*NAMES, 'star', 'ring')
+    for category, name in zip(content['categories'], names, strict=True):
+        category['name'] = name
+    path.write_text(json.dumps(content))
+    return path
+
+
+@pytest.fixture
+def run(capsys, dataset, tiny_model):
+    """Run the command on the shapes and return what it said."""
+
+    def call(*words):
+        parser = argparse.ArgumentParser()
+        command.add_arguments(parser)
+        fixed = [dataset, '--images', dataset.parent / 'images', '--model', tiny_model]
+        arguments = parser.parse_args([str(word) for word in (*fixed, '--device', 'cpu', *words)])
+        assert command.run(arguments) == 0
+        return capsys.readouterr().out
+
+    return call
+
+
+def test_the_table_says_what_was_measured(run):
+    said = run('--per-class')
+    assert 'tiny@' in said
+    assert '4 images' in said
+    assert 'scores above 0.0' in said
+    assert 'protocol coco' in said
+    assert 'not known to the model, left out: sofa, star, ring' in said
+    for row in ('AP50', 'AP95', 'AP small', 'AR, 100 detections', 'person', 'chair'):
+        assert row in said
+
+
+def test_figures_can_be_had_as_json_and_in_files(run, tmp_path):
+    words = ('--output', tmp_path / 'figures.json', '--export', tmp_path / 'results')
+    said = run('--json', '--limit', 2, *words)
+    found = json.loads(said)
+    assert found['images'] == 2
+    assert found['options'] == {'protocol': 'coco', 'score_threshold': 0.0, 'limit': 2}
+    assert json.loads((tmp_path / 'figures.json').read_text()) == found
+    for name in ('boxes.json', 'masks.json'):
+        records = json.loads((tmp_path / 'results' / name).read_text())
+        assert {record['category_id'] for record in records} <= {7, 14}
+
+
+def test_variants_are_compared_side_by_side(run):
+    said = run('--compare', 'nms,threshold', '--limit', 1, '--protocol', 'original')
+    assert 'protocol original' in said
+    for word in ('fast', 'traditional', 'threshold', '0.05', 'total, ms'):
+        assert word in said
+    records = json.loads(run('--compare', 'nms', '--limit', 1, '--json'))
+    assert [record['value'] for record in records] == ['fast', 'traditional']
+
+
+def test_an_unknown_comparison_is_refused(run):
+    with pytest.raises(InputError, match="must be one of nms, size, threshold, got 'colour'"):
+        run('--compare', 'nms,colour')

@@ -1,0 +1,230 @@
+"""A detector on a data set: how exact and how fast it is."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from yolact_core.checkpoint import hash_weights
+from yolact_core.detector import Detector, Timing
+from yolact_core.errors import InputError
+from yolact_core.evaluation.options import EvaluationOptions, Protocol
+from yolact_core.evaluation.original import original_precision
+from yolact_core.evaluation.precision import AveragePrecision, coco_precision
+from yolact_core.evaluation.results import (
+    ImageResult,
+    ImageTruth,
+    result_of_image,
+    truth_of_image,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from yolact_core.dataset import CocoDataset
+
+RULES = {'coco': coco_precision, 'original': original_precision}
+WARM_UP = 3  # images at the start that the mean times leave out
+HASH_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that a detector found in a data set, next to the truth.
+
+    Args:
+        class_names: Classes that both data set and detector know.
+        images: Index of each image in the data set.
+        truths: Of each image.
+        results: Of each image.
+        timing: Mean seconds of an image by stage.
+    """
+
+    class_names: tuple[str, ...]
+    images: list[int]
+    truths: list[ImageTruth]
+    results: list[ImageResult]
+    timing: Timing
+
+
+@dataclass(frozen=True)
+class Precisions:
+    """Average precision of boxes and of masks."""
+
+    box: AveragePrecision
+    mask: AveragePrecision
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How well a detector did, and what exactly was measured.
+
+    Args:
+        model: Configuration and start of the sha256 of the weights.
+        dataset: Name of the annotation file.
+        images: How many were looked at.
+        objects: How many there were to find, crowds not counted.
+        options: How it was evaluated.
+        detector: The detector's thresholds and limits.
+        unknown_classes: Of the data set, which the model does not know; they are left out.
+        precisions: Of boxes and masks.
+        timing: Mean seconds of an image by stage.
+    """
+
+    model: str
+    dataset: str
+    images: int
+    objects: int
+    options: EvaluationOptions
+    detector: dict[str, Any]
+    unknown_classes: tuple[str, ...]
+    precisions: Precisions
+    timing: Timing
+
+    @property
+    def box(self) -> AveragePrecision:
+        """Average precision of the boxes."""
+        return self.precisions.box
+
+    @property
+    def mask(self) -> AveragePrecision:
+        """Average precision of the masks."""
+        return self.precisions.mask
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return plain values, for JSON."""
+        return dataclasses.asdict(self)
+
+
+def evaluate(
+    detector: Detector,
+    dataset: CocoDataset,
+    options: EvaluationOptions | None = None,
+    on_image: Callable[[], None] | None = None,
+) -> Evaluation:
+    """Run a detector over a data set and compare with the truth.
+
+    Args:
+        detector: Its options hold, but for the score threshold.
+        dataset: Without transform.
+        options: How to evaluate.
+        on_image: Called after each image.
+
+    Raises:
+        InputError: An image cannot be read, data set and detector have no class in common, or
+            pycocotools is not installed.
+    """
+    options = options or EvaluationOptions()
+    return assess(detect_all(detector, dataset, options, on_image), detector, dataset, options)
+
+
+def detect_all(
+    detector: Detector,
+    dataset: CocoDataset,
+    options: EvaluationOptions,
+    on_image: Callable[[], None] | None = None,
+) -> Findings:
+    """Run a detector over a data set, keeping masks as run lengths only.
+
+    Raises:
+        InputError: An image cannot be read, or data set and detector have no class in common.
+    """
+    shared = tuple(name for name in dataset.class_names if name in detector.class_names)
+    if not shared:
+        raise InputError(
+            f'data set and model must share a class, got {_list_some(dataset.class_names)} '
+            f'and {_list_some(detector.class_names)}'
+        )
+    in_dataset = {dataset.class_names.index(name): index for index, name in enumerate(shared)}
+    in_detector = {detector.class_names.index(name): index for index, name in enumerate(shared)}
+    images = images_to_evaluate(dataset, options)
+    truths, results, timings = [], [], []
+    threshold = detector.options.score_threshold
+    detector.configure(score_threshold=options.score_threshold)
+    try:
+        for image in images:
+            detections = detector(dataset.read_image(image))
+            timings.append(detector.timing)
+            truths.append(truth_of_image(dataset.annotations, image, in_dataset))
+            results.append(result_of_image(detections, in_detector))
+            if on_image:
+                on_image()
+    finally:
+        detector.configure(score_threshold=threshold)
+    return Findings(shared, images, truths, results, _mean_timing(timings))
+
+
+def images_to_evaluate(dataset: CocoDataset, options: EvaluationOptions) -> list[int]:
+    """Return the indices of the images that take part."""
+    counts = np.diff(dataset.annotations.starts)
+    chosen = np.flatnonzero(counts) if options.protocol == 'original' else np.arange(len(counts))
+    images: list[int] = chosen[: options.limit].tolist()
+    return images
+
+
+def assess(
+    findings: Findings, detector: Detector, dataset: CocoDataset, options: EvaluationOptions
+) -> Evaluation:
+    """Return how good findings are.
+
+    Raises:
+        InputError: pycocotools is not installed.
+    """
+    return Evaluation(
+        model=f'{detector.config.name}@{hash_weights(detector.network)[:HASH_DIGITS]}',
+        dataset=dataset.path.name,
+        images=len(findings.images),
+        objects=sum(int((~truth.is_crowd).sum()) for truth in findings.truths),
+        options=options,
+        detector={
+            **dataclasses.asdict(detector.options),
+            'score_threshold': options.score_threshold,
+            'input_size': detector.config.input_size,
+        },
+        unknown_classes=tuple(
+            name for name in dataset.class_names if name not in findings.class_names
+        ),
+        precisions=evaluate_detections(
+            findings.truths, findings.results, findings.class_names, options.protocol
+        ),
+        timing=findings.timing,
+    )
+
+
+def evaluate_detections(
+    truths: Sequence[ImageTruth],
+    results: Sequence[ImageResult],
+    class_names: Sequence[str],
+    protocol: Protocol = 'coco',
+) -> Precisions:
+    """Compare what was found, wherever it comes from, with what there is.
+
+    Args:
+        truths: Of each image.
+        results: Of the same images, in the same order.
+        class_names: Name of each class id.
+        protocol: See ``EvaluationOptions``.
+
+    Raises:
+        InputError: pycocotools is not installed.
+    """
+    rules = RULES[protocol]
+    return Precisions(
+        box=rules(truths, results, class_names, 'bbox'),
+        mask=rules(truths, results, class_names, 'segm'),
+    )
+
+
+def _mean_timing(timings: list[Timing]) -> Timing:
+    counted = timings[WARM_UP:] or timings
+    if not counted:
+        return Timing()
+    seconds = np.array([dataclasses.astuple(timing) for timing in counted])
+    return Timing(*seconds.mean(axis=0).tolist())
+
+
+def _list_some(names: tuple[str, ...], most: int = 5) -> str:
+    return ', '.join([*names[:most], *(['...'] if len(names) > most else [])])
