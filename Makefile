@@ -2,11 +2,12 @@
 # make test    set up, then run all tests
 # make lint    style and types
 # make bench   speed and memory, as ratios to plain implementations run beside ours
+# make bench-train   how well a network learns from scratch in eight minutes
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup test lint bench clean
+.PHONY: setup test lint bench bench-train clean
 setup: $(VENV)/installed
 
 $(VENV)/installed: pyproject.toml setup.py
@@ -27,6 +28,9 @@ lint: setup
 
 bench: setup
 	$(BIN)/python benchmarks/postprocess.py
+
+bench-train: setup
+	$(BIN)/python benchmarks/train_shapes.py --minutes 8
 
 clean:
 	rm -rf $(VENV) build install log out *.egg-info

@@ -31,6 +31,9 @@ class Command(NamedTuple):
 
 COMMANDS = (
     Command('detect', 'yolact_core.cli.detect', 'find instances in images, videos, a camera'),
+    Command('train', 'yolact_core.cli.train', 'train a network on pictures of your own'),
+    Command('evaluate', 'yolact_core.cli.evaluate', 'measure average precision and speed'),
+    Command('dataset', 'yolact_core.cli.dataset', 'check, describe or convert a data set'),
     Command('prototypes', 'yolact_core.cli.prototypes', 'draw what masks are made of'),
     Command('models', 'yolact_core.cli.models', 'list the models, or look into a checkpoint'),
     Command('doctor', 'yolact_core.cli.doctor', 'check this machine, say what to install'),

@@ -1,0 +1,117 @@
+"""How good a network in training is, and its checkpoints with these figures inside."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from yolact_core.checkpoint import Facts, save_checkpoint
+from yolact_core.detector import Detector
+from yolact_core.evaluation import EvaluationOptions, evaluate
+from yolact_core.visualization import draw_overlay
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from yolact_core.dataset import CocoDataset
+    from yolact_core.network import Yolact
+    from yolact_core.training.module import TrainingModule
+
+DRAWN_SCORE = 0.3
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Assessment:
+    """The figures of a run so far.
+
+    Args:
+        facts: What checkpoints say about themselves.
+        val: To evaluate on now and then, if any.
+        held_out: To evaluate on at the end, if any.
+        limit: Most images to evaluate on; 0 means all.
+        figures: ``last`` and ``best``, step and average precisions in percent; ``test``.
+    """
+
+    facts: Facts
+    val: CocoDataset | None
+    held_out: CocoDataset | None
+    limit: int
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    def measure(self, module: TrainingModule, step: int) -> bool:
+        """Evaluate, log it, and return whether this is the best so far (by mask AP)."""
+        if self.val is None:
+            return False
+        found = measure(module.best_network, self.val, self.limit)
+        self.figures['last'] = {'step': step, **found}
+        best: float = self.figures.get('best', {}).get('mask_ap', -1.0)
+        is_best = found['mask_ap'] > best
+        if is_best:
+            self.figures['best'] = self.figures['last']
+        logger.info('evaluated at step %d: %s', step, _describe(found))
+        return is_best
+
+    def test(self, module: TrainingModule) -> None:
+        """Evaluate on the held-out data, if there are any."""
+        if self.held_out is not None:
+            self.figures['test'] = measure(module.best_network, self.held_out, self.limit)
+            logger.info('test: %s', _describe(self.figures['test']))
+
+    def save(self, module: TrainingModule, path: Path, step: int) -> None:
+        """Write the weights with what is known about them."""
+        known = {**self.facts.training, 'steps': step, **self.figures}
+        facts = dataclasses.replace(self.facts, training=known)
+        save_checkpoint(module.best_network, path, facts)
+
+
+def measure(network: Yolact, dataset: CocoDataset, limit: int = 0) -> dict[str, float]:
+    """Return average precisions in percent, and on how many images.
+
+    Args:
+        network: Left in the mode that it is in.
+        dataset: Without transform.
+        limit: Most images; 0 means all.
+    """
+    with evaluation_mode(network):
+        found = evaluate(Detector(network), dataset, EvaluationOptions(limit=limit or None))
+    return {
+        'mask_ap': found.mask.ap or 0.0,  # None where there is nothing to find
+        'mask_ap50': found.mask.ap50 or 0.0,
+        'box_ap': found.box.ap or 0.0,
+        'box_ap50': found.box.ap50 or 0.0,
+        'images': found.images,
+    }
+
+
+def draw_samples(
+    module: TrainingModule, dataset: CocoDataset, count: int
+) -> list[npt.NDArray[np.uint8]]:
+    """Return the first images with what is found in them drawn over, RGB."""
+    with evaluation_mode(module.best_network) as network:
+        detector = Detector(network, score_threshold=DRAWN_SCORE)
+        images = [dataset.read_image(index) for index in range(min(count, len(dataset)))]
+        return [draw_overlay(image, detector(image)) for image in images]
+
+
+@contextmanager
+def evaluation_mode(network: Yolact) -> Iterator[Yolact]:
+    """Put a network into evaluation mode for a while; what is frozen stays so."""
+    training = [module for module in network.modules() if module.training]
+    network.eval()
+    try:
+        yield network
+    finally:
+        for module in training:
+            module.training = True
+
+
+def _describe(figures: dict[str, float]) -> str:
+    return ', '.join(f'{key} {value:.4g}' for key, value in figures.items())

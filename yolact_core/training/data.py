@@ -1,0 +1,162 @@
+"""Endless training batches that depend on the seed and the step alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from yolact_core.augmentation import training_recipe
+from yolact_core.dataset import CocoDataset, Sample, Targets, collate, start_worker
+from yolact_core.dataset.checking import check_dataset
+from yolact_core.errors import InputError
+
+if TYPE_CHECKING:
+    from yolact_core.config import ModelConfig
+    from yolact_core.dataset.coco import Transform
+    from yolact_core.training.options import DataOptions, RunConfig
+
+PREFETCHED_BATCHES = 4  # per worker
+WHITE = 255.0
+
+
+class TrainingSamples(Dataset[Sample]):
+    """Augmented samples, told apart by position: epoch times length plus index.
+
+    Args:
+        dataset: Samples as read.
+        transform: Augments them; images leave as bytes, a quarter of the copying.
+        seed: With epoch and index, of the randomness of each sample.
+    """
+
+    def __init__(self, dataset: CocoDataset, transform: Transform, seed: int) -> None:
+        self._dataset = dataset
+        self._transform = transform
+        self._seed = seed
+
+    def __getitem__(self, position: int) -> Sample:
+        """Return the sample at a position, the same whatever was asked for before."""
+        epoch, index = divmod(position, len(self._dataset))
+        generator = np.random.default_rng([self._seed, epoch, index])
+        sample = self._transform(self._dataset[index], generator)
+        image = np.clip(np.rint(sample.image), 0, WHITE).astype(np.uint8)
+        return Sample(image, sample.boxes, sample.class_ids, sample.masks, sample.is_crowd)
+
+
+class BatchOrder(Sampler[list[int]]):
+    """The positions of each batch, without end: epoch after epoch, each shuffled anew.
+
+    Args:
+        length: Of the data set.
+        batch_size: Images per step, of all processes together.
+        seed: Of the shuffling.
+        first_step: Where to begin, for a run that goes on.
+        rank: Which of the processes this is.
+        processes: How many share a batch.
+    """
+
+    def __init__(
+        self,
+        length: int,
+        batch_size: int,
+        seed: int,
+        first_step: int = 0,
+        rank: int = 0,
+        processes: int = 1,
+    ) -> None:
+        self._length = length
+        self._batch_size = batch_size
+        self._seed = seed
+        self._first_step = first_step
+        self._share = slice(rank, None, processes)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """Return the positions of one batch after the other."""
+        epoch, skipped = divmod(self._first_step * self._batch_size, self._length)
+        waiting = self._epoch(epoch)[skipped:]
+        while True:
+            while len(waiting) < self._batch_size:
+                epoch += 1
+                waiting += self._epoch(epoch)
+            yield waiting[: self._batch_size][self._share]
+            waiting = waiting[self._batch_size :]
+
+    def _epoch(self, epoch: int) -> list[int]:
+        order = np.random.default_rng([self._seed, epoch]).permutation(self._length)
+        positions: list[int] = (order + epoch * self._length).tolist()
+        return positions
+
+
+def open_dataset(
+    annotations: str, images: str, class_names: tuple[str, ...] | None = None
+) -> CocoDataset:
+    """Open a data set to train on or to evaluate with.
+
+    Raises:
+        InputError: It cannot be read, has no images or not the classes that it must have.
+    """
+    dataset = CocoDataset(Path(annotations), Path(images), class_names=class_names)
+    if len(dataset) == 0:
+        raise InputError(f'{annotations} must list at least one image')
+    return dataset
+
+
+def refuse_faulty(annotations: str, images: str) -> None:
+    """Refuse a data set with errors that would spoil a training.
+
+    Raises:
+        InputError: There are some; the text names the first.
+    """
+    problems = check_dataset(Path(annotations), Path(images))
+    errors = [problem for problem in problems if problem.severity == 'error']
+    if errors:
+        raise InputError(
+            f'{annotations} must have no errors, but has {len(errors)}, the first of them '
+            f'{errors[0].where}: {errors[0].reason}; "yolact dataset check" lists all'
+        )
+
+
+def open_validation(
+    options: DataOptions, part: str, class_names: tuple[str, ...]
+) -> CocoDataset | None:
+    """Open the ``val`` or ``test`` data, if there are any."""
+    annotations = getattr(options, part)
+    images = getattr(options, f'{part}_images') or options.images
+    return open_dataset(annotations, images, class_names) if annotations else None
+
+
+def make_loader(
+    run: RunConfig, dataset: CocoDataset, config: ModelConfig, order: BatchOrder
+) -> DataLoader[Any]:
+    """Make the loader of ``(images, targets)``, images as bytes.
+
+    Args:
+        run: Says how to augment, and with how many workers.
+        dataset: Samples as read.
+        config: Says the input size.
+        order: Of the batches.
+    """
+    donors = dataset if run.augmentation.copy_paste > 0 else None
+    transform = training_recipe(run.recipe, config, run.augmentation, run.data.mask_size, donors)
+    workers = run.data.workers
+    return DataLoader(
+        TrainingSamples(dataset, transform, run.seed),
+        batch_sampler=order,
+        collate_fn=collate,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        prefetch_factor=PREFETCHED_BATCHES if workers > 0 else None,
+        pin_memory=torch.cuda.is_available(),
+        worker_init_fn=start_worker if workers > 0 else None,
+    )
+
+
+def to_device(batch: tuple[Tensor, Targets], device: torch.device) -> tuple[Tensor, Targets]:
+    """Move a batch without waiting for it, images channels-last and float."""
+    images, targets = batch
+    return images.to(device, non_blocking=True).float(), targets.to(device)

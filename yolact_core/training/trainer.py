@@ -1,0 +1,214 @@
+"""A whole training run, from options to figures."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+import yaml
+from lightning.pytorch import LightningDataModule, Trainer, seed_everything
+from lightning.pytorch.callbacks import Callback, RichProgressBar
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch.utils.data import DataLoader
+
+from yolact_core import __version__
+from yolact_core.checkpoint import Facts
+from yolact_core.errors import InputError
+from yolact_core.palette import make_palette
+from yolact_core.training.assessment import Assessment
+from yolact_core.training.callbacks import RESUME, Keep, Tell
+from yolact_core.training.data import (
+    BatchOrder,
+    make_loader,
+    open_dataset,
+    open_validation,
+    refuse_faulty,
+    to_device,
+)
+from yolact_core.training.module import Batch, TrainingModule
+from yolact_core.training.schedule import Schedule
+from yolact_core.training.weights import freeze_batch_norm, start_network
+
+if TYPE_CHECKING:
+    from yolact_core.config import ModelConfig
+    from yolact_core.dataset import CocoDataset
+    from yolact_core.network import Yolact
+    from yolact_core.training.options import RunConfig
+
+LEAST_FOR_BATCH_NORM = 6  # images per device, as in the original
+PRECISIONS: dict[str, Literal['32-true', 'bf16-mixed', '16-mixed']] = {
+    'fp32': '32-true',
+    'bf16': 'bf16-mixed',
+    'fp16': '16-mixed',
+}
+RUN_FILE = 'run.yaml'
+EXPECTED_WARNINGS = (  # of Lightning
+    r'Found \d+ module\(s\) in eval mode',  # the average, and batch norm that is frozen
+    "The 'train_dataloader' does not have many workers",
+    r'`isinstance\(treespec, LeafSpec\)` is deprecated',
+)
+LOCAL = ('data', 'output', 'resume')  # of no interest elsewhere
+
+logger = logging.getLogger(__name__)
+
+
+class TrainingData(LightningDataModule):
+    """Makes the loader once Lightning knows the step to begin with and the processes.
+
+    Args:
+        run: How to augment, the batch size and the seed.
+        dataset: Samples as read.
+        config: Says the input size.
+    """
+
+    def __init__(self, run: RunConfig, dataset: CocoDataset, config: ModelConfig) -> None:
+        super().__init__()
+        self._run = run
+        self._dataset = dataset
+        self._config = config
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Return the endless loader of this process's share of each batch."""
+        trainer = self.trainer
+        if trainer is None:
+            raise RuntimeError('a trainer must have been attached')
+        order = BatchOrder(
+            len(self._dataset),
+            self._run.batch_size,
+            self._run.seed,
+            trainer.global_step,
+            trainer.global_rank,
+            trainer.world_size,
+        )
+        return make_loader(self._run, self._dataset, self._config, order)
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, _loader: int) -> Batch:
+        """Move a batch to the device."""
+        return to_device(batch, device)
+
+
+def train(run: RunConfig) -> dict[str, Any]:
+    """Train a network.
+
+    Args:
+        run: Everything about it.
+
+    Returns:
+        The figures: ``last``, ``best`` and, with test data, ``test``.
+
+    Raises:
+        InputError: A file cannot be read, does not fit, or would be overwritten.
+    """
+    started = time.monotonic()
+    folder = Path(run.output)
+    checkpoint = _find_checkpoint(run, folder)
+    seed_everything(run.seed, verbose=False)
+    if not run.resume:
+        refuse_faulty(run.data.train, run.data.images)
+    dataset = open_dataset(run.data.train, run.data.images)
+    val = open_validation(run.data, 'val', dataset.class_names)
+    test = open_validation(run.data, 'test', dataset.class_names)
+    network, origin = start_network(run.model, dataset.class_names)
+    logger.info('%s with %d classes: %s', network.config.name, len(dataset.class_names), origin)
+    _prepare(network, run)
+    schedule = Schedule.build(run.schedule, run.optimizer, run.batch_size)
+    module = TrainingModule(network, run, schedule, started)
+    facts = _make_facts(run, dataset, origin)
+    assessment = Assessment(facts, val, test, run.report.evaluate_images)
+    callbacks: list[Callback] = [
+        Keep(module, folder, run.report, assessment),
+        Tell(module, run.report.line_seconds, run.batch_size),
+    ]
+    trainer = _make_trainer(run, folder, callbacks)
+    if trainer.is_global_zero:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / RUN_FILE).write_text(yaml.safe_dump(_plain(run), sort_keys=False))
+    with warnings.catch_warnings():
+        for message in EXPECTED_WARNINGS:
+            warnings.filterwarnings('ignore', message)
+        data = TrainingData(run, dataset, network.config)
+        trainer.fit(module, datamodule=data, ckpt_path=checkpoint)
+    return {
+        'steps': trainer.global_step,
+        'minutes': round(module.seconds / 60, 2),
+        'skipped': module.skipped,
+        **assessment.figures,
+    }
+
+
+def _find_checkpoint(run: RunConfig, folder: Path) -> Path | None:
+    path = folder / RESUME
+    if run.resume and not path.is_file():
+        raise InputError(f'{path} must exist to resume')
+    if path.is_file() and not run.resume:
+        raise InputError(f'output must be a folder without {RESUME}, or resume be true: {path}')
+    return path if run.resume else None
+
+
+def _prepare(network: Yolact, run: RunConfig) -> None:
+    """Put the network into training mode, batch norm frozen where batches are small."""
+    network.train().to(memory_format=torch.channels_last)
+    per_device = run.batch_size // (run.device.devices * run.device.machines)
+    is_small = per_device < LEAST_FOR_BATCH_NORM
+    if run.freeze_batch_norm == 'yes' or (run.freeze_batch_norm == 'auto' and is_small):
+        freeze_batch_norm(network)
+        logger.info('batch norm is frozen (%d images per device)', per_device)
+
+
+def _make_trainer(run: RunConfig, folder: Path, callbacks: list[Callback]) -> Trainer:
+    is_terminal = sys.stderr.isatty()
+    if is_terminal:
+        callbacks = [*callbacks, RichProgressBar()]
+    device = run.device
+    return Trainer(
+        accelerator=device.accelerator,
+        devices=device.devices,
+        num_nodes=device.machines,
+        strategy='ddp' if device.devices * device.machines > 1 else 'auto',
+        precision=PRECISIONS[_choose_precision(run)],
+        max_steps=-1,
+        max_epochs=-1,
+        callbacks=callbacks,
+        logger=TensorBoardLogger(str(folder), name='', version='tensorboard'),
+        enable_checkpointing=False,
+        enable_progress_bar=is_terminal,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        deterministic='warn' if device.deterministic else None,
+        benchmark=not device.deterministic,
+    )
+
+
+def _choose_precision(run: RunConfig) -> str:
+    if run.device.precision != 'auto':
+        return run.device.precision
+    has_gpu = run.device.accelerator != 'cpu' and torch.cuda.is_available()
+    return 'bf16' if has_gpu and torch.cuda.is_bf16_supported() else 'fp32'
+
+
+def _make_facts(run: RunConfig, dataset: CocoDataset, origin: str) -> Facts:
+    training = {
+        'data': dataset.path.name,
+        'images': len(dataset),
+        'origin': origin,
+        'version': __version__,
+        'run': {key: value for key, value in _plain(run).items() if key not in LOCAL},
+    }
+    return Facts(make_palette(len(dataset.class_names)), training, run.license)
+
+
+def _plain(run: RunConfig) -> dict[str, Any]:
+    """Return a run as its file has it: tuples as lists."""
+
+    def convert(value: object) -> object:
+        if isinstance(value, dict):
+            return {key: convert(item) for key, item in value.items()}
+        return [convert(item) for item in value] if isinstance(value, list | tuple) else value
+
+    return {key: convert(value) for key, value in dataclasses.asdict(run).items()}
