@@ -1,0 +1,162 @@
+"""Compile a furnished room into a MuJoCo model that can be rendered from anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import mujoco
+import numpy as np
+from furnish import Decorator
+from room import room_shell
+
+if TYPE_CHECKING:
+    from furnish import Furnished
+    from layout import Placement
+    from models import Part
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+    from pack import ModelPack
+
+LIGHT_COUNT = 3
+BACKGROUND = -1
+HULL_POINTS = 400
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A compiled room.
+
+    Attributes:
+        model: What MuJoCo renders.
+        furnished: What it was made from.
+        instance_of_geom: Index of the placement of each geometry, or ``BACKGROUND``.
+        colours: The colours as built, which variations start from, shape (M, 4).
+    """
+
+    model: mujoco.MjModel
+    furnished: Furnished
+    instance_of_geom: NDArray[np.int32]
+    colours: NDArray[np.float32]
+
+    def outline_points(self, instance: int) -> NDArray[np.float64]:
+        """Return some points of a placement's surface in the room, in metres, shape (N, 3)."""
+        placement = self.furnished.placements[instance]
+        parts = self.furnished.models[placement.info.key].parts
+        points = np.concatenate([part.vertices for part in parts])
+        points = points[:: max(1, len(points) // HULL_POINTS)] * placement.scale
+        cosine, sine = np.cos(placement.yaw), np.sin(placement.yaw)
+        rotation = np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
+        return np.asarray(points @ rotation.T + placement.position)
+
+
+class SceneBuilder:
+    """Collects geometry for one MuJoCo model; equal meshes are stored once."""
+
+    def __init__(self, height: int, width: int) -> None:
+        """Start with an empty world with a camera and lights, for frames of one size in px."""
+        self.spec = mujoco.MjSpec()
+        self.spec.stat.extent = 1.0
+        self.spec.stat.center = [0, 0, 1]
+        visual = self.spec.visual
+        visual.map.znear, visual.map.zfar = 0.02, 40.0
+        visual.quality.shadowsize = 2048
+        visual.quality.offsamples = 4
+        visual.global_.offwidth, visual.global_.offheight = width, height
+        self.spec.worldbody.add_camera(name='camera')
+        for number in range(LIGHT_COUNT):
+            self.spec.worldbody.add_light(name=f'light_{number}', castshadow=number == 0)
+        self.assets: dict[str, list[str]] = {}
+
+    def add(
+        self, key: str, parts: tuple[Part, ...] | list[Part], placement: Placement | None
+    ) -> None:
+        """Add the parts of one model, at a placement or as they are."""
+        scale = placement.scale if placement else 1.0
+        names = self.assets.get(f'{key}@{scale}')
+        if names is None:
+            names = [self._add_part(f'{key}@{scale}@{i}', p, scale) for i, p in enumerate(parts)]
+            self.assets[f'{key}@{scale}'] = names
+        body = self.spec.worldbody.add_body()
+        if placement:
+            body.pos = placement.position
+            body.quat = [np.cos(placement.yaw / 2), 0, 0, np.sin(placement.yaw / 2)]
+        for name in names:
+            body.add_geom(
+                type=mujoco.mjtGeom.mjGEOM_MESH, meshname=name, material=name,
+                contype=0, conaffinity=0,
+            )  # fmt: skip
+
+    def _add_part(self, name: str, part: Part, scale: float) -> str:
+        """Add mesh, texture and material of one part under one name, and return it."""
+        mesh = self.spec.add_mesh(name=name)
+        mesh.inertia = mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL
+        mesh.uservert = (part.vertices * scale).ravel()
+        mesh.userface = part.faces.ravel()
+        material = self.spec.add_material(
+            name=name, rgba=part.rgba, specular=0.2, shininess=0.3, emission=part.emission
+        )
+        if part.texture is not None and part.texcoords is not None:
+            height, width = part.texture.shape[:2]
+            mesh.usertexcoord = (part.texcoords * (1, -1) + (0, 1)).ravel()
+            mesh.userfacetexcoord = part.faces.ravel()
+            texture = self.spec.add_texture(
+                name=name, type=mujoco.mjtTexture.mjTEXTURE_2D, width=width, height=height,
+                nchannel=3,
+            )  # fmt: skip
+            texture.data = part.texture.tobytes()
+            material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = name
+        return name
+
+
+def build_scene(pack: ModelPack, random: Generator, height: int, width: int) -> Scene:
+    """Furnish a random room and compile it.
+
+    Args:
+        pack: Models to draw from.
+        random: Source of randomness.
+        height: Of the frames in pixels.
+        width: Of the frames in pixels.
+
+    Raises:
+        ValueError: MuJoCo refuses a mesh.
+    """
+    furnished = Decorator(pack, random).furnish()
+    builder = SceneBuilder(height, width)
+    builder.add('shell', room_shell(furnished.room, random), None)
+    for placement in furnished.placements:
+        builder.add(placement.info.key, furnished.models[placement.info.key].parts, placement)
+    model = builder.spec.compile()
+    # Body 0 is the world and body 1 the shell; placements follow in order.
+    instances = np.where(model.geom_bodyid > 1, model.geom_bodyid - 2, BACKGROUND)
+    return Scene(model, furnished, instances.astype(np.int32), model.mat_rgba.copy())
+
+
+def vary_look(scene: Scene, random: Generator) -> None:
+    """Give all materials new tints and gloss, and the room new lights."""
+    model = scene.model
+    tint = random.uniform(0.75, 1.3, (model.nmat, 1)) * random.uniform(0.9, 1.1, (model.nmat, 3))
+    colours = scene.colours[:, :3]
+    greyness = random.uniform(0, 1, (model.nmat, 1)) ** 2
+    colours = colours + greyness * (colours.mean(axis=1, keepdims=True) - colours)
+    model.mat_rgba[:, :3] = np.clip(colours * tint, 0, 1)
+    model.mat_specular[:] = random.uniform(0, 0.5, model.nmat) ** 2
+    model.mat_shininess[:] = random.uniform(0.1, 0.9, model.nmat)
+    room = scene.furnished.room
+    reach = np.array([room.width, room.depth]) * 0.45
+    warmth = np.array([1.0, random.uniform(0.85, 1.0), random.uniform(0.7, 1.0)])
+    shares = random.dirichlet(np.ones(LIGHT_COUNT)) * random.uniform(0.6, 2.0)
+    for number in range(LIGHT_COUNT):
+        height = random.uniform(1.6, room.height - 0.05)
+        model.light_pos[number] = (*random.uniform(-reach, reach), height)
+        model.light_dir[number] = (*random.normal(0, 0.35, 2), -1.0)
+        model.light_diffuse[number] = shares[number] * warmth
+        model.light_specular[number] = shares[number] * 0.3
+        model.light_ambient[number] = 0.0
+        model.light_cutoff[number] = random.uniform(60, 85)
+        model.light_exponent[number] = random.uniform(0, 3)
+    model.light_castshadow[0] = random.random() < 0.75
+    ambient = random.uniform(0.25, 0.9)
+    model.vis.headlight.ambient[:] = ambient * warmth
+    model.vis.headlight.diffuse[:] = random.uniform(0.0, 0.5) * warmth
+    model.vis.headlight.specular[:] = 0.0
