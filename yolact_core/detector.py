@@ -85,6 +85,8 @@ class Timing:
 class Detector:
     """Finds instances in images.
 
+    ``timing`` and ``prototypes``, (B, K, Hp, Wp), are those of the last call.
+
     Args:
         network: In evaluation mode; the detector runs where its weights are.
         precision: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
@@ -98,6 +100,7 @@ class Detector:
     def __init__(self, network: Yolact, precision: str = 'auto', **options: Any) -> None:  # noqa: ANN401
         self.options = DetectorOptions(**options)
         self.timing = Timing()
+        self.prototypes: Tensor | None = None
         self._network = network
         self._backend: Backend = TorchBackend(network, resolve_precision(precision))
 
@@ -185,6 +188,7 @@ class Detector:
         clock.lap('preprocess')
         predictions = self._backend(batch)
         clock.lap('network')
+        self.prototypes = predictions.prototypes
         found = [
             self._postprocess(Prediction(*prediction), (rgb.shape[0], rgb.shape[1]), clock)
             for rgb, prediction in zip(images, zip(*predictions, strict=True), strict=True)

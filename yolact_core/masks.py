@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
+from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
 from yolact_core.instance_masks import InstanceMasks
@@ -87,11 +88,14 @@ def assemble_masks(
         crop_bounds(boxes.float(), grid_height, grid_width).clamp(min=0).ceil().long().tolist()
     )
     crops, corners = [], []
-    for instance_logits, (column, row, end_column, end_row) in zip(logits, bounds, strict=True):
-        cells = instance_logits[row:end_row, column:end_column]
-        crop, corner = _upsample(cells, (row, column), (grid_height, grid_width), size)
-        crops.append(crop)
-        corners.append(corner)
+    with _blas().limit(limits=1):
+        for instance_logits, (column, row, end_column, end_row) in zip(
+            logits, bounds, strict=True
+        ):
+            cells = instance_logits[row:end_row, column:end_column]
+            crop, corner = _upsample(cells, (row, column), (grid_height, grid_width), size)
+            crops.append(crop)
+            corners.append(corner)
     return InstanceMasks(tuple(crops), np.array(corners, dtype=np.int64).reshape(-1, 2), size)
 
 
@@ -149,6 +153,12 @@ def trim_mask(
     columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
     crop = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     return np.ascontiguousarray(crop), (corner[0] + int(columns[0]), corner[1] + int(rows[0]))
+
+
+@lru_cache(maxsize=1)
+def _blas() -> ThreadpoolController:
+    """Return a handle on NumPy's threads, which would wait for PyTorch's on few cores."""
+    return ThreadpoolController().select(user_api='blas')
 
 
 class _Interpolation(NamedTuple):
