@@ -89,10 +89,8 @@ def assemble_masks(
     )
     crops, corners = [], []
     with _blas().limit(limits=1):
-        for instance_logits, (column, row, end_column, end_row) in zip(
-            logits, bounds, strict=True
-        ):
-            cells = instance_logits[row:end_row, column:end_column]
+        for instance, (column, row, end_column, end_row) in zip(logits, bounds, strict=True):
+            cells = instance[row:end_row, column:end_column]
             crop, corner = _upsample(cells, (row, column), (grid_height, grid_width), size)
             crops.append(crop)
             corners.append(corner)
