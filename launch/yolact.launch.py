@@ -1,0 +1,135 @@
+"""Starts the node, and RViz if asked for: ``ros2 launch yolact yolact.launch.py --show-args``."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.conditions import IfCondition
+from launch.substitutions import EnvironmentVariable, LaunchConfiguration
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import Parameter
+
+from launch import LaunchContext, LaunchDescription
+
+CONFIG = Path(__file__).absolute().parent.parent / 'config'
+NODE = 'yolact'
+BOOLEANS = ('true', 'false')
+# Arguments that are parameters of the node. Empty ones leave what the parameter file says.
+PARAMETERS = {
+    'model': ('model.name', str),
+    'device': ('model.device', str),
+    'image_transport': ('image_transport', str),
+    'autostart': ('autostart', bool),
+    'use_sim_time': ('use_sim_time', bool),
+}
+SHOWN_TOPICS = ('overlay', 'label_image', 'prototypes')  # those of config/yolact.rviz
+# Fast DDS 2 (Humble to Jazzy, whose rclpy is 7) reads a variable of another name than Fast DDS 3,
+# which warns about the old one.
+PROFILE_VARIABLE = (
+    'FASTRTPS_DEFAULT_PROFILES_FILE'
+    if int(version('rclpy').partition('.')[0]) <= 7
+    else 'FASTDDS_DEFAULT_PROFILES_FILE'
+)
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Return what is started."""
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument(
+                'model',
+                default_value='',
+                description='shipped model, official name such as yolact_base, or a checkpoint; '
+                'empty: as in params_file',
+            ),
+            DeclareLaunchArgument(
+                'device',
+                default_value='',
+                description='auto, cpu, cuda or cuda:N; empty: as in params_file',
+            ),
+            DeclareLaunchArgument(
+                'image', default_value='image', description='topic of the camera'
+            ),
+            DeclareLaunchArgument(
+                'image_transport',
+                default_value='',
+                choices=('', 'raw', 'compressed'),
+                description='compressed subscribes IMAGE/compressed; empty: as in params_file',
+            ),
+            DeclareLaunchArgument(
+                'namespace', default_value='', description='of the node and relative topics'
+            ),
+            DeclareLaunchArgument(
+                'params_file',
+                default_value=str(CONFIG / 'yolact.yaml'),
+                description='YAML file with parameters of the node',
+            ),
+            DeclareLaunchArgument(
+                'use_sim_time',
+                default_value='',
+                choices=('', *BOOLEANS),
+                description='time comes from /clock; empty: as in params_file',
+            ),
+            DeclareLaunchArgument(
+                'autostart',
+                default_value='',
+                choices=('', *BOOLEANS),
+                description='the node configures and activates itself; empty: as in params_file',
+            ),
+            DeclareLaunchArgument(
+                'rviz', default_value='false', choices=BOOLEANS, description='start RViz too'
+            ),
+            DeclareLaunchArgument(
+                'log_level',
+                default_value='info',
+                choices=('debug', 'info', 'warn', 'error', 'fatal'),
+                description='least severity that is logged',
+            ),
+            SetEnvironmentVariable(  # unless it is set
+                PROFILE_VARIABLE,
+                EnvironmentVariable(PROFILE_VARIABLE, default_value=str(CONFIG / 'fastdds.xml')),
+            ),
+            OpaqueFunction(
+                function=start_rviz, condition=IfCondition(LaunchConfiguration('rviz'))
+            ),
+            OpaqueFunction(function=start_node),
+        ]
+    )
+
+
+def start_node(context: LaunchContext) -> list[Node]:
+    """Start the node with the parameters that were given."""
+    overrides = [
+        Parameter(name, LaunchConfiguration(argument), value_type=value_type)
+        for argument, (name, value_type) in PARAMETERS.items()
+        if context.launch_configurations[argument]
+    ]
+    return [
+        Node(
+            package='yolact',
+            executable='yolact_node',
+            name=NODE,
+            namespace=LaunchConfiguration('namespace'),
+            parameters=[LaunchConfiguration('params_file'), *overrides],
+            remappings=[('image', LaunchConfiguration('image'))],
+            ros_arguments=['--log-level', LaunchConfiguration('log_level')],
+            output='screen',
+        )
+    ]
+
+
+def start_rviz(context: LaunchContext) -> list[Node]:
+    """Start RViz with the topics of the node, in whichever namespace that is."""
+    namespace = '/' + context.launch_configurations['namespace'].strip('/')
+    prefix = f'{namespace.rstrip("/")}/{NODE}'
+    return [
+        Node(
+            package='rviz2',
+            executable='rviz2',
+            arguments=['-d', str(CONFIG / 'yolact.rviz')],
+            remappings=[(f'/{NODE}/{topic}', f'{prefix}/{topic}') for topic in SHOWN_TOPICS],
+            output='screen',
+        )
+    ]

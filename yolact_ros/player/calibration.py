@@ -1,0 +1,114 @@
+"""Camera infos: from a calibration file, from a field of view, or of an uncalibrated camera."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from sensor_msgs.msg import CameraInfo
+from std_msgs.msg import Header
+
+from yolact_core.errors import InputError
+
+MATRICES = {
+    'camera_matrix': 9,
+    'rectification_matrix': 9,
+    'projection_matrix': 12,
+}
+IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The lens of a camera.
+
+    Args:
+        size: Height and width of its images, pixels.
+        distortion_model: Such as ``plumb_bob``; empty if unknown.
+        d, k, r, p: As in CameraInfo; zeros in ``k`` mean that nothing is known.
+    """
+
+    size: tuple[int, int]
+    distortion_model: str = ''
+    d: tuple[float, ...] = ()
+    k: tuple[float, ...] = (0.0,) * 9
+    r: tuple[float, ...] = (0.0,) * 9
+    p: tuple[float, ...] = (0.0,) * 12
+
+    def to_message(self, header: Header) -> CameraInfo:
+        """Return the camera info of one image, given the header of the image."""
+        height, width = self.size
+        return CameraInfo(
+            header=header,
+            height=height,
+            width=width,
+            distortion_model=self.distortion_model,
+            d=list(self.d),
+            k=list(self.k),
+            r=list(self.r),
+            p=list(self.p),
+        )
+
+
+def calibrate(size: tuple[int, int], field_of_view: float | None) -> Calibration:
+    """Make up a camera without distortion that looks at the centre of its image.
+
+    Args:
+        size: Height and width of the image, pixels.
+        field_of_view: From the left edge to the right one, degrees. None: not calibrated.
+    """
+    if field_of_view is None:
+        return Calibration(size)
+    height, width = size
+    focal = width / (2 * math.tan(math.radians(field_of_view) / 2))
+    x, y = (width - 1) / 2, (height - 1) / 2
+    return Calibration(
+        size,
+        'plumb_bob',
+        (0.0,) * 5,
+        (focal, 0.0, x, 0.0, focal, y, 0.0, 0.0, 1.0),
+        IDENTITY,
+        (focal, 0.0, x, 0.0, 0.0, focal, y, 0.0, 0.0, 0.0, 1.0, 0.0),
+    )
+
+
+def read_calibration(path: Path) -> Calibration:
+    """Read a file as camera_calibration and camera_info_manager write it.
+
+    Raises:
+        InputError: It cannot be read, or lacks something.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = ' '.join(str(error).split())
+        raise InputError(f'camera info {path} must be a readable YAML file: {reason}') from error
+    if not isinstance(values, dict):
+        raise InputError(f'camera info {path} must be a mapping, got {type(values).__name__}')
+    try:
+        matrices = {name: _numbers(values[name]['data']) for name in MATRICES}
+        calibration = Calibration(
+            size=(int(values['image_height']), int(values['image_width'])),
+            distortion_model=str(values['distortion_model']),
+            d=_numbers(values['distortion_coefficients']['data']),
+            k=matrices['camera_matrix'],
+            r=matrices['rectification_matrix'],
+            p=matrices['projection_matrix'],
+        )
+    except KeyError as error:
+        raise InputError(f'camera info {path} must have the key {error}') from error
+    except (TypeError, ValueError) as error:
+        raise InputError(f'camera info {path} must hold numbers: {error}') from error
+    for name, length in MATRICES.items():
+        if len(matrices[name]) != length:
+            raise InputError(
+                f'{name} of camera info {path} must have {length} numbers, '
+                f'got {len(matrices[name])}'
+            )
+    return calibration
+
+
+def _numbers(values: list[float]) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)

@@ -1,0 +1,154 @@
+"""The node that publishes a recording."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rclpy.duration import Duration
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+
+from yolact_core.errors import InputError
+from yolact_ros.player.clock import SimulatedClock
+from yolact_ros.player.outputs import ImageOutput
+from yolact_ros.player.pace import Pace
+from yolact_ros.player.recording import Entry, Recording, Topic
+from yolact_ros.player.routing import make_outputs
+from yolact_ros.player.settings import Settings
+from yolact_ros.player.stamps import Restamper
+from yolact_ros.player.tally import Tally
+
+NODE_NAME = 'yolact_player'
+LONGEST_REST = 0.05  # seconds until a signal is seen
+MATCHING = 0.3  # seconds until a subscriber that is seen here sees this node too
+LAST_DELIVERY = 0.3  # seconds that the last messages have to arrive
+
+
+class PlayerNode(Node):
+    """Publishes recorded messages.
+
+    Args:
+        topics: What the recording has.
+        settings: How to publish it.
+        is_stopped: Says whether to end.
+
+    Attributes:
+        tallies: What was published, by the name of each topic of images.
+
+    Raises:
+        InputError: A camera was asked for, but there is not one topic of images.
+    """
+
+    def __init__(
+        self, topics: Sequence[Topic], settings: Settings, is_stopped: Callable[[], bool]
+    ) -> None:
+        super().__init__(NODE_NAME)
+        self.tallies: dict[str, Tally] = {}
+        self._settings = settings
+        self._is_stopped = is_stopped
+        self._restamper = Restamper()
+        self._outputs = make_outputs(self, topics, settings)
+        self._own_executor = SingleThreadedExecutor()
+        self._own_executor.add_node(self)
+        self._pace = Pace(settings.speed, self.rest)
+        self._simulated_time: SimulatedClock | None = None
+        if settings.clock_rate is not None:
+            self._simulated_time = SimulatedClock(self, settings.clock_rate, self._pace)
+
+    def wait_for_subscribers(self, timeout: float) -> None:
+        """Wait until somebody listens to each topic of images, but not for ever.
+
+        Args:
+            timeout: Seconds.
+        """
+        publishers = [
+            output.publisher
+            for output in self._outputs.values()
+            if isinstance(output, ImageOutput)
+        ]
+        deadline = time.monotonic() + timeout
+        while unheard := [each for each in publishers if not each.get_subscription_count()]:
+            if time.monotonic() > deadline or not self.rest(LONGEST_REST):
+                break
+        if unheard and timeout and not self._is_stopped():
+            names = ', '.join(each.topic_name for each in unheard)
+            self.get_logger().warning(f'nobody subscribed {names} within {timeout:g} s')
+        elif timeout:
+            self._rest_for(MATCHING)
+
+    def play(self, recording: Recording) -> None:
+        """Publish a recording to its end, or until stopped.
+
+        Args:
+            recording: Whose topics this node was made for.
+
+        Raises:
+            InputError: There is nothing in it that can be published.
+        """
+        begin = 0
+        while self._play_round(recording, begin) and self._settings.is_looping:
+            begin += recording.length
+            self._restamper.forget()
+        if not self._is_stopped():
+            self._deliver()
+
+    def rest(self, seconds: float) -> bool:
+        """Answer requests for at most so long, and return whether to go on."""
+        self._own_executor.spin_once(timeout_sec=min(seconds, LONGEST_REST))
+        return not self._is_stopped()
+
+    def _rest_for(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and self.rest(left):
+            pass
+
+    def _play_round(self, recording: Recording, begin: int) -> bool:
+        """Publish a recording once and return whether to go on."""
+        published = 0
+        for entry in recording.entries():
+            messages = self._prepare(entry)
+            if not messages:
+                continue
+            if self._simulated_time is not None:
+                self._simulated_time.approach(begin + entry.position, entry.time)
+            if not self._pace.wait_for(begin + entry.position):
+                return False
+            self._publish(entry, messages, self._pace.position - begin - entry.position)
+            published += 1
+        if not published:
+            raise InputError('source must hold at least one message that can be published')
+        return True
+
+    def _prepare(self, entry: Entry) -> list[tuple[Publisher[Any], Any]]:
+        """Do beforehand what takes time."""
+        output = self._outputs.get(entry.topic)
+        if output is None:
+            return []
+        try:
+            return output.prepare(entry.message)
+        except InputError as error:
+            self.get_logger().warning(f'left out an image of {entry.topic}: {error}')
+            return []
+
+    def _publish(
+        self, entry: Entry, messages: list[tuple[Publisher[Any], Any]], late: int
+    ) -> None:
+        if self._simulated_time is not None:
+            self._simulated_time.arrive()
+        if self._settings.stamps == 'now':
+            now = time.time_ns() if self._simulated_time is None else entry.time
+            self._restamper.restamp(messages[0][1], now)
+        for publisher, message in messages:
+            publisher.publish(message)
+        if isinstance(self._outputs[entry.topic], ImageOutput):
+            name = messages[0][0].topic_name
+            self.tallies.setdefault(name, Tally()).add(time.monotonic_ns(), late)
+
+    def _deliver(self) -> None:
+        """Give the last messages time to arrive."""
+        for output in self._outputs.values():
+            output.publisher.wait_for_all_acked(Duration(seconds=LAST_DELIVERY))
+        time.sleep(LAST_DELIVERY)

@@ -1,0 +1,84 @@
+"""Videos and image files as a recording."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from yolact_core.errors import InputError
+from yolact_core.image_files import read_image
+from yolact_core.sources import ImageFile, Video, find_sources
+from yolact_core.videos import VideoReader
+from yolact_ros.conversions import array_to_image
+from yolact_ros.player.recording import NS_PER_S, Entry, Topic
+from yolact_ros.player.stamps import to_stamp
+
+IMAGE = 'image'
+IMAGES_PER_SECOND = 10.0  # of a folder, where no rate was chosen
+
+
+class PictureRecording:
+    """Videos at their own rate, and image files at a steady one, one after the other.
+
+    Args:
+        arguments: Files, folders and patterns.
+        rate: Images per second. Default: that of the video, and 10 for image files.
+        warn: Is told about a file that cannot be read; the others go on.
+
+    Raises:
+        InputError: One of them names nothing.
+    """
+
+    def __init__(
+        self, arguments: Sequence[str], rate: float | None, warn: Callable[[str], None]
+    ) -> None:
+        self.topics = (Topic(IMAGE, Image),)
+        self.length = 0
+        self._sources = find_sources(arguments)
+        self._rate = rate
+        self._warn = warn
+        self._began = time.time_ns()
+
+    def entries(self) -> Iterator[Entry]:
+        """Iterate over all images.
+
+        Raises:
+            InputError: There is not one that can be read.
+        """
+        self.length = 0
+        for source in self._sources:
+            try:
+                yield from self._play(source)
+            except InputError as error:
+                self._warn(str(error))
+        if self.length == 0:
+            raise InputError('source must hold at least one image that can be read')
+
+    def close(self) -> None:
+        """Do nothing: each file is closed when its last image was read."""
+
+    def _play(self, source: ImageFile | Video) -> Iterator[Entry]:
+        if isinstance(source, ImageFile):
+            yield self._entry(read_image(source.path), self.length)
+            self.length += round(NS_PER_S / (self._rate or IMAGES_PER_SECOND))
+            return
+        reader = VideoReader(source.device)
+        begin, rate = self.length, self._rate or reader.fps
+        try:
+            for index, rgb in reader.images():
+                self.length = begin + round((index + 1) * NS_PER_S / rate)
+                yield self._entry(rgb, begin + round(index * NS_PER_S / rate))
+            if reader.is_cut_off:
+                self._warn(f'video {source.name} must be whole, but its end cannot be read')
+        finally:
+            reader.close()
+
+    def _entry(self, rgb: npt.NDArray[np.uint8], position: int) -> Entry:
+        message = array_to_image(rgb, 'rgb8', Header())
+        message.header.stamp = to_stamp(self._began + position)
+        return Entry(IMAGE, position, self._began + position, message)
