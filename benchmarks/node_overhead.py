@@ -1,0 +1,212 @@
+"""What the node costs beside the network: two processes, 30 images of 1280x720 a second.
+
+Run with ``make bench``. The network is replaced by one that always sees the same scene of twenty
+objects; all around it is the real node, and the figures are those that it publishes itself.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+import rclpy
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CompressedImage, Image
+from yolact.msg import InstanceArray, StageTiming
+
+PROFILE = Path(__file__).parents[1] / 'config' / 'fastdds.xml'
+HEIGHT, WIDTH, RATE = 720, 1280, 30
+SECONDS, WARM_UP = 10, 2
+OBJECTS = 20
+LIMITS = {'without overlay': 8, 'with overlay': 16}  # milliseconds
+
+
+@dataclass
+class Run:
+    """What was heard of one run after it had warmed up.
+
+    Args:
+        sent: Images that were published.
+        before: Images that the node had received by then.
+        timings: Of the images that it processed.
+        found: In them.
+    """
+
+    sent: int = 0
+    before: int = 0
+    timings: list[StageTiming] = field(default_factory=list)
+    found: list[InstanceArray] = field(default_factory=list)
+
+    @property
+    def overhead(self) -> float:
+        """Median milliseconds from callback to published message, without the network."""
+        return 1000 * statistics.median(one.total - one.inference for one in self.timings)
+
+    @property
+    def lost(self) -> int:
+        """Images that were sent and never received."""
+        return self.sent - (self.timings[-1].received - self.before)
+
+
+def run_node(model: Path) -> None:
+    """Be the node, with a network that always sees the same twenty objects."""
+    from postprocess import cluttered_prediction
+
+    from yolact_core import load_network
+    from yolact_core.backends import TorchBackend
+    from yolact_core.network import Prediction
+    from yolact_ros.node import main
+
+    scene = cluttered_prediction(load_network(model).priors, candidates=300, objects=OBJECTS)
+    batch = Prediction(*(output.unsqueeze(0) for output in scene))
+    TorchBackend.__call__ = lambda self, images: batch  # type: ignore[method-assign]
+    options = {
+        'model.name': model,
+        'score_threshold': 0.3,
+        'max_detections': OBJECTS,
+    }
+    parameters = [part for item in options.items() for part in ('-p', '{}:={}'.format(*item))]
+    main(['node_overhead', '--ros-args', '--log-level', 'warn', *parameters])
+
+
+def save_model(folder: Path) -> Path:
+    """Write a checkpoint with the priors and prototypes of a network of full size."""
+    from yolact_core import ModelConfig, build_network, save_checkpoint
+
+    config = ModelConfig.from_name('yolact_resnet50')
+    small = ModelConfig.from_name('yolact_resnet18').replace(
+        input_size=config.input_size, anchors=config.anchors, feature_channels=16
+    )
+    save_checkpoint(build_network(small), folder / 'model.safetensors')
+    return folder / 'model.safetensors'
+
+
+@contextmanager
+def started_node(model: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the node in its own process, and stop it at the end."""
+    process = subprocess.Popen([sys.executable, __file__, str(model)])
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def measure(model: Path, also: dict[str, type]) -> Run:
+    """Send images to a fresh node, listen to it, and return what was heard.
+
+    Args:
+        model: Checkpoint.
+        also: Topics besides the instances that somebody listens to, and their types.
+    """
+    run = Run()
+    node = rclpy.create_node('bench')
+    best_effort = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+    publisher = node.create_publisher(Image, 'image', best_effort)
+    node.create_subscription(StageTiming, '/yolact/timing', run.timings.append, 10)
+    node.create_subscription(InstanceArray, '/yolact/instances', run.found.append, 10)
+    for topic, kind in also.items():
+        node.create_subscription(kind, f'/yolact/{topic}', lambda _: None, 1)
+    with started_node(model) as process:
+        while publisher.get_subscription_count() == 0:
+            if process.poll() is not None:
+                sys.exit('the node could not start')
+            rclpy.spin_once(node, timeout_sec=0.1)
+        spin(node, 1.0)
+        send(node, publisher, WARM_UP * RATE)
+        run.before = run.timings[-1].received
+        run.timings.clear()
+        run.sent = send(node, publisher, SECONDS * RATE)
+    node.destroy_node()
+    return run
+
+
+def send(node: Node, publisher: Publisher[Image], count: int) -> int:
+    """Publish so many images, wait until they are through, and return how many they were.
+
+    Like a camera, it never sends images close after each other to make up for a delay.
+    """
+    image = make_image()
+    for _ in range(count):
+        due = time.monotonic() + 1 / RATE
+        publisher.publish(image)
+        spin(node, due - time.monotonic())
+    spin(node, 1.0)
+    return count
+
+
+def make_image() -> Image:
+    """Return a smooth colourful picture."""
+    noise = np.random.default_rng(0).integers(0, 256, (9, 16, 3), dtype=np.uint8)
+    bgr = cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    image = Image(height=HEIGHT, width=WIDTH, step=3 * WIDTH, encoding='bgr8')
+    image.data.frombytes(bgr.tobytes())
+    return image
+
+
+def spin(node: Node, seconds: float) -> None:
+    """Let messages come in for a while."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        rclpy.spin_once(node, timeout_sec=left)
+
+
+def report(runs: dict[str, Run]) -> None:
+    """Print the table."""
+    stages = ('wait', 'decode', 'preprocess', 'postprocess', 'encode')
+    print(f'{WIDTH}x{HEIGHT}, {RATE} Hz best effort, {OBJECTS} instances, two processes')
+    print(f'{"ms, median":18}' + ''.join(f'{name:>12}' for name in (*stages, 'overhead', 'goal')))
+    for name, run in runs.items():
+        medians = [
+            1000 * statistics.median(getattr(one, stage) for one in run.timings)
+            for stage in stages
+        ]
+        cells = ''.join(f'{value:12.2f}' for value in (*medians, run.overhead))
+        goal = f'< {LIMITS[name]}' if name in LIMITS else ''
+        print(f'{name:18}{cells}{goal:>12}')
+    for name, run in runs.items():
+        print(
+            f'{name:18}{run.sent} sent, {run.lost} lost in transport, {len(run.timings)} processed'
+        )
+    found = next(iter(runs.values())).found[-1]
+    masks = sum(4 * len(one.mask.rle) + len(one.mask.data) for one in found.instances)
+    dense = len(found.instances) * HEIGHT * WIDTH
+    print(
+        f'masks of {len(found.instances)} instances: {masks / 1000:.1f} kB, as mono8 images '
+        f'{dense / 1000:.0f} kB: 1/{dense / masks:.0f} (goal: under 1/200)'
+    )
+
+
+def main() -> None:
+    """Measure without and with somebody who listens to the overlay."""
+    os.environ.update(  # also of the nodes that are started
+        ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST',
+        ROS_DOMAIN_ID=str(1 + os.getpid() % 100),
+        FASTDDS_DEFAULT_PROFILES_FILE=str(PROFILE),
+    )
+    rclpy.init()
+    with tempfile.TemporaryDirectory() as folder:
+        model = save_model(Path(folder))
+        runs = {
+            'without overlay': measure(model, {}),
+            'with overlay': measure(model, {'overlay': Image}),
+            'with jpeg overlay': measure(model, {'overlay/compressed': CompressedImage}),
+        }
+    report(runs)
+    rclpy.shutdown()
+
+
+if __name__ == '__main__':
+    run_node(Path(sys.argv[1])) if len(sys.argv) > 1 else main()

@@ -1,0 +1,138 @@
+"""Tells why images do not come, or not all of them, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+TOLERATED_LOSS = 0.02  # of the images that were published
+FAST_DDS = 'rmw_fastrtps'
+FAST_DDS_2 = ('humble', 'iron', 'jazzy')  # distributions in which the variable has another name
+PROFILE = '$(ros2 pkg prefix --share yolact)/config/fastdds.xml'
+
+
+class Level(IntEnum):
+    """How serious a finding is, as in ``diagnostic_msgs/DiagnosticStatus``."""
+
+    OK = 0
+    WARN = 1
+    ERROR = 2
+    STALE = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence about the transport of images, and how serious it is."""
+
+    level: Level
+    text: str
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What is known about the images of one camera.
+
+    Args:
+        topic: That the node subscribes.
+        type: Of its messages, such as ``sensor_msgs/msg/Image``.
+        publishers: Types that the publishers on the topic offer, one entry for each publisher.
+        image_topics: Topics that carry that type and have publishers.
+        incompatible_policy: QoS policy in which a publisher and the node cannot agree; or empty.
+        received: Images of the last seconds.
+        lost: Images of the last seconds that were published and did not arrive.
+        rate: Images a second.
+        silence: Seconds since the last image.
+        timeout: Seconds of silence that are tolerated.
+        has_any: Whether an image ever arrived.
+        middleware: Such as ``rmw_fastrtps_cpp``.
+        environment: Environment variables of the node.
+    """
+
+    topic: str
+    type: str
+    publishers: tuple[str, ...] = ()
+    image_topics: tuple[str, ...] = ()
+    incompatible_policy: str = ''
+    received: int = 0
+    lost: int = 0
+    rate: float = 0.0
+    silence: float = 0.0
+    timeout: float = 2.0
+    has_any: bool = False
+    middleware: str = FAST_DDS
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def examine(seen: Observation) -> Finding:
+    """Return the first finding that explains what is wrong, or that nothing is."""
+    if seen.silence > seen.timeout:
+        return _explain_silence(seen)
+    if seen.received == 0:
+        return Finding(Level.OK, f'waiting for the first image on {seen.topic}')
+    if seen.lost > TOLERATED_LOSS * (seen.lost + seen.received):
+        return Finding(
+            Level.WARN,
+            f'{seen.lost} of {seen.lost + seen.received} images that were published on '
+            f'{seen.topic} did not arrive: {remedy(seen)}',
+        )
+    return Finding(Level.OK, f'{seen.rate:.1f} images a second on {seen.topic}')
+
+
+def remedy(seen: Observation) -> str:
+    """Return what to do when images get lost on the way."""
+    if not seen.middleware.startswith(FAST_DDS):
+        return (
+            f'{seen.middleware} drops large best-effort messages when its buffers are small: '
+            'raise net.core.rmem_max, or send smaller or compressed images'
+        )
+    is_old = seen.environment.get('ROS_DISTRO') in FAST_DDS_2
+    variable = f'{"FASTRTPS" if is_old else "FASTDDS"}_DEFAULT_PROFILES_FILE'
+    if not seen.environment.get(variable):
+        return (
+            'the shared memory of Fast DDS is too small for them by default; set '
+            f'{variable}={PROFILE} for the camera and for this node'
+        )
+    return (
+        f'set {variable} for the camera too, as it is for this node; over a network send '
+        'compressed images'
+    )
+
+
+def _explain_silence(seen: Observation) -> Finding:
+    """Say why no image came for longer than is tolerated."""
+    silence = f'no image on {seen.topic} for {seen.silence:.0f} s'
+    if not seen.publishers:
+        return Finding(Level.ERROR, f'{silence}: it has no publisher{_hint_topics(seen)}')
+    if seen.type not in seen.publishers:
+        return Finding(
+            Level.ERROR,
+            f'{silence}: its publisher sends {seen.publishers[0]}, the node expects {seen.type}; '
+            'see the parameter image_transport',
+        )
+    if seen.incompatible_policy:
+        return Finding(
+            Level.ERROR,
+            f'{silence}: the publisher and this node have incompatible QoS, policy '
+            f'{seen.incompatible_policy}; override it with '
+            f'qos_overrides.{seen.topic}.subscription.{seen.incompatible_policy.lower()}',
+        )
+    if seen.has_any:
+        return Finding(Level.WARN, f'{silence}: its publisher is there but has stopped sending')
+    return Finding(
+        Level.ERROR,
+        f'{silence} although it has a publisher: either that sends nothing, or all is lost on '
+        f'the way: {remedy(seen)}',
+    )
+
+
+def _hint_topics(seen: Observation) -> str:
+    """Name the topics that could be meant."""
+    if not seen.image_topics:
+        return ''
+    some = ', '.join(seen.image_topics[:3])
+    example = seen.image_topics[0]
+    base = seen.topic.removesuffix('/compressed').rsplit('/', 1)[-1]
+    return (
+        f'; images come on {some}: remap it, such as {base}:={example.removesuffix("/compressed")}'
+    )
