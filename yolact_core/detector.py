@@ -19,7 +19,7 @@ from yolact_core.errors import InputError
 from yolact_core.masks import assemble_masks, combine_prototypes, crop_masks
 from yolact_core.network import Prediction, Yolact
 from yolact_core.nms import fast_nms, select_candidates, traditional_nms
-from yolact_core.preprocessing import check_image, preprocess
+from yolact_core.preprocessing import Preprocessor, check_image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,6 +103,7 @@ class Detector:
         self.prototypes: Tensor | None = None
         self._network = network
         self._backend: Backend = TorchBackend(network, resolve_precision(precision))
+        self._preprocess = Preprocessor(network, self._backend.device)
 
     @classmethod
     def load(
@@ -182,9 +183,7 @@ class Detector:
         if not images:
             return []
         clock = _Clock(self._backend.device)
-        batch = torch.stack(
-            [preprocess(rgb, self._network, self._backend.device) for rgb in images]
-        )
+        batch = self._preprocess(images)
         clock.lap('preprocess')
         predictions = self._backend(batch)
         clock.lap('network')

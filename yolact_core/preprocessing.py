@@ -1,6 +1,8 @@
-"""From an image to what the network takes."""
+"""From images to what the network takes."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -27,26 +29,59 @@ def check_image(rgb: npt.NDArray[np.uint8]) -> None:
         )
 
 
-def preprocess(rgb: npt.NDArray[np.uint8], network: Yolact, device: torch.device) -> Tensor:
-    """Stretch an image to the network's square input and normalize it.
+class Preprocessor:
+    """Stretches images to the network's square input and normalizes them.
 
-    The image becomes float before it is resized (bilinear, half-pixel centres, no anti-aliasing),
+    Images become float before they are resized (bilinear, half-pixel centres, no anti-aliasing),
     as in training: resizing bytes would round.
 
     Args:
-        rgb: Shape (H, W, 3).
         network: Says the size and how to normalize.
         device: Where the result is wanted.
-
-    Returns:
-        Shape (3, S, S), channels-last in memory.
     """
-    side = network.config.input_size
-    if device.type == 'cuda':
-        image = torch.from_numpy(np.ascontiguousarray(rgb)).to(device).permute(2, 0, 1).float()
-        image = F.interpolate(
-            image.unsqueeze(0), (side, side), mode='bilinear', align_corners=False
+
+    def __init__(self, network: Yolact, device: torch.device) -> None:
+        self._network = network
+        self._device = device
+        self._side = network.config.input_size
+        # A row of pixels is one long row of channels, and so are its constants.
+        self._mean = torch.tensor(network.config.mean).repeat(self._side)
+        self._std = torch.tensor(network.config.std).repeat(self._side)
+        self._floats = np.empty(0, dtype=np.float32)
+        self._inputs = np.empty((0, self._side, self._side, 3), dtype=np.float32)
+
+    def __call__(self, images: Sequence[npt.NDArray[np.uint8]]) -> Tensor:
+        """Return what the network takes.
+
+        Args:
+            images: RGB, each of shape (H, W, 3).
+
+        Returns:
+            Shape (B, 3, S, S), channels-last in memory. On the CPU the next call overwrites it:
+            fresh memory would cost more than the work.
+        """
+        if self._device.type == 'cuda':
+            return torch.stack([self._upload(rgb) for rgb in images])
+        if len(self._inputs) != len(images):
+            self._inputs = np.empty((len(images), *self._inputs.shape[1:]), dtype=np.float32)
+        for rgb, destination in zip(images, self._inputs, strict=True):
+            self._fill(rgb, destination)
+        return torch.from_numpy(self._inputs).permute(0, 3, 1, 2)
+
+    def _fill(self, rgb: npt.NDArray[np.uint8], destination: npt.NDArray[np.float32]) -> None:
+        if self._floats.size < rgb.size:
+            self._floats = np.empty(rgb.size, dtype=np.float32)
+        floats = self._floats[: rgb.size].reshape(rgb.shape)
+        np.copyto(floats, rgb)
+        size = (self._side, self._side)
+        cv2.resize(floats, size, dst=destination, interpolation=cv2.INTER_LINEAR)
+        pixel_rows = torch.from_numpy(destination).view(self._side, -1)
+        pixel_rows.sub_(self._mean).div_(self._std)
+
+    def _upload(self, rgb: npt.NDArray[np.uint8]) -> Tensor:
+        image = torch.from_numpy(np.ascontiguousarray(rgb)).to(self._device).permute(2, 0, 1)
+        size = (self._side, self._side)
+        resized = F.interpolate(
+            image.unsqueeze(0).float(), size, mode='bilinear', align_corners=False
         )
-        return network.normalize(image.squeeze(0))
-    resized = cv2.resize(rgb.astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR)
-    return network.normalize(torch.from_numpy(resized).permute(2, 0, 1))
+        return self._network.normalize(resized.squeeze(0))

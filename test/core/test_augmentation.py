@@ -14,7 +14,7 @@ from yolact_core.augmentation.copy_paste import paste
 from yolact_core.augmentation.recipes import TINY
 from yolact_core.augmentation.rendering import mask_boxes, shrink_masks
 from yolact_core.dataset import Sample
-from yolact_core.preprocessing import preprocess
+from yolact_core.preprocessing import Preprocessor
 
 SIDE = 96
 CONFIG = ModelConfig.from_name('yolact_resnet18').replace(input_size=SIDE)
@@ -153,13 +153,9 @@ def test_evaluation_resizes_as_the_detector_does():
     found = apply(evaluation_transform(CONFIG), sample)
 
     class Plain:
-        config = CONFIG
+        config = CONFIG.replace(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 
-        @staticmethod
-        def normalize(images):
-            return images
-
-    expected = preprocess(sample.image, Plain(), torch.device('cpu'))
+    expected = Preprocessor(Plain(), torch.device('cpu'))([sample.image])[0]
     np.testing.assert_array_equal(found.image, expected.permute(1, 2, 0).numpy())
     scale = np.array([SIDE / 80, SIDE / 60] * 2, dtype=np.float32)
     np.testing.assert_allclose(found.boxes, sample.boxes * scale, rtol=1e-6)

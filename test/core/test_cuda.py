@@ -8,7 +8,7 @@ import torch
 from parity import OVERRIDE, PARITY_FILE, network_from_names, overrides_in, parity_image
 
 from yolact_core import Detector, Prediction
-from yolact_core.preprocessing import preprocess
+from yolact_core.preprocessing import Preprocessor
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason='needs an NVIDIA GPU')
 
@@ -30,7 +30,7 @@ def make_network(name):
 @pytest.mark.usefixtures('float32_only')
 def test_cuda_repeats_the_cpu_in_float32(name):
     network = make_network(name)
-    image = preprocess(parity_image(), network, torch.device('cpu'))
+    image = Preprocessor(network, torch.device('cpu'))([parity_image()])[0]
     with torch.inference_mode():
         expected = network(image.unsqueeze(0))
     options = {'score_threshold': 0.1, 'max_detections': 30}
@@ -38,7 +38,7 @@ def test_cuda_repeats_the_cpu_in_float32(name):
     on_cpu = Detector(network, **options).postprocess(single, (240, 320))
 
     network.cuda()
-    on_device = preprocess(parity_image(), network, torch.device('cuda'))
+    on_device = Preprocessor(network, torch.device('cuda'))([parity_image()])[0]
     torch.testing.assert_close(on_device.cpu(), image, atol=5e-4, rtol=0)
     with torch.inference_mode():
         found = network(image.unsqueeze(0).cuda())

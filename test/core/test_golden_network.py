@@ -13,7 +13,7 @@ import torch
 
 from yolact_core import Detections, Detector, Prediction, Yolact, build_network
 from yolact_core.masks import assemble_masks
-from yolact_core.preprocessing import preprocess
+from yolact_core.preprocessing import Preprocessor
 
 CONFIGS = ['yolact_resnet50', 'yolact_im400', 'yolact_resnet50_pascal', 'yolact_plus_resnet50']
 
@@ -41,7 +41,7 @@ def run(request, golden, official_weights) -> Run:
     weights = official_weights(numbers)
     network = build_network(request.param)
     network.load_official(weights)
-    image = preprocess(numbers['image'][..., ::-1], network, torch.device('cpu'))
+    image = Preprocessor(network, torch.device('cpu'))([numbers['image'][..., ::-1]])[0]
     with torch.inference_mode():
         levels = network.pyramid(image.unsqueeze(0))
         prediction = network.predict(levels)

@@ -15,7 +15,7 @@ from yolact_core.boxes import encode_boxes
 from yolact_core.dataset import Targets
 from yolact_core.loss import Losses, LossOptions, compute_losses, select_negatives
 from yolact_core.matching import MatchingOptions, match_priors
-from yolact_core.preprocessing import preprocess
+from yolact_core.preprocessing import Preprocessor
 
 ALL_MASKS = LossOptions(masks_to_train=10**6)
 LETTERS = {'B': 'box', 'C': 'class_', 'M': 'mask', 'S': 'semantic', 'I': 'mask_iou'}
@@ -173,7 +173,7 @@ def test_a_training_step_equals_that_of_the_original(golden, official_weights, c
             module.requires_grad_(False)
     device = torch.device('cpu')
     seeds = numbers['image_seeds'].tolist()
-    images = torch.stack([preprocess(make_image(seed), network, device) for seed in seeds])
+    images = Preprocessor(network, device)([make_image(seed) for seed in seeds])
     targets = targets_of(numbers)
     optimizer = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9, weight_decay=5e-4)
 
@@ -199,9 +199,7 @@ def test_a_training_step_with_live_batch_norm_equals_that_of_the_original(
     network = build_network(config)
     network.load_official(official_weights(golden(config)))
     seeds = numbers['image_seeds'].tolist()
-    images = torch.stack(
-        [preprocess(make_image(seed), network, torch.device('cpu')) for seed in seeds]
-    )
+    images = Preprocessor(network, torch.device('cpu'))([make_image(seed) for seed in seeds])
 
     losses = step_losses(network.train(), images, targets_of(numbers))
     losses.total().backward()

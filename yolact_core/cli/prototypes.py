@@ -35,13 +35,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     import torch
 
-    from yolact_core.preprocessing import preprocess
+    from yolact_core.preprocessing import Preprocessor
 
     detector = load_detector(arguments)
     detections = detector(rgb)
     network = detector.network
     with torch.inference_mode():
-        images = preprocess(rgb, network, network.priors.device).unsqueeze(0)
+        images = Preprocessor(network, network.priors.device)([rgb])
         prototypes = network(images).prototypes[0].float().cpu().numpy()
     mosaic = draw_prototypes(prototypes, rgb)
     write_image(
