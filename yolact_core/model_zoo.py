@@ -66,6 +66,14 @@ def shipped_models() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob('*.safetensors'))}
 
 
+def url_to_fetch(source: str | Path) -> str | None:
+    """Return where an official model would be fetched from now; None if nothing need be."""
+    model = OFFICIAL_MODELS.get(str(source))
+    if model is None or (cache_folder() / model.filename).is_file():
+        return None
+    return model.url
+
+
 def find_model(source: str | Path) -> Path:
     """Return the file of a model, fetching an official one that is not here yet.
 
@@ -101,7 +109,9 @@ def _find_official(model: OfficialModel) -> Path:
 
 def _fetch(model: OfficialModel, folder: Path) -> None:
     from huggingface_hub import hf_hub_download
+    from huggingface_hub.utils import logging
 
+    logging.set_verbosity_error()  # what goes wrong is said below, once
     try:
         hf_hub_download(model.repository, model.filename, local_dir=folder)
     except Exception as error:  # the hub's client raises errors of many libraries

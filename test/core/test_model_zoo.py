@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from yolact_core import InputError
-from yolact_core.model_zoo import CHECKSUMS, OFFICIAL_MODELS, find_model
+from yolact_core.model_zoo import CHECKSUMS, OFFICIAL_MODELS, find_model, url_to_fetch
 
 
 @pytest.fixture
@@ -21,6 +21,13 @@ def test_an_official_file_in_the_cache_is_found_and_its_checksum_recorded(cache)
     recorded = json.loads((cache / CHECKSUMS).read_text())
     assert recorded == {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
     assert find_model('yolact_base') == path
+
+
+def test_a_model_is_to_be_fetched_until_it_is_there(cache):
+    assert url_to_fetch('yolact_base') == OFFICIAL_MODELS['yolact_base'].url
+    (cache / OFFICIAL_MODELS['yolact_base'].filename).write_bytes(b'weights')
+    assert url_to_fetch('yolact_base') is None
+    assert url_to_fetch('mine.pth') is None
 
 
 def test_a_file_that_changed_since_its_first_use_is_refused(cache):

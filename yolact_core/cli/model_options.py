@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from yolact_core.cli.terminal import remark
+
 if TYPE_CHECKING:
     from yolact_core.detector import Detector
 
@@ -79,10 +81,13 @@ def load_detector(arguments: argparse.Namespace, **options: object) -> Detector:
         InputError: An option is wrong or the model cannot be loaded.
     """
     from yolact_core.detector import Detector, DetectorOptions
+    from yolact_core.model_zoo import url_to_fetch
 
     names = ('score_threshold', 'iou_threshold', 'max_detections', 'class_agnostic', 'nms')
     given = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
     DetectorOptions(**{**given, **options})  # refuse bad values before anything is fetched
+    if (url := url_to_fetch(arguments.model)) is not None:
+        remark(f'fetching {url}')
     return Detector.load(
         arguments.model,
         device=arguments.device,

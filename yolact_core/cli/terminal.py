@@ -35,6 +35,12 @@ def say_table(table: Table) -> None:
     Console(width=None if is_terminal else WIDE, highlight=False).print(table)
 
 
+def remark(text: str) -> None:
+    """Tell someone at a terminal what takes its time."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f'{text}\n')
+
+
 def complain(sentence: str) -> None:
     """Write one line about what is wrong."""
     sys.stderr.write(f'yolact: error: {" ".join(sentence.split())}\n')
