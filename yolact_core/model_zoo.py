@@ -111,7 +111,7 @@ def _fetch(model: OfficialModel, folder: Path) -> None:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.utils import logging
 
-    logging.set_verbosity_error()  # what goes wrong is said below, once
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # what goes wrong is said below
     try:
         hf_hub_download(model.repository, model.filename, local_dir=folder)
     except Exception as error:  # the hub's client raises errors of many libraries

@@ -173,7 +173,7 @@ def test_a_training_step_equals_that_of_the_original(golden, official_weights, c
             module.requires_grad_(False)
     device = torch.device('cpu')
     seeds = numbers['image_seeds'].tolist()
-    images = Preprocessor(network, device)([make_image(seed) for seed in seeds])
+    images = Preprocessor(network, device)([make_image(seed) for seed in seeds]).contiguous()
     targets = targets_of(numbers)
     optimizer = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9, weight_decay=5e-4)
 
@@ -199,7 +199,9 @@ def test_a_training_step_with_live_batch_norm_equals_that_of_the_original(
     network = build_network(config)
     network.load_official(official_weights(golden(config)))
     seeds = numbers['image_seeds'].tolist()
-    images = Preprocessor(network, torch.device('cpu'))([make_image(seed) for seed in seeds])
+    images = Preprocessor(network, torch.device('cpu'))(
+        [make_image(seed) for seed in seeds]
+    ).contiguous()
 
     losses = step_losses(network.train(), images, targets_of(numbers))
     losses.total().backward()
