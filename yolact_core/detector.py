@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,71 +14,19 @@ from yolact_core.backends import Backend, TorchBackend, resolve_device, resolve_
 from yolact_core.boxes import decode_boxes
 from yolact_core.checkpoint import load_network
 from yolact_core.detections import Detections
+from yolact_core.detector_options import DetectorOptions
 from yolact_core.errors import InputError
 from yolact_core.masks import assemble_masks, combine_prototypes, crop_masks
 from yolact_core.network import Prediction, Yolact
 from yolact_core.nms import fast_nms, select_candidates, traditional_nms
 from yolact_core.preprocessing import Preprocessor, check_image
+from yolact_core.timing import Clock, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from yolact_core.config import ModelConfig
-
-
-@dataclass(frozen=True)
-class DetectorOptions:
-    """What counts as a detection.
-
-    Args:
-        score_threshold: Return detections whose class score is above it, in [0, 1).
-        candidate_threshold: Priors whose best class score is above it take part in NMS, in (0, 1).
-        iou_threshold: Boxes of a class that overlap more than this are the same object, in (0, 1].
-        top_k: Boxes per class that take part in Fast NMS.
-        max_detections: Return at most so many.
-        class_agnostic: Let boxes drop each other across classes.
-        nms: ``fast`` or ``traditional``.
-
-    Raises:
-        InputError: A value is outside its range.
-    """
-
-    score_threshold: float = 0.3
-    candidate_threshold: float = 0.05
-    iou_threshold: float = 0.5
-    top_k: int = 200
-    max_detections: int = 100
-    class_agnostic: bool = False
-    nms: Literal['fast', 'traditional'] = 'fast'
-
-    def __post_init__(self) -> None:
-        rules = {
-            'score_threshold must be in [0, 1)': 0 <= self.score_threshold < 1,
-            'candidate_threshold must be in (0, 1)': 0 < self.candidate_threshold < 1,
-            'iou_threshold must be in (0, 1]': 0 < self.iou_threshold <= 1,
-            'top_k must be at least 1': self.top_k >= 1,
-            'max_detections must be at least 1': self.max_detections >= 1,
-            'nms must be fast or traditional': self.nms in ('fast', 'traditional'),
-        }
-        for rule, holds in rules.items():
-            if not holds:
-                raise InputError(f'{rule}, got {getattr(self, rule.split()[0])!r}')
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Seconds that each stage of the last call took, device work included."""
-
-    preprocess: float = 0.0
-    network: float = 0.0
-    nms: float = 0.0
-    masks: float = 0.0
-
-    @property
-    def total(self) -> float:
-        """Seconds from image to detections."""
-        return self.preprocess + self.network + self.nms + self.masks
 
 
 class Detector:
@@ -182,7 +129,7 @@ class Detector:
             check_image(rgb)
         if not images:
             return []
-        clock = _Clock(self._backend.device)
+        clock = Clock(self._backend.device)
         batch = self._preprocess(images)
         clock.lap('preprocess')
         predictions = self._backend(batch)
@@ -203,10 +150,10 @@ class Detector:
             prediction: Of one image, without the batch dimension.
             size: Height and width of the image in pixels.
         """
-        return self._postprocess(prediction, size, _Clock(self._backend.device))
+        return self._postprocess(prediction, size, Clock(self._backend.device))
 
     def _postprocess(
-        self, prediction: Prediction, size: tuple[int, int], clock: _Clock
+        self, prediction: Prediction, size: tuple[int, int], clock: Clock
     ) -> Detections:
         boxes, scores, class_ids, coefficients = self._suppress(prediction)
         clock.lap('nms')
@@ -269,22 +216,6 @@ class Detector:
         soft = combine_prototypes(prediction.prototypes, coefficients).sigmoid()
         quality = self._network.rescore(crop_masks(soft, boxes))
         return quality.gather(1, class_ids.unsqueeze(1)).squeeze(1)
-
-
-class _Clock:
-    """Adds up the seconds of each stage, waiting for the device at the end of each."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self._last = time.perf_counter()
-        self.seconds: dict[str, float] = {}
-
-    def lap(self, stage: str) -> None:
-        if self._device.type == 'cuda':
-            torch.cuda.synchronize(self._device)
-        now = time.perf_counter()
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
-        self._last = now
 
 
 def _best_of(scores: Tensor) -> tuple[Tensor, Tensor]:

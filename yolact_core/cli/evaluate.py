@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from yolact_core.dataset import CocoDataset
-    from yolact_core.detector import Detector, Timing
+    from yolact_core.detector import Detector
     from yolact_core.evaluation import AveragePrecision, Evaluation, EvaluationOptions
+    from yolact_core.timing import Timing
 
 SUMMARY_ROWS = (
     ('AP', 'ap'),

@@ -80,7 +80,8 @@ def load_detector(arguments: argparse.Namespace, **options: object) -> Detector:
     Raises:
         InputError: An option is wrong or the model cannot be loaded.
     """
-    from yolact_core.detector import Detector, DetectorOptions
+    from yolact_core.detector import Detector
+    from yolact_core.detector_options import DetectorOptions
     from yolact_core.model_zoo import url_to_fetch
 
     names = ('score_threshold', 'iou_threshold', 'max_detections', 'class_agnostic', 'nms')

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from yolact_core.checkpoint import hash_weights
-from yolact_core.detector import Detector, Timing
+from yolact_core.detector import Detector
 from yolact_core.errors import InputError
 from yolact_core.evaluation.options import EvaluationOptions, Protocol
 from yolact_core.evaluation.original import original_precision
@@ -20,6 +20,7 @@ from yolact_core.evaluation.results import (
     result_of_image,
     truth_of_image,
 )
+from yolact_core.timing import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,0 +1,47 @@
+"""What counts as a detection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from yolact_core.errors import InputError
+
+
+@dataclass(frozen=True)
+class DetectorOptions:
+    """What counts as a detection.
+
+    Args:
+        score_threshold: Return detections whose class score is above it, in [0, 1).
+        candidate_threshold: Priors whose best class score is above it take part in NMS, in (0, 1).
+        iou_threshold: Boxes of a class that overlap more than this are the same object, in (0, 1].
+        top_k: Boxes per class that take part in Fast NMS.
+        max_detections: Return at most so many.
+        class_agnostic: Let boxes drop each other across classes.
+        nms: ``fast`` or ``traditional``.
+
+    Raises:
+        InputError: A value is outside its range.
+    """
+
+    score_threshold: float = 0.3
+    candidate_threshold: float = 0.05
+    iou_threshold: float = 0.5
+    top_k: int = 200
+    max_detections: int = 100
+    class_agnostic: bool = False
+    nms: Literal['fast', 'traditional'] = 'fast'
+
+    def __post_init__(self) -> None:
+        rules = {
+            'score_threshold must be in [0, 1)': 0 <= self.score_threshold < 1,
+            'candidate_threshold must be in (0, 1)': 0 < self.candidate_threshold < 1,
+            'iou_threshold must be in (0, 1]': 0 < self.iou_threshold <= 1,
+            'top_k must be at least 1': self.top_k >= 1,
+            'max_detections must be at least 1': self.max_detections >= 1,
+            'nms must be fast or traditional': self.nms in ('fast', 'traditional'),
+        }
+        for rule, holds in rules.items():
+            if not holds:
+                raise InputError(f'{rule}, got {getattr(self, rule.split()[0])!r}')
