@@ -59,10 +59,8 @@ def test_coco_form_of_a_crop_is_that_of_its_whole_image(crop, left, top, right, 
     assert compress_coco_counts(counts) == expected
 
 
-@given(st.lists(st.integers(0, 2**31 - 1), min_size=1, max_size=8))
+@given(st.lists(st.integers(0, 2**28), min_size=1, max_size=8))  # pycocotools overflows at 2**29
 def test_compression_equals_that_of_pycocotools(lengths):
     rle = {'size': [sum(lengths), 1], 'counts': lengths}
-    if sum(lengths) >= 2**32:
-        return
     expected = coco.frPyObjects(rle, sum(lengths), 1)['counts'].decode()
     assert compress_coco_counts(np.array(lengths, dtype=np.int64)) == expected
