@@ -30,6 +30,11 @@ class OfficialModel:
     mask_ap: float
 
     @property
+    def path(self) -> Path:
+        """Where it is kept once it is fetched."""
+        return cache_folder() / self.filename
+
+    @property
     def url(self) -> str:
         """Where a browser can fetch it."""
         return f'https://huggingface.co/{self.repository}/resolve/main/{self.filename}'
@@ -69,7 +74,7 @@ def shipped_models() -> dict[str, Path]:
 def url_to_fetch(source: str | Path) -> str | None:
     """Return where an official model would be fetched from now; None if nothing need be."""
     model = OFFICIAL_MODELS.get(str(source))
-    if model is None or (cache_folder() / model.filename).is_file():
+    if model is None or model.path.is_file():
         return None
     return model.url
 
@@ -100,11 +105,10 @@ def find_model(source: str | Path) -> Path:
 
 
 def _find_official(model: OfficialModel) -> Path:
-    path = cache_folder() / model.filename
-    if not path.is_file():
-        _fetch(model, path.parent)
-    _verify(path)
-    return path
+    if not model.path.is_file():
+        _fetch(model, model.path.parent)
+    _verify(model.path)
+    return model.path
 
 
 def _fetch(model: OfficialModel, folder: Path) -> None:

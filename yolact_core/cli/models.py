@@ -74,21 +74,20 @@ def list_models() -> list[ModelEntry]:
     """Return shipped models, then official ones, then configurations without weights."""
     from yolact_core.checkpoint import read_checkpoint
     from yolact_core.config import ModelConfig, config_names
-    from yolact_core.model_zoo import OFFICIAL_MODELS, cache_folder, shipped_models
+    from yolact_core.model_zoo import OFFICIAL_MODELS, shipped_models
 
     entries = [
         _make_entry(name, 'shipped', read_checkpoint(path)[1], path=str(path))
         for name, path in shipped_models().items()
     ]
     for name, model in OFFICIAL_MODELS.items():
-        path = cache_folder() / model.filename
         entries.append(
             _make_entry(
                 name,
                 'official',
                 ModelConfig.from_name(name),
                 mask_ap=model.mask_ap,
-                path=str(path) if path.is_file() else None,
+                path=str(model.path) if model.path.is_file() else None,
                 url=model.url,
             )
         )

@@ -1,9 +1,11 @@
 """What every backbone has in common."""
 
+from abc import ABC, abstractmethod
+
 from torch import Tensor, nn
 
 
-class Backbone(nn.Module):
+class Backbone(nn.Module, ABC):
     """Computes the features that feed the pyramid.
 
     Args:
@@ -16,10 +18,10 @@ class Backbone(nn.Module):
         self.channels = channels
         self.strides = strides
 
+    @abstractmethod
     def forward(self, images: Tensor) -> list[Tensor]:
         """Return one feature map per stage asked for, shallow first.
 
         Args:
             images: Normalized, shape (B, 3, S, S).
         """
-        raise NotImplementedError
