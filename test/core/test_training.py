@@ -86,6 +86,22 @@ def test_a_training_leaves_weights_that_say_what_they_are(run_file, tmp_path):
     assert load_run(tmp_path / 'out' / 'run.yaml') == load_run(run_file)
 
 
+def test_frozen_parts_keep_their_weights_and_statistics(run_file, tmp_path):
+    train(load_run(run_file, ['model.freeze=[backbone.body.layer1]', 'freeze_batch_norm=never']))
+    after = weights_in(tmp_path / 'out')
+    for name in ('layer1', 'layer2'):
+        keys = [key for key in after if key.startswith(f'backbone.body.{name}.')]
+        statistics = [key for key in keys if key.endswith('running_mean')]
+        assert statistics
+        is_initial = [bool((after[key] == 0).all()) for key in statistics]
+        assert all(is_initial) == (name == 'layer1')
+
+
+def test_what_is_frozen_must_exist(run_file):
+    with pytest.raises(InputError, match=r"freeze must name parts of the network, .*'necks'"):
+        train(load_run(run_file, ['model.freeze=[necks]']))
+
+
 def test_an_output_is_not_overwritten_by_accident(run_file, tmp_path):
     (tmp_path / 'out').mkdir()
     (tmp_path / 'out' / 'resume.ckpt').touch()

@@ -55,6 +55,8 @@ class ModelOptions:
         mask_rescoring: Changes the configuration's.
         anchors: Changes the configuration's.
         backbone: Changes the configuration's.
+        freeze: Parts that stay as they are, batch norm included, by the names of their modules,
+            such as ``backbone`` or ``backbone.body.blocks.0``.
     """
 
     config: str | None = None
@@ -67,6 +69,7 @@ class ModelOptions:
     mask_rescoring: bool | None = None
     anchors: AnchorConfig | None = None
     backbone: BackboneConfig | None = None
+    freeze: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,7 +204,7 @@ class RunConfig:
     optimizer: OptimizerOptions = field(default_factory=OptimizerOptions)
     schedule: ScheduleOptions = field(default_factory=ScheduleOptions)
     batch_size: int = 8
-    freeze_batch_norm: Literal['auto', 'yes', 'no'] = 'auto'
+    freeze_batch_norm: Literal['auto', 'always', 'never'] = 'auto'
     device: DeviceOptions = field(default_factory=DeviceOptions)
     report: ReportOptions = field(default_factory=ReportOptions)
     seed: int = 0

@@ -33,7 +33,7 @@ from yolact_core.training.data import (
 )
 from yolact_core.training.module import Batch, TrainingModule
 from yolact_core.training.schedule import Schedule
-from yolact_core.training.weights import freeze_batch_norm, start_network
+from yolact_core.training.weights import freeze, freeze_batch_norm, start_network
 
 if TYPE_CHECKING:
     from yolact_core.config import ModelConfig
@@ -152,11 +152,12 @@ def _find_checkpoint(run: RunConfig, folder: Path) -> Path | None:
 
 
 def _prepare(network: Yolact, run: RunConfig) -> None:
-    """Put the network into training mode, batch norm frozen where batches are small."""
+    """Put the network into training mode, frozen where asked for or batches are too small."""
     network.train().to(memory_format=torch.channels_last)
+    freeze(network, run.model.freeze)
     per_device = run.batch_size // (run.device.devices * run.device.machines)
     is_small = per_device < LEAST_FOR_BATCH_NORM
-    if run.freeze_batch_norm == 'yes' or (run.freeze_batch_norm == 'auto' and is_small):
+    if run.freeze_batch_norm == 'always' or (run.freeze_batch_norm == 'auto' and is_small):
         freeze_batch_norm(network)
         logger.info('batch norm is frozen (%d images per device)', per_device)
 

@@ -17,7 +17,7 @@ from yolact_core.network import Yolact, build_network
 from yolact_core.network.backbones.timm import TimmBackbone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from yolact_core.training.options import ModelOptions
 
@@ -106,6 +106,30 @@ def freeze_batch_norm(network: nn.Module) -> None:
     """Leave statistics, scale and shift of all batch norms as they are."""
     for module in batch_norms(network):
         module.eval().requires_grad_(False)
+
+
+def freeze(network: nn.Module, parts: Iterable[str]) -> None:
+    """Leave parts of a network as they are, statistics of batch norms included.
+
+    Args:
+        network: In training mode.
+        parts: Names of modules; a name stands for all below it.
+
+    Raises:
+        InputError: There is no such part.
+    """
+    modules = dict(network.named_modules())
+    for part in parts:
+        if part not in modules:
+            raise InputError(
+                f'freeze must name parts of the network, such as {", ".join(_top(network))}, '
+                f'got {part!r}'
+            )
+        modules[part].eval().requires_grad_(False)
+
+
+def _top(network: nn.Module) -> list[str]:
+    return [name for name, _ in network.named_children()]
 
 
 def _find_config(name: str) -> ModelConfig:
