@@ -40,12 +40,14 @@ class Run:
     Args:
         sent: Images that were published.
         before: Images that the node had received by then.
+        cpu: Seconds that all threads of the node worked meanwhile.
         timings: Of the images that it processed.
         found: In them.
     """
 
     sent: int = 0
     before: int = 0
+    cpu: float = 0.0
     timings: list[StageTiming] = field(default_factory=list)
     found: list[InstanceArray] = field(default_factory=list)
 
@@ -62,15 +64,18 @@ class Run:
 
 def run_node(model: Path) -> None:
     """Be the node, with a network that always sees the same twenty objects."""
-    from postprocess import cluttered_prediction
+    import torch
 
     from yolact_core import load_network
     from yolact_core.backends import TorchBackend
+    from yolact_core.benchmark.scene import cluttered_prediction
     from yolact_core.network import Prediction
     from yolact_ros.node import main
 
     scene = cluttered_prediction(load_network(model).priors, candidates=300, objects=OBJECTS)
     batch = Prediction(*(output.unsqueeze(0) for output in scene))
+    prototypes = batch.prototypes.contiguous(memory_format=torch.channels_last)  # as in reality
+    batch = batch._replace(prototypes=prototypes)
     TorchBackend.__call__ = lambda self, images: batch  # type: ignore[method-assign]
     options = {
         'model.name': model,
@@ -126,11 +131,21 @@ def measure(model: Path, also: dict[str, type]) -> Run:
             rclpy.spin_once(node, timeout_sec=0.1)
         spin(node, 1.0)
         send(node, publisher, WARM_UP * RATE)
+        if not run.timings:
+            sys.exit('the node does not answer in time: the machine is too busy')
         run.before = run.timings[-1].received
         run.timings.clear()
+        run.cpu = -cpu_seconds(process)
         run.sent = send(node, publisher, SECONDS * RATE)
+        run.cpu += cpu_seconds(process)
     node.destroy_node()
     return run
+
+
+def cpu_seconds(process: subprocess.Popen[bytes]) -> float:
+    """Return how long all threads of a process have worked."""
+    fields = Path(f'/proc/{process.pid}/stat').read_text().rpartition(')')[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
 def send(node: Node, publisher: Publisher[Image], count: int) -> int:
@@ -177,8 +192,10 @@ def report(runs: dict[str, Run]) -> None:
         goal = f'< {LIMITS[name]}' if name in LIMITS else ''
         print(f'{name:18}{cells}{goal:>12}')
     for name, run in runs.items():
+        work = 1000 * run.cpu / len(run.timings)
         print(
-            f'{name:18}{run.sent} sent, {run.lost} lost in transport, {len(run.timings)} processed'
+            f'{name:18}{run.sent} sent, {run.lost} lost in transport, '
+            f'{len(run.timings)} processed, each with {work:.1f} ms of CPU time'
         )
     found = next(iter(runs.values())).found[-1]
     masks = sum(4 * len(one.mask.rle) + len(one.mask.data) for one in found.instances)

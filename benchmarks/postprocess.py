@@ -4,55 +4,31 @@ Run with ``make bench``. The scene is synthetic but shaped like real ones: candi
 around objects, box sides spread evenly in log scale, smooth prototypes.
 """
 
+from collections.abc import Callable
+
 import torch
-import torch.nn.functional as F
-from reference import assemble_plainly, detect_plainly
-from timing import peak_bytes, time_interleaved
 from torch import Tensor
 
 from yolact_core import Prediction, build_network
 from yolact_core.backends import TorchBackend
+from yolact_core.benchmark.interleaving import time_interleaved
+from yolact_core.benchmark.memory import MemoryMeter
+from yolact_core.benchmark.plain import assemble_plainly, detect_plainly
+from yolact_core.benchmark.scene import cluttered_prediction, random_boxes, smooth_prototypes
 from yolact_core.boxes import decode_boxes
+from yolact_core.detector_options import DetectorOptions
 from yolact_core.masks import assemble_masks
 from yolact_core.nms import fast_nms, select_candidates
 
-CLASSES, PROTOTYPES, GRID = 80, 32, 138
-
-
-def cluttered_prediction(priors: Tensor, candidates: int, objects: int) -> Prediction:
-    """Make a prediction in which so many priors around so many objects are candidates."""
-    generator = torch.Generator().manual_seed(0)
-    logits = torch.randn(len(priors), CLASSES + 1, generator=generator)
-    logits[:, 0] += 12
-    centres = torch.randperm(len(priors), generator=generator)[:objects]
-    distance = torch.cdist(priors, priors[centres])
-    nearest, owner = distance.min(dim=1)
-    chosen = nearest.argsort()[:candidates]
-    class_of_object = torch.randint(CLASSES, (objects,), generator=generator)
-    logits[chosen, 0] -= 12
-    logits[chosen, class_of_object[owner[chosen]] + 1] += 6
-    return Prediction(
-        box_offsets=torch.randn(len(priors), 4, generator=generator),
-        class_logits=logits,
-        coefficients=torch.rand(len(priors), PROTOTYPES, generator=generator) * 2 - 1,
-        prototypes=smooth_prototypes(generator),
-    )
-
-
-def smooth_prototypes(generator: torch.Generator) -> Tensor:
-    """Make prototypes without detail finer than those of trained networks."""
-    coarse = torch.randn(1, PROTOTYPES, 12, 12, generator=generator)
-    return F.interpolate(coarse, (GRID, GRID), mode='bicubic')[0].relu()
+PROTOTYPES, GRID = 32, 138
 
 
 def instances(count: int) -> tuple[Tensor, Tensor, Tensor]:
     """Make prototypes, coefficients and boxes whose sides are 4 % to 60 % of the image's."""
     generator = torch.Generator().manual_seed(1)
-    prototypes = smooth_prototypes(generator)
+    prototypes = smooth_prototypes(PROTOTYPES, GRID, generator)
     coefficients = torch.rand(count, PROTOTYPES, generator=generator) * 2 - 1
-    side = 0.04 * 15 ** torch.rand(count, 2, generator=generator)
-    corner = torch.rand(count, 2, generator=generator) * (1 - side)
-    return prototypes, coefficients, torch.cat([corner, corner + side], dim=1)
+    return prototypes, coefficients, random_boxes(count, generator)
 
 
 def report_nms() -> None:
@@ -72,9 +48,12 @@ def report_nms() -> None:
             return scores[kept, classes]
 
         def plain(prediction: Prediction = prediction) -> Tensor:
-            return detect_plainly(prediction.class_logits, prediction.box_offsets, network.priors)[
-                1
-            ]
+            return detect_plainly(
+                decode_boxes(prediction.box_offsets, network.priors),
+                prediction.class_logits.softmax(dim=1)[:, 1:],
+                prediction.coefficients,
+                DetectorOptions(score_threshold=0.0),
+            )[1]
 
         torch.testing.assert_close(ours(), plain())
         with torch.inference_mode():
@@ -112,6 +91,14 @@ def report_masks() -> None:
             f'{median["ours"] * 1e3:>11.1f}{median["plain"] / median["ours"]:>10.1f}x'
             f'{plain_peak / 1e6:>11.0f}{peak / 1e6:>11.0f}{differing.sum(axis=(1, 2)).max():>11}'
         )
+
+
+def peak_bytes(function: Callable[[], object]) -> int:
+    """Return how far the memory of this process rises above its level during a call (Linux)."""
+    meter = MemoryMeter(torch.device('cpu'))
+    meter.forget_peak()
+    function()
+    return meter.host_bytes() or 0
 
 
 if __name__ == '__main__':

@@ -85,7 +85,7 @@ def parity_image() -> np.ndarray:
 
 def measure(network: Yolact) -> dict[str, np.ndarray]:
     """Return a sample of a network's outputs, and its detections, on the image of squares."""
-    image = Preprocessor(network, torch.device('cpu'))([parity_image()])[0]
+    image = Preprocessor(network.config)([parity_image()])[0]
     with torch.inference_mode():
         prediction = network(image.unsqueeze(0))
     some = np.random.Generator(np.random.PCG64(8)).integers(0, len(network.priors), 40)

@@ -34,6 +34,24 @@ def replace_when_done(path: Path) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
+@contextmanager
+def replace_together(path: Path) -> Iterator[Path]:
+    """Give a path in a temporary folder, and move all files of that folder beside ``path``.
+
+    The file itself is moved last, so that where it is, its companions are. Whatever goes wrong
+    before, all is as it was.
+
+    Args:
+        path: Where the finished file shall be. The temporary one has the same name.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f'.{path.stem}-', dir=path.parent) as folder:
+        unfinished = Path(folder) / path.name
+        yield unfinished
+        for file in sorted(unfinished.parent.iterdir(), key=lambda file: file == unfinished):
+            file.replace(path.parent / file.name)
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -44,10 +45,12 @@ def crop_bounds(boxes: Tensor, height: int, width: int, padding: int = CROP_PADD
     Returns:
         x1, y1, x2, y2 in grid pixels, not rounded: pixel j belongs to x1 <= j < x2. Shape (N, 4).
     """
-    corners = boxes.view(-1, 2, 2) * boxes.new_tensor([width, height])
-    low = (corners.amin(dim=1) - padding).clamp(min=0)
-    high = (corners.amax(dim=1) + padding).minimum(boxes.new_tensor([width, height]))
-    return torch.cat([low, high], dim=1)
+    x, y = boxes[:, 0::2] * width, boxes[:, 1::2] * height  # (N, 2)
+    low = [(side.amin(dim=1) - padding).clamp(min=0) for side in (x, y)]
+    high = [
+        (side.amax(dim=1) + padding).clamp(max=most) for side, most in ((x, width), (y, height))
+    ]
+    return torch.stack([*low, *high], dim=1)
 
 
 def crop_masks(masks: Tensor, boxes: Tensor, padding: int = CROP_PADDING) -> Tensor:
@@ -82,54 +85,51 @@ def assemble_masks(
         boxes: Corners as fractions of the image, shape (N, 4).
         size: Height and width of the image in pixels.
     """
-    grid_height, grid_width = prototypes.shape[1:]
-    logits = combine_prototypes(prototypes, coefficients).float().cpu().numpy()
-    bounds = (
-        crop_bounds(boxes.float(), grid_height, grid_width).clamp(min=0).ceil().long().tolist()
-    )
+    grid = prototypes.float().permute(1, 2, 0).cpu().numpy()  # (Hp, Wp, K)
+    weights = coefficients.float().cpu().numpy()
+    bounds = crop_bounds(boxes.float(), *grid.shape[:2]).clamp(min=0).ceil().long().cpu().numpy()
+    left, top, right, bottom = bounds.T
+    rows = _interpolate(grid.shape[0], size[0]).spans(top, bottom)
+    columns = _interpolate(grid.shape[1], size[1]).spans(left, right)
     crops, corners = [], []
     with _blas().limit(limits=1):
-        for instance, (column, row, end_column, end_row) in zip(logits, bounds, strict=True):
-            cells = instance[row:end_row, column:end_column]
-            crop, corner = _upsample(cells, (row, column), (grid_height, grid_width), size)
+        for weight, row, column in zip(weights, rows, columns, strict=True):
+            logits = grid[row.cell : row.end_cell, column.cell : column.end_cell] @ weight
+            mask = _upsample(logits, row, column)
+            crop, corner = trim_mask(mask, (column.pixel, row.pixel))
             crops.append(crop)
             corners.append(corner)
     return InstanceMasks(tuple(crops), np.array(corners, dtype=np.int64).reshape(-1, 2), size)
 
 
 def _upsample(
-    logits: npt.NDArray[np.float32],
-    cell: tuple[int, int],
-    grid_size: tuple[int, int],
-    size: tuple[int, int],
-) -> tuple[npt.NDArray[np.bool_], tuple[int, int]]:
-    """Upsample the cells of one box and return the binary crop and its corner (x, y).
+    logits: npt.NDArray[np.float32], rows: _Span, columns: _Span
+) -> npt.NDArray[np.bool_]:
+    """Return the binary mask of the pixels that the cells of one box reach.
 
     Args:
         logits: Before the sigmoid; all cells around these count as zero after it. Shape (h, w).
-        cell: Row and column of the first of these cells.
-        grid_size: Height and width of the whole grid.
-        size: Height and width of the image.
+        rows: That they are.
+        columns: That they are.
     """
     if logits.size == 0:
-        return np.zeros((0, 0), dtype=np.bool_), (0, 0)
-    vertical = _interpolate(grid_size[0], size[0])
-    horizontal = _interpolate(grid_size[1], size[1])
-    top, bottom = vertical.reach(cell[0], cell[0] + logits.shape[0])
-    left, right = horizontal.reach(cell[1], cell[1] + logits.shape[1])
-
+        return np.zeros((0, 0), dtype=np.bool_)
     soft = 0.5 + 0.5 * np.tanh(0.5 * logits)  # the sigmoid, which overflows nowhere
-    columns = slice(cell[1], cell[1] + logits.shape[1])
-    widened = soft @ horizontal.weights[left:right, columns].T  # (h, right - left)
-    mask = np.empty((bottom - top, right - left), dtype=np.bool_)
-    for start in range(top, bottom, ROW_BLOCK):
-        end = min(start + ROW_BLOCK, bottom)
-        first = max(vertical.low[start], cell[0])
-        last = min(vertical.high[end - 1], cell[0] + logits.shape[0] - 1)
-        block = vertical.weights[start:end, first : last + 1]
-        values = block @ widened[first - cell[0] : last + 1 - cell[0]]
-        np.greater(values, MASK_THRESHOLD, out=mask[start - top : end - top])
-    return trim_mask(mask, (left, top))
+    across = columns.axis.weights[
+        columns.pixel : columns.end_pixel, columns.cell : columns.end_cell
+    ]
+    widened = soft @ across.T  # (h, pixels across)
+    mask = np.empty((rows.end_pixel - rows.pixel, len(across)), dtype=np.bool_)
+    for start in range(rows.pixel, rows.end_pixel, ROW_BLOCK):
+        end = min(start + ROW_BLOCK, rows.end_pixel)
+        first = max(rows.axis.low[start], rows.cell)
+        last = min(rows.axis.high[end - 1] + 1, rows.end_cell)
+        values = (
+            rows.axis.weights[start:end, first:last]
+            @ widened[first - rows.cell : last - rows.cell]
+        )
+        np.greater(values, MASK_THRESHOLD, out=mask[start - rows.pixel : end - rows.pixel])
+    return mask
 
 
 def trim_mask(
@@ -145,12 +145,13 @@ def trim_mask(
         The smallest crop that holds all foreground, (0, 0) in size if there is none, and its
         corner (x, y).
     """
-    rows = np.flatnonzero(mask.any(axis=1))
-    if len(rows) == 0:
+    if mask.size == 0:
+        return mask.reshape(0, 0), (0, 0)
+    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+    if width == 0:
         return np.zeros((0, 0), dtype=np.bool_), (0, 0)
-    columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
-    crop = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return np.ascontiguousarray(crop), (corner[0] + int(columns[0]), corner[1] + int(rows[0]))
+    crop = np.ascontiguousarray(mask[y : y + height, x : x + width])
+    return crop, (corner[0] + x, corner[1] + y)
 
 
 @lru_cache(maxsize=1)
@@ -172,9 +173,21 @@ class _Interpolation(NamedTuple):
     low: npt.NDArray[np.int64]
     high: npt.NDArray[np.int64]
 
-    def reach(self, first: int, end: int) -> tuple[int, int]:
-        """Return the first and the end pixel that take any of the cells first to end - 1."""
-        return int(self.high.searchsorted(first)), int(self.low.searchsorted(end))
+    def spans(self, first: npt.NDArray[np.int64], end: npt.NDArray[np.int64]) -> list[_Span]:
+        """Return which pixels take any of the cells first to end - 1, for each pair of these."""
+        pixels = self.high.searchsorted(first).tolist(), self.low.searchsorted(end).tolist()
+        cells = first.tolist(), end.tolist()
+        return [_Span(self, *ends) for ends in zip(*cells, *pixels, strict=True)]
+
+
+class _Span(NamedTuple):
+    """The cells of one box along one axis, and the pixels that take any of them."""
+
+    axis: _Interpolation
+    cell: int
+    end_cell: int
+    pixel: int
+    end_pixel: int
 
 
 @lru_cache(maxsize=32)

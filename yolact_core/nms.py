@@ -48,8 +48,9 @@ def fast_nms(
 
     A dropped box still drops others, which greedy NMS would not allow. That is what turns the
     loop into one triangular matrix per class (YOLACT, section 5). Whether a box stays depends on
-    better ones alone, so a first look at the best few of each class tells which classes have to
-    be looked at in full: the result is the same, only sooner.
+    better ones alone, so classes without a score above the threshold are left out, and a first
+    look at the best few of each other class tells which of them have to be looked at in full: the
+    result is the same, only sooner.
 
     Args:
         boxes: Corners (x1, y1, x2, y2) in any one unit, shape (N, 4).
@@ -63,25 +64,27 @@ def fast_nms(
         Indices into ``boxes`` and the class of each, both of shape (K,), best score first.
     """
     top_k = min(top_k, len(boxes))
-    if top_k == 0:
+    present = (scores > score_threshold).any(dim=0).nonzero().squeeze(1)  # (R,)
+    if top_k == 0 or len(present) == 0:
         return _nothing(boxes)
+    scores = scores.T[present]  # (R, N)
     depth = min(SHALLOW, top_k)
-    class_scores, order = scores.T.contiguous().topk(depth)  # (C, depth)
-    kept_scores, kept, class_ids = _survivors(boxes, class_scores, order, iou_threshold)
+    class_scores, order = scores.topk(depth)  # (R, depth)
+    kept_scores, kept, rows = _survivors(boxes, class_scores, order, iou_threshold)
     floor = score_threshold
     if max_detections is not None and len(kept_scores) >= max_detections:
         floor = max(floor, float(kept_scores.topk(max_detections).values[-1]))
 
     unfinished = (class_scores[:, -1] >= floor).nonzero().squeeze(1)
     if depth < top_k and len(unfinished):
-        class_scores, order = scores.T[unfinished].topk(top_k)
-        deep_scores, deep_kept, rows = _survivors(boxes, class_scores, order, iou_threshold)
-        is_finished = torch.isin(class_ids, unfinished, invert=True)
+        class_scores, order = scores[unfinished].topk(top_k)
+        deep_scores, deep_kept, deep_rows = _survivors(boxes, class_scores, order, iou_threshold)
+        is_finished = torch.isin(rows, unfinished, invert=True)
         kept_scores = torch.cat([kept_scores[is_finished], deep_scores])
         kept = torch.cat([kept[is_finished], deep_kept])
-        class_ids = torch.cat([class_ids[is_finished], unfinished[rows]])
+        rows = torch.cat([rows[is_finished], unfinished[deep_rows]])
 
-    return _best_first(kept_scores, kept, class_ids, score_threshold, max_detections)
+    return _best_first(kept_scores, kept, present[rows], score_threshold, max_detections)
 
 
 def traditional_nms(

@@ -1,4 +1,4 @@
-"""From images to what the network takes."""
+"""From images to what the network takes, on a CPU."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from yolact_core.config import ModelConfig
 from yolact_core.errors import InputError
-from yolact_core.network import Yolact
+from yolact_core.threads import single_thread
 
 
 def check_image(rgb: npt.NDArray[np.uint8]) -> None:
@@ -36,17 +36,15 @@ class Preprocessor:
     as in training: resizing bytes would round.
 
     Args:
-        network: Says the size and how to normalize.
-        device: Where the result is wanted.
+        config: Says the size and how to normalize.
     """
 
-    def __init__(self, network: Yolact, device: torch.device) -> None:
-        self._network = network
-        self._device = device
-        self._side = network.config.input_size
+    def __init__(self, config: ModelConfig) -> None:
+        self._side = config.input_size
         # A row of pixels is one long row of channels, and so are its constants.
-        self._mean = torch.tensor(network.config.mean).repeat(self._side)
-        self._std = torch.tensor(network.config.std).repeat(self._side)
+        mean, std = torch.tensor(config.mean), torch.tensor(config.std)
+        self._scale = (1 / std).repeat(self._side)
+        self._shift = (-mean / std).repeat(self._side)
         self._floats = np.empty(0, dtype=np.float32)
         self._inputs = np.empty((0, self._side, self._side, 3), dtype=np.float32)
 
@@ -57,11 +55,9 @@ class Preprocessor:
             images: RGB, each of shape (H, W, 3).
 
         Returns:
-            Shape (B, 3, S, S), channels-last in memory. On the CPU the next call overwrites it:
-            fresh memory would cost more than the work.
+            Shape (B, 3, S, S), channels-last in memory. The next call overwrites it: fresh memory
+            would cost more than the work.
         """
-        if self._device.type == 'cuda':
-            return torch.stack([self._upload(rgb) for rgb in images])
         if len(self._inputs) != len(images):
             self._inputs = np.empty((len(images), *self._inputs.shape[1:]), dtype=np.float32)
         for rgb, destination in zip(images, self._inputs, strict=True):
@@ -76,12 +72,5 @@ class Preprocessor:
         size = (self._side, self._side)
         cv2.resize(floats, size, dst=destination, interpolation=cv2.INTER_LINEAR)
         pixel_rows = torch.from_numpy(destination).view(self._side, -1)
-        pixel_rows.sub_(self._mean).div_(self._std)
-
-    def _upload(self, rgb: npt.NDArray[np.uint8]) -> Tensor:
-        image = torch.from_numpy(np.ascontiguousarray(rgb)).to(self._device).permute(2, 0, 1)
-        size = (self._side, self._side)
-        resized = F.interpolate(
-            image.unsqueeze(0).float(), size, mode='bilinear', align_corners=False
-        )
-        return self._network.normalize(resized.squeeze(0))
+        with single_thread():
+            torch.addcmul(self._shift, pixel_rows, self._scale, out=pixel_rows)

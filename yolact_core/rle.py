@@ -22,10 +22,11 @@ def mask_to_run_lengths(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint32]:
     flat = mask.ravel()
     if flat.size == 0:
         return np.zeros(0, dtype=np.uint32)
-    changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    starts_with_foreground = [0] if flat[0] else []
-    edges = np.concatenate([starts_with_foreground, [0], changes, [flat.size]])
-    return np.diff(edges).astype(np.uint32)
+    is_edge = np.ones(flat.size + 1, dtype=np.bool_)  # where runs begin, and the last one ends
+    np.not_equal(flat[1:], flat[:-1], out=is_edge[1:-1])
+    (edges,) = is_edge.nonzero()
+    lengths = (edges[1:] - edges[:-1]).astype(np.uint32)
+    return np.concatenate([np.zeros(1, np.uint32), lengths]) if flat[0] else lengths
 
 
 def run_lengths_to_mask(

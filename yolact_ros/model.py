@@ -16,9 +16,7 @@ from yolact_ros.settings import Settings, check_classes
 if TYPE_CHECKING:
     from yolact_core.detector import Detector
 
-ID_DIGITS = 12
 WARM_UP_SIZE = (480, 640)  # pixels
-DEFAULT_BACKEND = 'torch'
 BEFORE_FILTER = 200  # detections that filters choose from
 
 
@@ -47,8 +45,6 @@ class Model:
         Raises:
             InputError: It cannot be found or read, or does not know a class that is wanted.
         """
-        from yolact_core.backends import resolve_precision
-        from yolact_core.checkpoint import hash_weights
         from yolact_core.detector import Detector
 
         detector = Detector.load(
@@ -57,18 +53,16 @@ class Model:
             backend=settings['model.backend'],
             precision=settings['model.precision'],
             config=settings['model.config'] or None,
+            engine_cache_dir=settings['model.engine_cache_dir'] or None,
             **settings.detector_options,
         )
         check_classes(settings['classes'], detector.class_names)
         detector(np.zeros((*WARM_UP_SIZE, 3), dtype=np.uint8))
-        digest = hash_weights(detector.network)[:ID_DIGITS]
         return cls(
             detector=detector,
-            model_id=f'{detector.config.name}@{digest}',
-            backend=DEFAULT_BACKEND
-            if settings['model.backend'] == 'auto'
-            else settings['model.backend'],
-            precision=resolve_precision(settings['model.precision']),
+            model_id=detector.model_id,
+            backend=detector.backend,
+            precision=detector.precision,
             palette=make_palette(len(detector.class_names)),
         )
 
@@ -80,7 +74,7 @@ class Model:
     @property
     def device(self) -> str:
         """Where the network runs, such as ``cuda:0``."""
-        return str(self.detector.network.priors.device)
+        return str(self.detector.device)
 
     def batch_size(self, settings: Settings) -> int:
         """Return how many images may share one pass of the network."""
@@ -89,8 +83,6 @@ class Model:
 
     def prototypes(self, position: int) -> npt.NDArray[np.float32]:
         """Return the prototypes of one image of the last batch, shape (K, Hp, Wp)."""
-        if self.detector.prototypes is None:
-            raise RuntimeError('the detector must have been called')
         return np.asarray(self.detector.prototypes[position].cpu().numpy(), dtype=np.float32)
 
     def find(

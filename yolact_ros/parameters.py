@@ -92,11 +92,24 @@ TABLE = (
         'auto, cpu, cuda or cuda:N.',
         when=When.UNCONFIGURED,
     ),
-    Row('model.backend', 'auto', 'Runtime of the network.', when=When.UNCONFIGURED),
+    Row(
+        'model.backend',
+        'auto',
+        'Runtime of the network; auto: the fastest that is installed.',
+        choices=('auto', 'torch', 'onnx', 'openvino', 'tensorrt'),
+        when=When.UNCONFIGURED,
+    ),
     Row(
         'model.precision',
         'auto',
-        'auto, float32, bfloat16 or float16.',
+        'Of the arithmetic, as the backend has it.',
+        choices=('auto', 'float32', 'bfloat16', 'float16', 'int8'),
+        when=When.UNCONFIGURED,
+    ),
+    Row(
+        'model.engine_cache_dir',
+        '',
+        'Folder where TensorRT engines are kept. Empty: engines in $YOLACT_CACHE.',
         when=When.UNCONFIGURED,
     ),
     Row(

@@ -151,11 +151,9 @@ def test_a_mirror_twice_is_no_mirror(option):
 def test_evaluation_resizes_as_the_detector_does():
     sample = make_sample(5)
     found = apply(evaluation_transform(CONFIG), sample)
+    plain = CONFIG.replace(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 
-    class Plain:
-        config = CONFIG.replace(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
-
-    expected = Preprocessor(Plain(), torch.device('cpu'))([sample.image])[0]
+    expected = Preprocessor(plain)([sample.image])[0]
     np.testing.assert_array_equal(found.image, expected.permute(1, 2, 0).numpy())
     scale = np.array([SIDE / 80, SIDE / 60] * 2, dtype=np.float32)
     np.testing.assert_allclose(found.boxes, sample.boxes * scale, rtol=1e-6)

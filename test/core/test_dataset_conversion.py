@@ -48,6 +48,22 @@ def test_labelme_shapes_become_masks(folder):
     assert dataset[0].masks.sum() == pytest.approx(25 * 15 / 2, rel=0.2)
 
 
+def test_an_object_with_a_hole_is_no_crowd_and_nobody_licenses_the_images(folder):
+    pytest.importorskip('supervision')
+    outside = [[5, 5], [35, 5], [35, 35], [5, 35], [5, 5]]
+    inside = [[12, 12], [12, 28], [28, 28], [28, 12], [12, 12]]
+    ring = {'label': 'cup', 'points': outside + inside, 'shape_type': 'polygon'}
+    content = {'imagePath': 'a.png', 'imageHeight': 40, 'imageWidth': 60, 'shapes': [ring]}
+    (folder / 'labels' / 'a.json').write_text(json.dumps(content))
+    sample = convert('labelme', folder)[0]
+    assert sample.is_crowd.tolist() == [False]
+    assert sample.masks[0][20, 20] == 0
+    assert sample.masks[0][20, 8] == 1
+    written = json.loads((folder / 'coco.json').read_text())
+    assert set(written) == {'images', 'annotations', 'categories'}
+    assert 'license' not in written['images'][0]
+
+
 def test_what_cannot_be_converted_is_refused(folder, monkeypatch):
     pytest.importorskip('supervision')
     with pytest.raises(InputError, match=r'must come with its data\.yaml'):

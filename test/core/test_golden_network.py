@@ -41,7 +41,7 @@ def run(request, golden, official_weights) -> Run:
     weights = official_weights(numbers)
     network = build_network(request.param)
     network.load_official(weights)
-    image = Preprocessor(network, torch.device('cpu'))([numbers['image'][..., ::-1]])[0]
+    image = Preprocessor(network.config)([numbers['image'][..., ::-1]])[0]
     with torch.inference_mode():
         levels = network.pyramid(image.unsqueeze(0))
         prediction = network.predict(levels)

@@ -171,9 +171,8 @@ def test_a_training_step_equals_that_of_the_original(golden, official_weights, c
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.requires_grad_(False)
-    device = torch.device('cpu')
     seeds = numbers['image_seeds'].tolist()
-    images = Preprocessor(network, device)([make_image(seed) for seed in seeds]).contiguous()
+    images = Preprocessor(network.config)([make_image(seed) for seed in seeds]).contiguous()
     targets = targets_of(numbers)
     optimizer = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9, weight_decay=5e-4)
 
@@ -199,9 +198,7 @@ def test_a_training_step_with_live_batch_norm_equals_that_of_the_original(
     network = build_network(config)
     network.load_official(official_weights(golden(config)))
     seeds = numbers['image_seeds'].tolist()
-    images = Preprocessor(network, torch.device('cpu'))(
-        [make_image(seed) for seed in seeds]
-    ).contiguous()
+    images = Preprocessor(network.config)([make_image(seed) for seed in seeds]).contiguous()
 
     losses = step_losses(network.train(), images, targets_of(numbers))
     losses.total().backward()

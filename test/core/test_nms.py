@@ -70,6 +70,17 @@ def test_fast_nms_follows_its_definition(seed, count, classes, top_k, threshold,
 
 
 @settings(max_examples=30)
+@given(st.integers(0, 10**6), st.integers(0, 90), st.integers(1, 5), st.sampled_from([0.5, 0.9]))
+def test_boxes_that_score_too_little_drop_none_that_are_returned(seed, count, classes, threshold):
+    boxes, scores = random_boxes(seed, count, classes)
+    (candidates,) = (scores.amax(dim=1) > threshold).nonzero(as_tuple=True)
+    kept, class_ids = fast_nms(boxes[candidates], scores[candidates], 0.4, 40, threshold)
+    assert as_pairs(candidates[kept], class_ids) == as_pairs(
+        *fast_nms(boxes, scores, 0.4, 40, threshold)
+    )
+
+
+@settings(max_examples=30)
 @given(st.integers(0, 10**6), st.integers(0, 40), st.integers(1, 4), st.sampled_from([None, 5]))
 def test_traditional_nms_follows_its_definition(seed, count, classes, limit):
     boxes, scores = random_boxes(seed, count, classes)

@@ -5,21 +5,62 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from yolact_core.config import ModelConfig
 from yolact_core.network import Prediction
 
 
 class Backend(Protocol):
-    """Runs one network on one device."""
+    """Runs one model on one device, and knows all that a detector needs to know of it.
+
+    ``rescore`` is called only if ``config.mask_rescoring``: a backend that cannot do it refuses
+    such a model when it is loaded.
+    """
+
+    @property
+    def name(self) -> str:
+        """What ``Detector.load(backend=...)`` calls it."""
+        ...
+
+    @property
+    def precision(self) -> str:
+        """Of the arithmetic, such as ``float32``."""
+        ...
 
     @property
     def device(self) -> torch.device:
-        """Where predictions come out."""
+        """Where images go in and predictions come out."""
+        ...
+
+    @property
+    def config(self) -> ModelConfig:
+        """What shapes the model."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of the weights that the model was made of, in hexadecimal."""
+        ...
+
+    @property
+    def priors(self) -> Tensor:
+        """Centre form (cx, cy, w, h), fractions of the image, on ``device``, shape (A, 4)."""
         ...
 
     def __call__(self, images: Tensor) -> Prediction:
-        """Predict in float32.
+        """Predict in float32; the next call may overwrite what this one returned.
 
         Args:
-            images: Normalized, on ``device``, shape (B, 3, S, S), any memory format.
+            images: Normalized, float32, on ``device``, shape (B, 3, S, S), any memory format.
+        """
+        ...
+
+    def rescore(self, masks: Tensor) -> Tensor:
+        """Predict how well masks overlap their objects.
+
+        Args:
+            masks: Cropped soft masks in [0, 1] at prototype resolution, shape (N, Hp, Wp).
+
+        Returns:
+            Predicted mask IoU for every class, shape (N, C).
         """
         ...

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+from functools import cached_property
+
 import torch
 from torch import Tensor
 
+from yolact_core.checkpoint import hash_weights
+from yolact_core.config import ModelConfig
+from yolact_core.cuda_graphs import CudaGraphs
 from yolact_core.errors import InputError
 from yolact_core.network import Prediction, Yolact
 
@@ -14,30 +20,68 @@ PRECISIONS = {'float32': torch.float32, 'bfloat16': torch.bfloat16, 'float16': t
 class TorchBackend:
     """Runs a network where its weights are, in channels-last memory format.
 
+    On CUDA the launches for a size of batch are recorded as a graph and replayed from then on.
+
     Args:
         network: In evaluation mode.
-        precision: ``float32``, or ``bfloat16`` or ``float16`` by autocast.
+        precision: ``float32``; ``float16``, on CUDA by a copy of the weights in it; ``bfloat16``,
+            as float16 elsewhere, by autocast.
     """
 
+    name = 'torch'
+
     def __init__(self, network: Yolact, precision: str = 'float32') -> None:
-        self._network = network.to(memory_format=torch.channels_last)
+        self.network = network.to(memory_format=torch.channels_last)
+        self.precision = precision
         self._dtype = PRECISIONS[precision]
+        self._half: Yolact | None = None
+        if precision == 'float16' and self.device.type == 'cuda' and not _is_deformable(network):
+            self._half = copy.deepcopy(self.network).half()
+        self._graphs = CudaGraphs()
 
     @property
     def device(self) -> torch.device:
-        """Where predictions come out."""
-        return self._network.priors.device
+        """Where images go in and predictions come out."""
+        return self.network.priors.device
+
+    @property
+    def config(self) -> ModelConfig:
+        """What shapes the network."""
+        return self.network.config
+
+    @cached_property
+    def digest(self) -> str:
+        """The sha256 of the weights, in hexadecimal."""
+        return hash_weights(self.network)
+
+    @property
+    def priors(self) -> Tensor:
+        """Centre form (cx, cy, w, h), fractions of the image, shape (A, 4)."""
+        return self.network.priors
 
     def __call__(self, images: Tensor) -> Prediction:
-        """Predict in float32.
+        """Predict in float32; on CUDA the next call overwrites what this one returned.
 
         Args:
             images: Normalized, on ``device``, shape (B, 3, S, S), any memory format.
         """
+        return Prediction(*self._graphs.run('network', self._predict, images))
+
+    def rescore(self, masks: Tensor) -> Tensor:
+        """Predict the IoU of soft masks, (N, Hp, Wp), with their objects, for every class."""
+        return self.network.rescore(masks)
+
+    def _predict(self, images: Tensor) -> Prediction:
+        if self._half is not None:
+            return Prediction(*(output.float() for output in self._half(images.half())))
         is_reduced = self._dtype != torch.float32
         with torch.autocast(self.device.type, dtype=self._dtype, enabled=is_reduced):
-            prediction = self._network(images)
-        return Prediction(*(output.float() for output in prediction))
+            return Prediction(*(output.float() for output in self.network(images)))
+
+
+def _is_deformable(network: Yolact) -> bool:
+    """Return whether it samples at fractions of pixels, for which float16 is too coarse."""
+    return any(network.config.backbone.deformable)
 
 
 def resolve_device(name: str) -> torch.device:
@@ -62,14 +106,20 @@ def resolve_device(name: str) -> torch.device:
     return device
 
 
-def resolve_precision(name: str) -> str:
-    """Return the precision that a name stands for; ``auto`` is float32.
+def resolve_precision(name: str, device: torch.device) -> str:
+    """Return the precision that a name stands for.
+
+    ``auto`` is float32 on a CPU, so that results equal the original's. On a CUDA device it is
+    float16, whose 10 bits of fraction are those of TF32, in which PyTorch convolves there anyway.
 
     Raises:
         InputError: The name is unknown.
     """
     if name == 'auto':
-        return 'float32'
+        return 'float16' if device.type == 'cuda' else 'float32'
     if name not in PRECISIONS:
-        raise InputError(f'precision must be one of auto, {", ".join(PRECISIONS)}, got {name!r}')
+        raise InputError(
+            f'precision of backend torch must be one of auto, {", ".join(PRECISIONS)}, '
+            f'got {name!r}'
+        )
     return name

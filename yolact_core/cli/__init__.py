@@ -33,7 +33,10 @@ COMMANDS = (
     Command('detect', 'yolact_core.cli.detect', 'find instances in images, videos, a camera'),
     Command('train', 'yolact_core.cli.train', 'train a network on pictures of your own'),
     Command('evaluate', 'yolact_core.cli.evaluate', 'measure average precision and speed'),
+    Command('export', 'yolact_core.cli.export', 'write a model for another runtime'),
+    Command('benchmark', 'yolact_core.cli.benchmark', 'time models and runtimes side by side'),
     Command('dataset', 'yolact_core.cli.dataset', 'check, describe or convert a data set'),
+    Command('bag', 'yolact_ros.bag.command', 'replay, evaluate and compare on recorded bags'),
     Command('prototypes', 'yolact_core.cli.prototypes', 'draw what masks are made of'),
     Command('models', 'yolact_core.cli.models', 'list the models, or look into a checkpoint'),
     Command('doctor', 'yolact_core.cli.doctor', 'check this machine, say what to install'),
@@ -74,6 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0 if all is well, 2 for bad input, otherwise as the command says.
     """
+    os.environ.setdefault('OMP_WAIT_POLICY', 'passive')  # PyTorch's threads leave cores to others
     os.environ.setdefault('OPENCV_LOG_LEVEL', 'SILENT')  # what is wrong, we say ourselves
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
     try:

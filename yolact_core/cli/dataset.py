@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     Actions = argparse._SubParsersAction[argparse.ArgumentParser]
 
 HAS_ERRORS = 2
+DOUBTED = 0.15  # score below which a model has found nothing
 LISTED = 100  # problems, unless all are asked for
 SIZE_CLASSES = ('small', 'medium', 'large')
 
@@ -38,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         description='Show classes and sizes, and fit priors to them.',
     )
     _add_conversion(actions)
+    _add_completion(actions)
     for action in (check, stats):
         action.add_argument('file', type=Path, metavar='FILE', help='COCO annotations (JSON)')
         action.add_argument('--json', action='store_true', help='print JSON')
@@ -79,10 +82,59 @@ def _add_conversion(actions: Actions) -> None:
     )
 
 
+def _add_completion(actions: Actions) -> None:
+    complete = actions.add_parser(
+        'complete',
+        help='add what a model finds, so that training on new classes forgets no old ones',
+        description='Add what a model finds to annotations of classes that are new to it.',
+    )
+    complete.add_argument('file', type=Path, metavar='FILE', help='COCO annotations (JSON)')
+    complete.add_argument('output', type=Path, metavar='OUTPUT', help='COCO file to write')
+    complete.add_argument(
+        '--images', type=Path, required=True, metavar='DIR', help='folder of the images'
+    )
+    complete.add_argument(
+        '--model', default='indoor', metavar='NAME_OR_FILE', help='default: %(default)s'
+    )
+    complete.add_argument(
+        '--score-threshold',
+        type=float,
+        default=0.5,
+        metavar='SCORE',
+        help='what is found above it is an annotation; above 0.15, something to be ignored '
+        '(default: %(default)s)',
+    )
+
+
 def run(arguments: argparse.Namespace) -> int:
-    """Check, describe or convert a data set."""
-    actions = {'check': _check, 'stats': _describe, 'convert': _convert}
+    """Check, describe, convert or complete a data set."""
+    actions = {
+        'check': _check,
+        'stats': _describe,
+        'convert': _convert,
+        'complete': _complete,
+    }
     return actions[arguments.action](arguments)
+
+
+def _complete(arguments: argparse.Namespace) -> int:
+    from yolact_core.completion import complete
+    from yolact_core.dataset import CocoDataset
+    from yolact_core.dataset.annotations import read_json
+    from yolact_core.detector import Detector
+    from yolact_core.files import replace_when_done
+
+    dataset = CocoDataset(arguments.file, arguments.images)
+    content = read_json(arguments.file)
+    detector = Detector.load(arguments.model, score_threshold=DOUBTED)
+    with progress_bar('images', len(dataset)) as advance:
+        completed = complete(detector, dataset, content, arguments.score_threshold, advance)
+    with replace_when_done(arguments.output) as unfinished:
+        unfinished.write_text(json.dumps(completed))
+    added = completed['annotations'][len(content['annotations']) :]
+    ignored = sum(one['iscrowd'] for one in added)
+    say(f'{arguments.output}: {len(added) - ignored} annotations added, {ignored} to be ignored')
+    return 0
 
 
 def _convert(arguments: argparse.Namespace) -> int:

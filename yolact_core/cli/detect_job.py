@@ -153,7 +153,7 @@ class DetectJob:
         stages = [*(field.name for field in dataclasses.fields(Timing)), 'total']
         return Summary(
             model=self._detector.config.name,
-            device=str(self._detector.network.priors.device),
+            device=str(self._detector.device),
             output=str(self._arguments.output),
             sources=self._sources,
             failures=failures,

@@ -105,14 +105,14 @@ MODULES = {
         '{"version": onnxruntime.__version__, '
         '"providers": ", ".join(onnxruntime.get_available_providers())}',
         '{version}: {providers}',
-        'for .onnx models: pip install onnxruntime (onnxruntime-gpu with CUDA)',
+        "for backend onnx: pip install 'yolact[onnx]' (with CUDA also onnxruntime-gpu)",
     ),
     'openvino': ModuleCheck(
         'OpenVINO',
         '{"version": openvino.__version__, '
         '"devices": ", ".join(openvino.Core().available_devices)}',
         '{version}: {devices}',
-        'for fast inference on Intel hardware: pip install openvino',
+        "for the fastest inference on a CPU: pip install 'yolact[openvino]'",
     ),
     'rclpy': ModuleCheck(
         'ROS 2',

@@ -153,7 +153,8 @@ def _describe(evaluation: Evaluation) -> str:
     conditions = evaluation.detector
     lines = [
         _headline(evaluation),
-        f'input {conditions["input_size"]}, {conditions["nms"]} NMS at IoU '
+        f'input {conditions["input_size"]}, {conditions["backend"]} in {conditions["precision"]}, '
+        f'{conditions["nms"]} NMS at IoU '
         f'{conditions["iou_threshold"]}, candidates above {conditions["candidate_threshold"]}, '
         f'scores above {conditions["score_threshold"]}, '
         f'at most {conditions["max_detections"]} detections',

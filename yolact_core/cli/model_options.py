@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from yolact_core.cli.terminal import remark
+from yolact_core.cli.terminal import remark, remark_logs
 
 if TYPE_CHECKING:
     from yolact_core.detector import Detector
@@ -21,7 +21,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         '--model',
         default=default_model(),
         metavar='NAME_OR_FILE',
-        help='a name from "yolact models", or the path of a checkpoint',
+        help='a name from "yolact models", or the path of a checkpoint or an exported file',
     )
     group.add_argument(
         '--config',
@@ -29,8 +29,17 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help='configuration of a .pth file that is not named after it',
     )
     group.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
-    group.add_argument('--backend', default='auto', help='auto or torch')
-    group.add_argument('--precision', default='auto', help='auto, float32, bfloat16 or float16')
+    group.add_argument(
+        '--backend',
+        default='auto',
+        help='torch, onnx, openvino or tensorrt; auto: the fastest installed, measured once',
+    )
+    group.add_argument(
+        '--precision',
+        default='auto',
+        help='float32, bfloat16, float16 or int8, as the backend has it; auto: float32 on a CPU, '
+        'float16 on a GPU',
+    )
 
 
 def add_detection_options(parser: argparse.ArgumentParser) -> None:
@@ -89,14 +98,15 @@ def load_detector(arguments: argparse.Namespace, **options: object) -> Detector:
     DetectorOptions(**{**given, **options})  # refuse bad values before anything is fetched
     if (url := url_to_fetch(arguments.model)) is not None:
         remark(f'fetching {url}')
-    return Detector.load(
-        arguments.model,
-        device=arguments.device,
-        backend=arguments.backend,
-        precision=arguments.precision,
-        config=arguments.config,
-        **{**given, **options},
-    )
+    with remark_logs():
+        return Detector.load(
+            arguments.model,
+            device=arguments.device,
+            backend=arguments.backend,
+            precision=arguments.precision,
+            config=arguments.config,
+            **{**given, **options},
+        )
 
 
 def default_model() -> str:

@@ -32,17 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     from yolact_core.visualization import draw_combinations, draw_prototypes, stack_pictures
 
     rgb = read_image(arguments.image)
-
-    import torch
-
-    from yolact_core.preprocessing import Preprocessor
-
     detector = load_detector(arguments)
     detections = detector(rgb)
-    network = detector.network
-    with torch.inference_mode():
-        images = Preprocessor(network, network.priors.device)([rgb])
-        prototypes = network(images).prototypes[0].float().cpu().numpy()
+    prototypes = detector.prototypes[0].cpu().numpy()
     mosaic = draw_prototypes(prototypes, rgb)
     write_image(
         arguments.output, stack_pictures(mosaic, draw_combinations(prototypes, rgb, detections))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -41,6 +42,27 @@ def remark(text: str) -> None:
         sys.stderr.write(f'{text}\n')
 
 
+class _RemarkHandler(logging.Handler):
+    """Turns records into remarks."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        remark(record.getMessage())
+
+
+@contextmanager
+def remark_logs() -> Iterator[None]:
+    """Tell someone at a terminal what the core logs meanwhile."""
+    logger, handler = logging.getLogger('yolact_core'), _RemarkHandler()
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+        logger.removeHandler(handler)
+
+
 def complain(sentence: str) -> None:
     """Write one line about what is wrong."""
     sys.stderr.write(f'yolact: error: {" ".join(sentence.split())}\n')
@@ -50,6 +72,8 @@ def complain(sentence: str) -> None:
 def progress_bar(what: str, total: int | None) -> Iterator[Callable[[], None]]:
     """Show a progress bar where stderr is a terminal, and give a function that moves it by one.
 
+    It tells rate and time left.
+
     Args:
         what: Is going on.
         total: How many steps there are, if that is known.
@@ -58,14 +82,26 @@ def progress_bar(what: str, total: int | None) -> Iterator[Callable[[], None]]:
         yield lambda: None
         return
     from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (*Progress.get_default_columns()[:-1], MofNCompleteColumn(), TimeRemainingColumn())
+    rate = TextColumn('{task.fields[rate]}')
+    columns = (
+        *Progress.get_default_columns()[:-1],
+        MofNCompleteColumn(),
+        rate,
+        TimeRemainingColumn(),
+    )
     with Progress(
         *columns, console=Console(stderr=True, soft_wrap=True), transient=True
     ) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda: progress.advance(task)
+        task = progress.add_task(what, total=total, rate='')
+
+        def advance() -> None:
+            progress.advance(task)
+            if speed := progress.tasks[0].speed:
+                progress.update(task, rate=f'{speed:.1f}/s')
+
+        yield advance
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -46,11 +47,27 @@ def convert_to_coco(
             dataset = reader.from_labelme(str(images), str(labels), force_masks=True)
         with replace_when_done(output) as unfinished:
             dataset.as_coco(annotations_path=str(unfinished))
+            _correct(unfinished)
     except (OSError, KeyError, IndexError, TypeError, ValueError) as error:
         raise InputError(
             f'{labels} must hold {source} annotations of the images in {images}: '
             f'{type(error).__name__}: {error}'
         ) from error
+
+
+def _correct(path: Path) -> None:
+    """Take back what the library says of its own accord.
+
+    It calls every object in several parts, or with a hole, a crowd, which training would ignore,
+    and puts the images under a licence.
+    """
+    content = json.loads(path.read_text())
+    for annotation in content['annotations']:
+        annotation['iscrowd'] = 0
+    for image in content['images']:
+        image.pop('license', None)
+    kept = {key: content[key] for key in ('images', 'annotations', 'categories')}
+    path.write_text(json.dumps(kept))
 
 
 def _supervision() -> ModuleType:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from yolact_core.checkpoint import hash_weights
 from yolact_core.detector import Detector
 from yolact_core.errors import InputError
 from yolact_core.evaluation.options import EvaluationOptions, Protocol
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 RULES = {'coco': coco_precision, 'original': original_precision}
 WARM_UP = 3  # images at the start that the mean times leave out
-HASH_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class Evaluation:
         images: How many were looked at.
         objects: How many there were to find, crowds not counted.
         options: How it was evaluated.
-        detector: The detector's thresholds and limits.
+        detector: The detector's thresholds and limits, and what ran it.
         unknown_classes: Of the data set, which the model does not know; they are left out.
         precisions: Of boxes and masks.
         timing: Mean seconds of an image by stage.
@@ -175,7 +173,7 @@ def assess(
         InputError: pycocotools is not installed.
     """
     return Evaluation(
-        model=f'{detector.config.name}@{hash_weights(detector.network)[:HASH_DIGITS]}',
+        model=detector.model_id,
         dataset=dataset.path.name,
         images=len(findings.images),
         objects=sum(int((~truth.is_crowd).sum()) for truth in findings.truths),
@@ -184,6 +182,8 @@ def assess(
             **dataclasses.asdict(detector.options),
             'score_threshold': options.score_threshold,
             'input_size': detector.config.input_size,
+            'backend': detector.backend,
+            'precision': detector.precision,
         },
         unknown_classes=tuple(
             name for name in dataset.class_names if name not in findings.class_names

@@ -19,7 +19,7 @@ from yolact_core.evaluation.precision import IOU_THRESHOLDS, AveragePrecision
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from yolact_core.evaluation.precision import Kind
+    from yolact_core.evaluation.matches import Kind
     from yolact_core.evaluation.results import ImageResult, ImageTruth
 
 LEAST_EXTENT = 4 / 550  # of the image

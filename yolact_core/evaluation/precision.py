@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from yolact_core.dataset.segmentation import coco_mask
+from yolact_core.evaluation.matches import ImageMatches, Kind, accumulate, match_image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,9 +19,6 @@ if TYPE_CHECKING:
 IOU_THRESHOLDS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 AREAS = ('all', 'small', 'medium', 'large')
 LIMITS = (1, 10, 100)  # detections per image
-
-Kind = Literal['bbox', 'segm']
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -82,19 +77,23 @@ def coco_precision(
     Raises:
         InputError: pycocotools is not installed.
     """
-    coco_mask()
-    from pycocotools.cocoeval import COCOeval
+    matches = [
+        match_image(truth, result, kind) for truth, result in zip(truths, results, strict=True)
+    ]
+    return precision_of_matches(matches, class_names, kind)
 
-    with contextlib.redirect_stdout(io.StringIO()):
-        evaluation = COCOeval(
-            _to_coco(truths, [_truth_records(truth) for truth in truths], class_names),
-            _to_coco(truths, [_result_records(result, kind) for result in results], class_names),
-            kind,
-        )
-        evaluation.evaluate()
-        evaluation.accumulate()
-    precision: npt.NDArray[np.float64] = evaluation.eval['precision']  # (T, R, C, areas, limits)
-    recall: npt.NDArray[np.float64] = evaluation.eval['recall']  # (T, C, areas, limits)
+
+def precision_of_matches(
+    matches: Sequence[ImageMatches], class_names: Sequence[str], kind: Kind
+) -> AveragePrecision:
+    """Sum up by COCO's rules what was matched image by image.
+
+    Args:
+        matches: Of each image.
+        class_names: Of all classes that take part.
+        kind: As they were matched.
+    """
+    precision, recall = accumulate(matches, len(class_names), kind)
     by_iou = tuple(_percent(step) for step in precision[..., 0, -1])
     by_class = [_percent(precision[:, :, index, 0, -1]) for index in range(len(class_names))]
     by_area = {area: _percent(precision[..., index, -1]) for index, area in enumerate(AREAS)}
@@ -125,82 +124,3 @@ def _percent(values: npt.NDArray[np.float64]) -> float | None:
     """Return the mean of the values that are defined, in percent."""
     defined = values[values > -1]
     return 100 * float(defined.mean()) if defined.size else None
-
-
-def _to_coco(
-    truths: Sequence[ImageTruth], records: list[list[Record]], class_names: Sequence[str]
-) -> Any:  # noqa: ANN401 - a class of pycocotools
-    from pycocotools.coco import COCO
-
-    coco = COCO()
-    annotations = [
-        {'image_id': image_id, **record}
-        for image_id, of_image in enumerate(records, start=1)
-        for record in of_image
-    ]
-    for annotation_id, annotation in enumerate(annotations, start=1):  # 0 would mean no match
-        annotation['id'] = annotation_id
-    coco.dataset = {
-        'images': [
-            {'id': image_id, 'height': truth.size[0], 'width': truth.size[1]}
-            for image_id, truth in enumerate(truths, start=1)
-        ],
-        'categories': [
-            {'id': category_id, 'name': name} for category_id, name in enumerate(class_names, 1)
-        ],
-        'annotations': annotations,
-    }
-    coco.createIndex()
-    return coco
-
-
-def _truth_records(truth: ImageTruth) -> list[Record]:
-    return [
-        {
-            'category_id': class_id + 1,
-            'bbox': _to_xywh(box),
-            'segmentation': rle,
-            'area': area,
-            'iscrowd': int(is_crowd),
-        }
-        for class_id, box, rle, area, is_crowd in zip(
-            truth.class_ids.tolist(),
-            truth.boxes.tolist(),
-            truth.rles,
-            truth.areas.tolist(),
-            truth.is_crowd.tolist(),
-            strict=True,
-        )
-    ]
-
-
-def _result_records(result: ImageResult, kind: Kind) -> list[Record]:
-    scores = result.scores if kind == 'bbox' else result.mask_scores
-    areas = (
-        (result.boxes[:, 2:] - result.boxes[:, :2]).prod(axis=1)
-        if kind == 'bbox'
-        else coco_mask().area(result.rles)
-    )
-    return [
-        {
-            'category_id': class_id + 1,
-            'bbox': _to_xywh(box),
-            'segmentation': rle,
-            'area': area,
-            'iscrowd': 0,
-            'score': score,
-        }
-        for class_id, box, rle, area, score in zip(
-            result.class_ids.tolist(),
-            result.boxes.tolist(),
-            result.rles,
-            areas.tolist(),
-            scores.tolist(),
-            strict=True,
-        )
-    ]
-
-
-def _to_xywh(box: list[float]) -> list[float]:
-    x1, y1, x2, y2 = box
-    return [x1, y1, x2 - x1, y2 - y1]

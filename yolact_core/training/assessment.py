@@ -81,7 +81,9 @@ def measure(network: Yolact, dataset: CocoDataset, limit: int = 0) -> dict[str, 
         limit: Most images; 0 means all.
     """
     with evaluation_mode(network):
-        found = evaluate(Detector(network), dataset, EvaluationOptions(limit=limit or None))
+        found = evaluate(
+            Detector(network, 'float32'), dataset, EvaluationOptions(limit=limit or None)
+        )
     return {
         'mask_ap': found.mask.ap or 0.0,  # None where there is nothing to find
         'mask_ap50': found.mask.ap50 or 0.0,

@@ -45,7 +45,8 @@ class ModelOptions:
         config: Name or YAML file of a configuration; its classes are replaced by the data's.
             Default: the one of ``weights``, or ``yolact_resnet50``.
         weights: To go on from: a shipped model, an official name such as ``yolact_base`` or a
-            file. What does not fit, such as the classes, starts anew.
+            file. Classes of the data that it knows by name, it goes on knowing; others, and what
+            else does not fit, start anew.
         backbone_weights: To begin with: a file, or ``imagenet`` for the published ones, which are
             fetched. Not together with ``weights``.
         name: Of the result, instead of the configuration's.

@@ -15,6 +15,7 @@ from yolact_core.config import AnchorConfig, ModelConfig
 from yolact_core.errors import InputError
 from yolact_core.network import Yolact, build_network
 from yolact_core.network.backbones.timm import TimmBackbone
+from yolact_core.training.class_transfer import carry_classes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,7 +56,11 @@ def start_network(options: ModelOptions, class_names: tuple[str, ...]) -> tuple[
         base = _find_config(options.config) if options.config else source.config
         network = build_network(_change(base, options, class_names))
         report = transfer_weights(network, source.state_dict())
-        return network, f'{options.weights}: {report}'
+        if network.config.class_names == source.config.class_names:
+            return network, f'{options.weights}: {report}'
+        carried = carry_classes(network, source)
+        known = f'it goes on knowing {", ".join(carried)}' if carried else 'all classes are new'
+        return network, f'{options.weights}: {report}; {known}'
     network = build_network(
         _change(_find_config(options.config or DEFAULT_CONFIG), options, class_names)
     )

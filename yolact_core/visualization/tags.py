@@ -31,7 +31,7 @@ def render_tag(text: str, text_size: int, color: Color) -> npt.NDArray[np.uint8]
     Returns:
         RGB, shape (h, w, 3), read-only: as high for every text of that size.
     """
-    font, text = _choose_font(text, text_size)
+    font, text = choose_font(text, text_size)
     margin = max(2, text_size // 4)
     left, _, right, _ = font.getbbox(text)
     _, top, _, bottom = font.getbbox('Ag')
@@ -95,7 +95,7 @@ class TagPlaces:
         return self._taken[rows, columns]
 
 
-def _choose_font(text: str, text_size: int) -> tuple[ImageFont.FreeTypeFont, str]:
+def choose_font(text: str, text_size: int) -> tuple[ImageFont.FreeTypeFont, str]:
     """Return a font and the text as it can be written in it: without accents if need be."""
     if not text.isascii():
         try:

@@ -1,0 +1,114 @@
+"""What reading, writing and measuring cost beside the detector, as shares of its CPU time.
+
+    python benchmarks/bag_overhead.py                       # official weights are not needed
+    python benchmarks/bag_overhead.py --bag my.mcap --truth /camera/truth
+
+One process, one thread. ``run`` writes instances, ``evaluate`` follows them by optical flow and,
+with truth, matches them by COCO's rules.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from yolact_core import build_network, save_checkpoint
+from yolact_core.cli import main as run_command
+from yolact_core.detector import Detector
+from yolact_ros.bag.messages import make_header, to_image
+from yolact_ros.bag.typestore import IMAGE
+from yolact_ros.bag.writing import BagWriter
+
+SIZE = (480, 640)
+PERIOD = 66_666_667  # ns
+START = 1_700_000_000_000_000_000
+
+
+class Stopwatch:
+    """Adds up the CPU time of all calls of the detector, and notes when the first one began."""
+
+    def __init__(self) -> None:
+        self.seconds, self.first = 0.0, 0.0
+        self._call = Detector.__call__
+
+    def __enter__(self) -> Stopwatch:
+        def call(detector: Detector, rgb: np.ndarray) -> object:
+            began = time.process_time()
+            self.first = self.first or began
+            try:
+                return self._call(detector, rgb)
+            finally:
+                self.seconds += time.process_time() - began
+
+        Detector.__call__ = call  # type: ignore[assignment, method-assign]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        Detector.__call__ = self._call  # type: ignore[method-assign]
+
+
+def write_bag(folder: Path, images: int) -> Path:
+    """Write images of a textured plane that a camera moves over."""
+    noise = np.random.default_rng(0).integers(0, 256, (70, 110, 3), dtype=np.uint8)
+    plane = cv2.resize(noise, (880, 560), interpolation=cv2.INTER_CUBIC)
+    with BagWriter(folder, {'/camera/image': IMAGE}) as writer:
+        for index in range(images):
+            x, y = 3 * index % 240, index % 80
+            rgb = np.ascontiguousarray(plane[y : y + SIZE[0], x : x + SIZE[1]])
+            stamp = START + index * PERIOD
+            writer.write('/camera/image', stamp, to_image(rgb, 'rgb8', make_header(stamp, 'c')))
+    return folder
+
+
+def make_model(path: Path) -> Path:
+    """Write a network with random weights that finds about as much as a trained one."""
+    torch.manual_seed(0)
+    network = build_network('yolact_resnet50')
+    with torch.no_grad():
+        network.get_parameter('prediction_layers.0.conf_layer.weight').mul_(4)
+    save_checkpoint(network, path)
+    return path
+
+
+def measure(*words: object) -> tuple[float, float]:
+    """Return CPU seconds of the detector, and of all else from its first call to the end."""
+    with contextlib.redirect_stdout(io.StringIO()), Stopwatch() as stopwatch:
+        run_command([str(word) for word in words])
+    return stopwatch.seconds, time.process_time() - stopwatch.first - stopwatch.seconds
+
+
+def main() -> None:
+    """Print the shares."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--bag', type=Path, help='default: a made-up one of 640 x 480')
+    parser.add_argument('--truth', help='topic of the truth in the bag')
+    parser.add_argument('--model', help='default: yolact_resnet50 with random weights')
+    parser.add_argument('--images', type=int, default=40, help='of the made-up bag')
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        bag = arguments.bag or write_bag(folder / 'bag', arguments.images)
+        model = arguments.model or make_model(folder / 'random.safetensors')
+        chosen = ('--model', model, '--device', 'cpu')
+        truth = ('--truth', arguments.truth) if arguments.truth else ()
+        actions = {
+            'run': ('bag', 'run', bag, '--output', folder / 'out.mcap', *chosen),
+            'evaluate': ('bag', 'evaluate', bag, *truth, *chosen),
+        }
+        for title, words in actions.items():
+            detector, rest = measure(*words)
+            print(f'{title}: {100 * rest / detector:.1f} % beside the detector (CPU time)')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,198 @@
+"""All goals for speed on a CPU in one table, each met, missed, or not to be measured here.
+
+``python benchmarks/cpu_checks.py`` takes under five minutes on two quiet cores. Ratios are medians
+of rounds in which all take their turn; weights are made up, and what is to be done after the
+network is fixed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import torch
+
+from yolact_core.benchmark import (
+    BenchmarkOptions,
+    Report,
+    Result,
+    Spread,
+    Variant,
+    Workload,
+    draw_images,
+    run_benchmark,
+)
+from yolact_core.benchmark.random_weights import save_random
+from yolact_core.cli.benchmark_table import say_report
+from yolact_core.model_zoo import shipped_models
+
+CPU = torch.device('cpu')
+VGA, FULL_HD = (480, 640), (1080, 1920)
+TWO_STAGE = ('mask_rcnn', 'mask_rcnn_550')
+EXPORTED = ('onnx', 'openvino')
+LEAST = {'float32': 1.45, 'bfloat16': 2.8, 'int8': 4.5}  # times faster than plain
+
+
+class Goal(NamedTuple):
+    """One line of the table.
+
+    Attributes:
+        subject: What is measured.
+        wanted: In words.
+        found: In words; why not, if nothing was.
+        is_met: None if nothing was found.
+    """
+
+    subject: str
+    wanted: str
+    found: str
+    is_met: bool | None
+
+
+def check_ratios(report: Report) -> list[Goal]:
+    """Return the goals that are ratios to a reference.
+
+    Args:
+        report: Of all precisions beside the references.
+    """
+    against_plain = [
+        _compare(report, precision, 'plain', least) for precision, least in LEAST.items()
+    ]
+    against_two_stage = [_compare(report, 'float32', name, 4.0) for name in TWO_STAGE]
+    return against_plain + against_two_stage
+
+
+def check_overhead(report: Report, most: float) -> Goal:
+    """Return the goal for everything outside the network, in milliseconds.
+
+    Args:
+        report: Of the default backend.
+        most: Milliseconds.
+    """
+    result = _default(report)
+    found = result.outside_network
+    subject = f'outside the network, {report.workload}'
+    return Goal(subject, f'< {most:.0f} ms', f'{found:.1f} ms', found < most)
+
+
+def check_busy(report: Report) -> list[Goal]:
+    """Return the goal for the default backend beside a busy process, and the plain one's fate.
+
+    Args:
+        report: Of both.
+    """
+    ours, plain = _default(report).busy_slowdown, report['plain'].busy_slowdown
+    return [
+        Goal(
+            f'beside a busy process, {_default(report).name}',
+            '<= 2.5 times slower',
+            _words(ours),
+            ours is not None and ours.median <= 2.5,
+        ),
+        Goal('beside a busy process, plain', 'far more', _words(plain), None),
+    ]
+
+
+def check_indoor(options: BenchmarkOptions) -> Goal:
+    """Return the goal for the shipped model, if there is one."""
+    subject, wanted = 'indoor, image to masks', '>= 20 images/s'
+    if 'indoor' not in shipped_models():
+        return Goal(subject, wanted, 'no such model comes with this package', None)
+    report = _run([Variant('indoor', 'auto')], Workload(draw_images(VGA)), options)
+    rate = _default(report).images_per_second
+    return Goal(subject, wanted, f'{rate:.1f} images/s', rate >= 20)
+
+
+def check_all(model: str, options: BenchmarkOptions) -> list[Goal]:
+    """Measure everything.
+
+    Args:
+        model: A checkpoint of the network that the goals are about.
+        options: How to measure; ``is_busy`` is set where need be.
+    """
+    vga = Workload(draw_images(VGA))
+    full_hd = Workload(draw_images(FULL_HD), candidates=300, instances=20)
+    default, plain = Variant(model, 'auto'), Variant(model, 'plain')
+    every = [
+        plain,
+        *(Variant(model, name) for name in TWO_STAGE),
+        Variant(model, 'torch', 'float32'),
+        Variant(model, 'onnx', 'float32'),
+        *(Variant(model, 'openvino', precision) for precision in LEAST),
+    ]
+    precisions = _run(every, vga, options)
+    busy = _run([plain, default], vga, replace(options, is_busy=True))
+    large = _run([default], full_hd, options)
+    return [
+        *check_ratios(precisions),
+        check_overhead(busy, 12),
+        check_overhead(large, 20),
+        *check_busy(busy),
+        check_indoor(options),
+    ]
+
+
+def _run(variants: Sequence[Variant], workload: Workload, options: BenchmarkOptions) -> Report:
+    report = run_benchmark(variants, workload, CPU, options)
+    say_report(report)
+    return report
+
+
+def _compare(report: Report, precision: str, reference: str, least: float) -> Goal:
+    """Return the goal for the faster of the exported backends in a precision."""
+    subject, wanted = f'{precision} against {reference}', f'>= {least} times faster'
+    found = [
+        result
+        for result in report.results
+        if result.precision == precision and result.backend in EXPORTED
+    ]
+    if not found:
+        reasons = [text for name, text in report.left_out.items() if name.endswith(precision)]
+        return Goal(subject, wanted, reasons[0] if reasons else 'not measured', None)
+    best = max(found, key=lambda result: result.times_faster[reference].median)
+    ratio = best.times_faster[reference]
+    return Goal(subject, wanted, f'{_words(ratio)}, {best.name}', ratio.median >= least)
+
+
+def _default(report: Report) -> Result:
+    return next(result for result in report.results if result.name.startswith('auto'))
+
+
+def _words(spread: Spread | None) -> str:
+    if spread is None:
+        return 'not measured'
+    return f'{spread.median:.2f} times ({spread.low:.2f} to {spread.high:.2f})'
+
+
+def report_goals(goals: Sequence[Goal]) -> None:
+    """Print the table."""
+    verdicts = {True: 'met', False: 'MISSED', None: '-'}
+    widths = [max(len(goal[column]) for goal in goals) for column in range(2)]
+    for goal in goals:
+        cells = (goal.subject.ljust(widths[0]), goal.wanted.ljust(widths[1]))
+        print('  '.join((*cells, verdicts[goal.is_met].ljust(6), goal.found)))
+
+
+def main() -> None:
+    """Measure as the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--config', default='yolact_resnet50')
+    parser.add_argument('--threads', type=int, default=2)
+    parser.add_argument('--rounds', type=int, default=20)
+    parser.add_argument('--seconds', type=float, default=45, help='of each of the four parts')
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    cv2.setNumThreads(arguments.threads)
+    options = BenchmarkOptions(arguments.rounds, arguments.seconds)
+    with tempfile.TemporaryDirectory() as folder:
+        goals = check_all(str(save_random(arguments.config, Path(folder))), options)
+    report_goals(goals)
+
+
+if __name__ == '__main__':
+    main()

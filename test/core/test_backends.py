@@ -1,0 +1,217 @@
+"""Every backend computes what PyTorch computes."""
+
+import numpy as np
+import pytest
+import torch
+
+from yolact_core import (
+    Detector,
+    InputError,
+    ModelConfig,
+    build_network,
+    load_network,
+)
+from yolact_core.backends import TorchBackend
+from yolact_core.backends.exported import ModelCard
+from yolact_core.backends.runtimes import RUNTIMES, Runtime, runtime_of_file
+from yolact_core.checkpoint import hash_weights
+from yolact_core.export import ExportOptions, export_network
+from yolact_core.export.cache import model_key
+from yolact_core.model_loading import load_backend
+
+CPU = torch.device('cpu')
+ON_CPU = [name for name, runtime in RUNTIMES.items() if name != 'tensorrt']
+
+
+@pytest.fixture(scope='module', params=ON_CPU)
+def runtime(request):
+    pytest.importorskip(RUNTIMES[request.param].packages[0])
+    return RUNTIMES[request.param]
+
+
+@pytest.fixture(scope='module')
+def network(tiny_model):
+    return load_network(tiny_model)
+
+
+@pytest.fixture(scope='module')
+def exported(runtime, network, tmp_path_factory):
+    """Return the tiny model as a file of the runtime."""
+    path = tmp_path_factory.mktemp(runtime.name) / f'tiny{runtime.suffix}'
+    export_network(network, path, ExportOptions(runtime.name))
+    return path
+
+
+def assert_equal(backend, network, count=1):
+    side = network.config.input_size
+    images = torch.randn(count, 3, side, side, generator=torch.Generator().manual_seed(3))
+    for layout in (torch.contiguous_format, torch.channels_last):
+        with torch.inference_mode():
+            expected = network(images)
+            found = backend(images.to(memory_format=layout))
+        for name, ours, theirs in zip(expected._fields, found, expected, strict=True):
+            torch.testing.assert_close(ours, theirs, atol=1e-3, rtol=0, msg=name)
+
+
+@pytest.mark.slow
+def test_raw_outputs_equal_those_of_pytorch_for_any_number_of_images(exported, network):
+    backend = load_backend(exported, 'cpu')
+    for count in (1, 3, 1):
+        assert_equal(backend, network, count)
+
+
+@pytest.mark.slow
+def test_detections_equal_those_of_pytorch(exported, tiny_model, photo):
+    ours, theirs = (
+        Detector.load(source, 'cpu', score_threshold=0.4)(photo)
+        for source in (exported, tiny_model)
+    )
+    assert len(theirs) > 0
+    np.testing.assert_array_equal(ours.class_ids, theirs.class_ids)
+    np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-5)
+    np.testing.assert_allclose(ours.boxes, theirs.boxes, atol=1e-2)
+    assert (ours.masks.dense() != theirs.masks.dense()).mean() < 1e-4
+
+
+@pytest.mark.slow
+def test_a_file_alone_is_a_full_model(exported, runtime, network, tiny_model):
+    from_file, from_checkpoint = (Detector.load(path, 'cpu') for path in (exported, tiny_model))
+    assert from_file.backend == runtime.name
+    assert from_file.precision == 'float32'
+    assert from_file.device == CPU
+    assert from_file.config == from_checkpoint.config
+    assert from_file.class_names == ('person', 'chair', 'cup')
+    assert from_file.model_id == from_checkpoint.model_id
+    assert torch.equal(load_backend(exported, 'cpu').priors, network.priors)
+
+
+@pytest.mark.slow
+def test_a_checkpoint_is_exported_once(runtime, tiny_model, network, tmp_path, monkeypatch):
+    monkeypatch.setenv('YOLACT_CACHE', str(tmp_path))
+    backend = load_backend(tiny_model, 'cpu', runtime.name)
+    assert_equal(backend, network)
+    (path,) = (tmp_path / 'exported').glob(f'*{runtime.suffix}')
+    written = path.stat().st_mtime_ns
+    assert load_backend(tiny_model, 'cpu', runtime.name).digest == hash_weights(network)
+    assert path.stat().st_mtime_ns == written
+
+
+def test_the_same_weights_at_another_size_are_another_file(network):
+    larger = build_network(network.config.replace(input_size=160))
+    larger.load_state_dict(network.state_dict())
+    assert hash_weights(larger) == hash_weights(network)
+    assert model_key(larger) != model_key(network)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', ['yolact_efficientnet_lite0', 'yolact_resnet50'])
+def test_networks_of_full_size_equal_those_of_pytorch(runtime, name, tmp_path):
+    network = build_network(name)
+    path = tmp_path / f'model{runtime.suffix}'
+    export_network(network, path, ExportOptions(runtime.name))
+    assert_equal(load_backend(path, 'cpu'), network)
+
+
+@pytest.mark.slow
+def test_deformable_convolutions_and_mask_rescoring_are_exported_too(runtime, tmp_path):
+    config = ModelConfig.from_name('yolact_plus_resnet50').replace(input_size=128)
+    network = build_network(config)
+    for module in network.modules():
+        if hasattr(module, 'conv_offset_mask'):  # else every offset is zero
+            torch.nn.init.normal_(module.conv_offset_mask.weight, std=0.02)
+    path = tmp_path / f'plus{runtime.suffix}'
+    export_network(network, path, ExportOptions(runtime.name))
+    backend = load_backend(path, 'cpu')
+    assert_equal(backend, network)
+    masks = torch.rand(2, 138, 138)
+    with torch.inference_mode():
+        torch.testing.assert_close(backend.rescore(masks), network.rescore(masks))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('precision', ['float16', 'int8', 'bfloat16'])
+def test_a_precision_that_a_file_or_a_cpu_does_not_have_is_refused(exported, runtime, precision):
+    if runtime.name == 'openvino' and precision == 'bfloat16':
+        openvino = pytest.importorskip('openvino')
+        if 'BF16' in openvino.Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES'):
+            pytest.skip('this CPU has bfloat16')
+    with pytest.raises(InputError, match=r'precision .*must|to run in it'):
+        load_backend(exported, 'cpu', precision=precision)
+
+
+@pytest.mark.slow
+def test_a_file_is_run_by_its_own_backend_only(exported, runtime):
+    with pytest.raises(InputError, match=f"must be run by backend {runtime.name}, got 'torch'"):
+        load_backend(exported, 'cpu', 'torch')
+
+
+def test_a_file_that_is_no_model_is_refused(runtime, tmp_path):
+    path = tmp_path / f'broken{runtime.suffix}'
+    path.write_bytes(b'nothing')
+    with pytest.raises(InputError, match=r'broken\..* must be a model that'):
+        load_backend(path, 'cpu')
+    with pytest.raises(InputError, match='model file must exist'):
+        load_backend(tmp_path / f'nowhere{runtime.suffix}', 'cpu')
+
+
+def test_a_model_of_another_project_is_refused(tmp_path):
+    onnx = pytest.importorskip('onnx')
+    pytest.importorskip('onnxruntime')
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node('Relu', ['in'], ['out'])],
+        'other',
+        *([onnx.helper.make_tensor_value_info(name, 1, [1])] for name in ('in', 'out')),
+    )
+    versions = {'ir_version': 10, 'opset_imports': [onnx.helper.make_opsetid('', 20)]}
+    onnx.save(onnx.helper.make_model(graph, **versions), tmp_path / 'other.onnx')
+    with pytest.raises(InputError, match="its format is 'yolact-export-1', got None"):
+        load_backend(tmp_path / 'other.onnx', 'cpu')
+
+
+def test_what_a_file_says_of_itself_survives_the_way_into_strings(network, tmp_path):
+    card = ModelCard.of_network(network, 'f' * 64, 'int8')
+    strings = card.to_strings()
+    assert strings['model_id'] == 'tiny@ffffffffffff'
+    assert strings['outputs'] == 'box_offsets, class_logits, coefficients, prototypes'
+    read = ModelCard.from_strings(strings, tmp_path)
+    assert (read.config, read.digest, read.precision) == (network.config, 'f' * 64, 'int8')
+    assert torch.equal(read.priors, network.priors)
+    assert read.rescoring is None
+    del strings['tensors']
+    with pytest.raises(InputError, match=r"must hold whole metadata: 'tensors'"):
+        ModelCard.from_strings(strings, tmp_path)
+
+
+def test_a_runtime_that_is_not_installed_says_how_to_install_it(tmp_path):
+    absent = Runtime('onnx', '.onnx', 'nowhere', ('no_such_runtime',), 'pip install it', ('cpu',))
+    with pytest.raises(
+        InputError, match='onnx must be installed, got none of no_such_runtime: pip install it'
+    ):
+        absent.open_model(tmp_path / 'model.onnx', CPU, 'auto')
+
+
+def test_a_runtime_refuses_a_device_that_it_does_not_run_on(tmp_path):
+    openvino = RUNTIMES['openvino']
+    pytest.importorskip('openvino')
+    with pytest.raises(InputError, match='openvino must run on cpu, got cuda:0'):
+        openvino.open_model(tmp_path / 'model.xml', torch.device('cuda:0'), 'auto')
+
+
+def test_exported_files_are_known_by_their_suffix(tmp_path):
+    suffixes = {'.onnx': 'onnx', '.xml': 'openvino', '.engine': 'tensorrt'}
+    for suffix, name in suffixes.items():
+        assert runtime_of_file(tmp_path / f'model{suffix}') is RUNTIMES[name]
+    assert runtime_of_file(tmp_path / 'model.safetensors') is None
+
+
+def test_int8_from_a_checkpoint_asks_for_calibration(tiny_model):
+    pytest.importorskip('openvino')
+    with pytest.raises(InputError, match=r'int8 must be calibrated .* --calibration DIR'):
+        Detector.load(tiny_model, backend='openvino', precision='int8')
+
+
+def test_pytorch_is_a_backend_like_the_others(network):
+    backend = TorchBackend(network)
+    assert (backend.name, backend.precision) == ('torch', 'float32')
+    assert backend.digest == hash_weights(network)
+    assert_equal(backend, network, count=2)

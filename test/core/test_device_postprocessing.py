@@ -1,0 +1,144 @@
+"""What a GPU does after the network, done on the CPU: equal to what the CPU does there."""
+
+import numpy as np
+import pytest
+import torch
+from postprocess import cluttered_prediction
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from yolact_core import Prediction, build_network
+from yolact_core.backends import TorchBackend
+from yolact_core.detector_options import DetectorOptions
+from yolact_core.device_postprocessing import DevicePostprocessor
+from yolact_core.device_preprocessing import DevicePreprocessor
+from yolact_core.fixed_nms import FixedInstances, select_instances
+from yolact_core.packed_masks import pack_masks, soft_masks_in_boxes
+from yolact_core.postprocessing import Postprocessor
+from yolact_core.preprocessing import Preprocessor
+from yolact_core.timing import Clock
+
+CPU = torch.device('cpu')
+
+
+@pytest.fixture(scope='module')
+def backend():
+    return TorchBackend(build_network('yolact_resnet18'))
+
+
+def scene(backend, candidates=300, objects=15):
+    single = cluttered_prediction(backend.priors, candidates, objects)
+    return Prediction(*(output.unsqueeze(0) for output in single))
+
+
+def nothing(backend):
+    outputs = scene(backend)
+    logits = torch.zeros_like(outputs.class_logits)
+    logits[..., 0] = 20
+    return outputs._replace(class_logits=logits)
+
+
+def detect(postprocessor, predictions, sizes, **options):
+    with torch.inference_mode():
+        return postprocessor(predictions, sizes, DetectorOptions(**options), Clock(CPU))
+
+
+def assert_same(found, expected):
+    np.testing.assert_array_equal(found.class_ids, expected.class_ids)
+    for name in ('scores', 'mask_scores', 'boxes', 'coefficients'):
+        ours, theirs = getattr(found, name), getattr(expected, name)
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
+    np.testing.assert_array_equal(found.masks.corners, expected.masks.corners)
+    differing = found.masks.dense() != expected.masks.dense()
+    assert differing.sum() <= 2  # pixels that lie on the threshold but for rounding
+    assert all(crop.flags.c_contiguous for crop in found.masks.crops)
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        {'score_threshold': 0.0},
+        {'score_threshold': 0.3},
+        {'score_threshold': 0.3, 'class_agnostic': True},
+        {'score_threshold': 0.3, 'top_k': 5, 'iou_threshold': 0.9},
+        {'score_threshold': 0.3, 'max_detections': 7},
+        {'nms': 'traditional', 'max_detections': 10},
+    ],
+    ids=str,
+)
+def test_fixed_arrays_hold_what_arrays_of_any_size_hold(backend, options):
+    predictions = scene(backend)
+    (found,) = detect(DevicePostprocessor(backend), predictions, [(120, 161)], **options)
+    (expected,) = detect(Postprocessor(backend), predictions, [(120, 161)], **options)
+    assert len(found) > 5
+    assert_same(found, expected)
+
+
+def test_nothing_found_is_a_result_of_length_zero(backend):
+    (found,) = detect(DevicePostprocessor(backend), nothing(backend), [(60, 80)])
+    assert len(found) == len(found.masks) == 0
+    assert found.size == (60, 80)
+
+
+def test_images_of_a_batch_do_not_mix(backend):
+    scenes = scene(backend), nothing(backend), scene(backend, 100, 4)
+    together = Prediction(*(torch.cat(outputs) for outputs in zip(*scenes, strict=True)))
+    sizes = [(120, 161), (60, 80), (120, 161)]
+    postprocessor = DevicePostprocessor(backend)
+    found = detect(postprocessor, together, sizes)
+    assert [len(one) > 0 for one in found] == [True, False, True]
+    for one, single, size in zip(found, scenes, sizes, strict=True):
+        assert_same(one, detect(Postprocessor(backend), single, [size])[0])
+
+
+def test_masks_that_do_not_fit_get_room(backend):
+    predictions = scene(backend, candidates=4000, objects=100)
+    predictions.box_offsets[..., 2:] += 8  # boxes five times as large
+    postprocessor = DevicePostprocessor(backend)
+    (expected,) = detect(Postprocessor(backend), predictions, [(64, 64)], iou_threshold=1.0)
+    for _ in range(2):
+        (found,) = detect(postprocessor, predictions, [(64, 64)], iou_threshold=1.0)
+        assert_same(found, expected)
+        assert postprocessor._capacity[64, 64] > 64 * 8
+
+
+def test_more_pairs_than_take_part_are_noticed(backend):
+    single = cluttered_prediction(backend.priors, 4000, 15)
+    options = DetectorOptions(score_threshold=0.0, iou_threshold=0.01)
+    found = select_instances(single, backend.priors, options)
+    assert found.number < options.max_detections
+    assert not found.is_complete
+    predictions = Prediction(*(output.unsqueeze(0) for output in single))
+    limits = {'score_threshold': 0.0, 'iou_threshold': 0.01}
+    (ours,) = detect(DevicePostprocessor(backend), predictions, [(60, 80)], **limits)
+    assert_same(ours, detect(Postprocessor(backend), predictions, [(60, 80)], **limits)[0])
+
+
+def test_rescored_masks_get_the_same_scores():
+    backend = TorchBackend(build_network('yolact_plus_resnet50'))
+    predictions = scene(backend)
+    (found,) = detect(DevicePostprocessor(backend), predictions, [(60, 80)])
+    (expected,) = detect(Postprocessor(backend), predictions, [(60, 80)])
+    np.testing.assert_allclose(found.mask_scores, expected.mask_scores, rtol=1e-4)
+    assert (found.mask_scores != found.scores).any()
+
+
+def test_all_tensors_lie_on_the_gpu_and_it_is_never_asked_for_values(backend):
+    """A fake tensor has a device and no values: asking for one would raise."""
+    real = cluttered_prediction(backend.priors, 100, 5)
+    with FakeTensorMode():
+        prediction = Prediction(*(torch.empty(one.shape, device='cuda') for one in real))
+        priors = torch.empty(backend.priors.shape, device='cuda')
+        found: FixedInstances = select_instances(prediction, priors, DetectorOptions())
+        soft = soft_masks_in_boxes(prediction.prototypes, found.coefficients, found.boxes)
+        packed = pack_masks(soft, found.boxes, found.number, (480, 640), 1000)
+        assert {one.device.type for one in (*found, *packed)} == {'cuda'}
+
+
+def test_uploaded_images_become_the_same_inputs(backend, photo):
+    images = [photo, np.ascontiguousarray(photo[:50, ::2]), photo[::-1]]
+    on_device = DevicePreprocessor(backend.config, CPU)
+    for batch in (images, images[:1], images):
+        found, expected = on_device(batch), Preprocessor(backend.config)(batch)
+        assert found.is_contiguous(memory_format=torch.channels_last)
+        torch.testing.assert_close(found, expected, atol=5e-4, rtol=0)

@@ -1,0 +1,33 @@
+"""PyTorch's threads are back at work after it worked alone."""
+
+import pytest
+import torch
+
+from yolact_core.threads import single_thread
+
+
+@pytest.fixture
+def three_threads():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures('three_threads')
+def test_the_number_of_threads_is_one_inside_and_as_before_outside():
+    with single_thread():
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == 3
+
+
+@pytest.mark.usefixtures('three_threads')
+def test_an_error_inside_leaves_the_threads_as_before():
+    @single_thread()
+    def fail():
+        assert torch.get_num_threads() == 1
+        raise ValueError('no')
+
+    with pytest.raises(ValueError, match='no'):
+        fail()
+    assert torch.get_num_threads() == 3

@@ -1,0 +1,175 @@
+"""What an exported file says of its model, and what backends that run such files share."""
+
+from __future__ import annotations
+
+import base64
+import json
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import safetensors.torch
+import torch
+import yaml
+from safetensors import SafetensorError
+from torch import Tensor
+
+from yolact_core.config import ModelConfig
+from yolact_core.errors import InputError
+from yolact_core.network import Prediction
+from yolact_core.network.rescoring import MaskRescoring
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from yolact_core.network import Yolact
+
+FORMAT = 'yolact-export-1'
+ID_DIGITS = 12
+RAW_OUTPUTS = ('box_offsets', 'class_logits', 'coefficients', 'prototypes')
+DECODED_OUTPUTS = ('boxes', 'scores', 'coefficients', 'prototypes')
+RESCORING = 'rescoring.'
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """All that makes a full model of a graph: it travels as strings in the file's metadata.
+
+    Args:
+        config: What shapes the model.
+        digest: The sha256 of the weights that the graph was made of, in hexadecimal.
+        precision: Of the graph's weights, such as ``float32``.
+        priors: Centre form, fractions of the image, shape (A, 4).
+        rescoring: The part of YOLACT++ that runs after NMS, so that no graph can contain it.
+        is_decoded: Whether the graph gives boxes and scores instead of offsets and logits.
+    """
+
+    config: ModelConfig
+    digest: str
+    precision: str
+    priors: Tensor
+    rescoring: MaskRescoring | None = None
+    is_decoded: bool = False
+
+    @classmethod
+    def of_network(
+        cls, network: Yolact, digest: str, precision: str, is_decoded: bool = False
+    ) -> ModelCard:
+        """Describe what a network is exported to.
+
+        Args:
+            network: Any.
+            digest: See ``hash_weights``.
+            precision: Of the graph's weights.
+            is_decoded: Whether the graph decodes.
+        """
+        priors = network.priors.cpu()
+        return cls(network.config, digest, precision, priors, network.maskiou_net, is_decoded)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the graph's outputs, in their order."""
+        return DECODED_OUTPUTS if self.is_decoded else RAW_OUTPUTS
+
+    def to_strings(self) -> dict[str, str]:
+        """Return what ``from_strings`` reads, for the metadata of a file."""
+        tensors = {'priors': self.priors}
+        if self.rescoring is not None:
+            weights = self.rescoring.state_dict()
+            tensors |= {f'{RESCORING}{key}': value.cpu() for key, value in weights.items()}
+        plain = json.loads(json.dumps(self.config.to_mapping()))
+        return {
+            'format': FORMAT,
+            'model_id': f'{self.config.name}@{self.digest[:ID_DIGITS]}',
+            'digest': self.digest,
+            'precision': self.precision,
+            'outputs': ', '.join(self.outputs),
+            'class_names': json.dumps(self.config.class_names),
+            'config': yaml.safe_dump(plain, sort_keys=False),
+            'tensors': base64.b64encode(safetensors.torch.save(tensors)).decode(),
+        }
+
+    @classmethod
+    def from_strings(cls, values: Mapping[str, str], path: Path) -> ModelCard:
+        """Read the metadata of a file.
+
+        Raises:
+            InputError: It is not the metadata of a file that this project exported.
+        """
+        if values.get('format') != FORMAT:
+            raise InputError(
+                f'{path} must say that its format is {FORMAT!r}, got {values.get("format")!r}: '
+                'export it with "yolact export"'
+            )
+        try:
+            tensors = safetensors.torch.load(base64.b64decode(values['tensors']))
+            config = ModelConfig.from_mapping(yaml.safe_load(values['config']), f'{path}: config')
+            return cls(
+                config,
+                values['digest'],
+                values['precision'],
+                tensors['priors'],
+                _load_rescoring(config, tensors),
+                values['outputs'] == ', '.join(DECODED_OUTPUTS),
+            )
+        except (KeyError, ValueError, RuntimeError, yaml.YAMLError, SafetensorError) as error:
+            raise InputError(f'{path} must hold whole metadata: {error}') from error
+
+
+class ExportedBackend(ABC):
+    """Knows what the file of its model says of it.
+
+    Args:
+        card: Of the file.
+        device: Where the model runs.
+        precision: Of the arithmetic.
+    """
+
+    name: str
+
+    def __init__(self, card: ModelCard, device: torch.device, precision: str) -> None:
+        self.card = card
+        self.config = card.config
+        self.digest = card.digest
+        self.device = device
+        self.precision = precision
+        self.priors = card.priors.to(device)
+        self._rescoring = card.rescoring.to(device) if card.rescoring is not None else None
+
+    @abstractmethod
+    def run(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Return the outputs that ``card.outputs`` names; the next call may overwrite them.
+
+        Args:
+            images: Normalized, float32, on ``device``, shape (B, 3, S, S), any memory format.
+        """
+
+    def __call__(self, images: Tensor) -> Prediction:
+        """Predict in float32; the next call may overwrite what this one returned.
+
+        Args:
+            images: As ``run`` takes them. The graph must not decode.
+        """
+        return Prediction(*self.run(images))
+
+    def rescore(self, masks: Tensor) -> Tensor:
+        """Predict the IoU of soft masks, (N, Hp, Wp), with their objects, for every class."""
+        if self._rescoring is None:
+            return masks.new_ones(len(masks), len(self.config.class_names))
+        iou: Tensor = self._rescoring(masks)
+        return iou
+
+
+def _load_rescoring(config: ModelConfig, tensors: Mapping[str, Tensor]) -> MaskRescoring | None:
+    if not config.mask_rescoring:
+        return None
+    rescoring = MaskRescoring(len(config.class_names))
+    rescoring.load_state_dict(
+        {
+            key.removeprefix(RESCORING): value
+            for key, value in tensors.items()
+            if key.startswith(RESCORING)
+        }
+    )
+    return rescoring.eval().requires_grad_(False)

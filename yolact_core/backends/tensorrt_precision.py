@@ -1,0 +1,152 @@
+"""Networks in ONNX as TensorRT wants them: with types and quantisation written into the graph.
+
+TensorRT-RTX takes nothing else and TensorRT takes it since version 10, so both get the same.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import Tensor
+
+from yolact_core.errors import InputError
+
+if TYPE_CHECKING:
+    import onnx
+
+INSTALL = "pip install 'yolact[tensorrt]'"
+QUANTIZED = ['Conv']
+FACTORS = {'Resize': slice(1, 3)}  # operators and which inputs of theirs are no features
+
+
+def load_model(path: Path) -> onnx.ModelProto:
+    """Read a network in ONNX.
+
+    Raises:
+        InputError: The package onnx is missing, or the file cannot be read.
+    """
+    try:
+        import onnx
+    except ImportError:
+        raise InputError(f'package onnx must be there to build an engine: {INSTALL}') from None
+    try:
+        return onnx.load(str(path))
+    except Exception as error:  # of protobuf's many kinds
+        raise InputError(f'{path} must be a readable ONNX file: {error}') from error
+
+
+def halve_model(model: onnx.ModelProto) -> None:
+    """Make a network compute in float16; it still takes and returns float32."""
+    from onnx import TensorProto, helper
+
+    graph = model.graph
+    constants = {
+        node.output[0]: node.attribute[0].t for node in graph.node if node.op_type == 'Constant'
+    }
+    factors = {
+        name for node in graph.node for name in node.input[FACTORS.get(node.op_type, slice(0))]
+    }
+    for name, tensor in (*((one.name, one) for one in graph.initializer), *constants.items()):
+        if tensor.data_type == TensorProto.FLOAT and name not in factors:
+            _halve_tensor(tensor)
+    for node in graph.node:
+        for attribute in node.attribute if node.op_type == 'Cast' else ():
+            if attribute.i == TensorProto.FLOAT:
+                attribute.i = TensorProto.FLOAT16
+    for value in graph.input:
+        _rename(graph, value.name, f'{value.name}_half')
+        cast = helper.make_node(
+            'Cast', [value.name], [f'{value.name}_half'], to=TensorProto.FLOAT16
+        )
+        graph.node.insert(0, cast)
+    for value in graph.output:
+        _rename(graph, value.name, f'{value.name}_half')
+        cast = helper.make_node('Cast', [f'{value.name}_half'], [value.name], to=TensorProto.FLOAT)
+        graph.node.append(cast)
+    del graph.value_info[:]  # of the old types
+
+
+def quantize_model(path: Path, images: Sequence[Tensor]) -> onnx.ModelProto:
+    """Return a network whose convolutions take int8, by the ranges that images show.
+
+    Quantisation is symmetric, by channel for weights, as TensorRT wants it.
+
+    Args:
+        path: ONNX file in float32.
+        images: Normalized, each of shape (1, 3, S, S).
+
+    Raises:
+        InputError: ONNX Runtime, which measures the ranges, is missing, or there are no images.
+    """
+    try:
+        from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+    except ImportError:
+        raise InputError(
+            f'package onnxruntime must be there to quantise a network: {INSTALL}'
+        ) from None
+    feeds = _Batches(load_model(path).graph.input[0].name, images)
+    with tempfile.TemporaryDirectory() as folder, _quiet_log():
+        quantized = Path(folder) / 'quantized.onnx'
+        quantize_static(
+            str(path),
+            str(quantized),
+            feeds,
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=QUANTIZED,
+            per_channel=True,
+            activation_type=QuantType.QInt8,
+            weight_type=QuantType.QInt8,
+            extra_options={
+                'ActivationSymmetric': True,
+                'WeightSymmetric': True,
+                'QuantizeBias': False,
+                'AddQDQPairToWeight': True,
+                'DedicatedQDQPair': True,
+            },
+        )
+        return load_model(quantized)
+
+
+class _Batches:
+    """Hands calibration images to ONNX Runtime one by one."""
+
+    def __init__(self, name: str, images: Sequence[Tensor]) -> None:
+        if not images:
+            raise InputError('precision int8 must come with calibration images, got none')
+        self._feeds = ({name: one.contiguous().numpy()} for one in images)
+
+    def get_next(self) -> dict[str, Any] | None:
+        return next(self._feeds, None)
+
+
+@contextmanager
+def _quiet_log() -> Iterator[None]:
+    """Keep back what ONNX Runtime tells the root logger, which is the application's."""
+    level, handlers = logging.root.manager.disable, logging.root.handlers[:]
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(level)
+        logging.root.handlers[:] = handlers  # the first warning would have made one
+
+
+def _halve_tensor(tensor: onnx.TensorProto) -> None:
+    from onnx import numpy_helper
+
+    limit = np.finfo(np.float16).max
+    values = numpy_helper.to_array(tensor).clip(-limit, limit).astype(np.float16)
+    tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+
+
+def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
+    """Let all nodes that take or return one tensor call it by another name."""
+    for node in graph.node:
+        for names in (node.input, node.output):
+            names[:] = [new if name == old else name for name in names]

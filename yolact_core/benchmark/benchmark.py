@@ -1,0 +1,144 @@
+"""Variants side by side on the same work."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from yolact_core.backend_choice import situation
+from yolact_core.benchmark.interleaving import busy_process, run_rounds
+from yolact_core.benchmark.report import Report, summarise
+from yolact_core.benchmark.subjects import Opener, Sample, Subject, name_of
+from yolact_core.benchmark.variants import Variant
+from yolact_core.benchmark.workload import Image, Workload
+from yolact_core.errors import InputError
+
+PAUSE = 0.02  # seconds between two on a CPU, in which threads that wait for work go to sleep
+Measure = Callable[[int], Sample]
+Rounds = Callable[[Mapping[tuple[str, bool], Measure]], dict[tuple[str, bool], list[Sample]]]
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class BenchmarkOptions:
+    """How to measure.
+
+    Args:
+        rounds: At most so many, in each of which all variants take their turn.
+        seconds: No round begins after so many.
+        is_busy: Also measure each variant beside a process that keeps one core busy.
+        calibration: Folder of images for int8.
+    """
+
+    rounds: int = 30
+    seconds: float = 60.0
+    is_busy: bool = False
+    calibration: Path | None = None
+
+
+def run_benchmark(
+    variants: Sequence[Variant],
+    workload: Workload,
+    device: torch.device,
+    options: BenchmarkOptions,
+    on_round: Callable[[], None] | None = None,
+) -> Report:
+    """Load all variants, and measure them in turn.
+
+    Args:
+        variants: What cannot be loaded is left out, and the report says why.
+        workload: What each is given.
+        device: Where they run.
+        options: How to measure.
+        on_round: Called after each round.
+
+    Raises:
+        InputError: No variant can be loaded.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        opener = Opener(workload, device, Path(folder), options.calibration)
+        subjects, left_out = _open_all(variants, opener)
+    rounds = partial(
+        run_rounds,
+        rounds=options.rounds,
+        seconds=options.seconds,
+        pause=PAUSE if device.type == 'cpu' else 0.0,
+        on_round=on_round,
+    )
+    quiet, busy = _measure(subjects, workload.images, rounds, options.is_busy)
+    compared = [name for name, subject in subjects.items() if subject.variant.is_reference]
+    references = {name: quiet[name] for name in compared or list(subjects)[:1]}
+    return Report(
+        machine=describe_machine(device),
+        workload=str(workload),
+        rounds=len(next(iter(quiet.values()))),
+        results=tuple(
+            summarise(name, subject, quiet[name], busy[name], references)
+            for name, subject in subjects.items()
+        ),
+        left_out=left_out,
+    )
+
+
+def describe_machine(device: torch.device) -> dict[str, Any]:
+    """Return what speed depends on besides the variant."""
+    facts = situation(model='', precision='')
+    machine = {key: facts[key] for key in ('cpu', 'threads', 'versions')}
+    if device.type == 'cuda':
+        machine['gpu'] = torch.cuda.get_device_name(device)
+    return machine
+
+
+def _open_all(
+    variants: Sequence[Variant], opener: Opener
+) -> tuple[dict[str, Subject], dict[str, str]]:
+    """Return what can be measured by name, and why the rest cannot."""
+    are_models_named = len({one.model for one in variants if not one.is_reference}) > 1
+    subjects: dict[str, Subject] = {}
+    left_out: dict[str, str] = {}
+    for variant in variants:
+        logger.info('loading %s', variant)
+        try:
+            subject = opener.open(variant)
+        except InputError as error:
+            left_out[str(variant)] = str(error)
+            continue
+        subjects.setdefault(name_of(subject, are_models_named), subject)
+    if all(subject.variant.is_reference for subject in subjects.values()) and left_out:
+        raise InputError(next(iter(left_out.values())))
+    return subjects, left_out
+
+
+def _measure(
+    subjects: Mapping[str, Subject],
+    images: Sequence[Image],
+    rounds: Rounds,
+    is_busy: bool,
+) -> tuple[dict[str, list[Sample]], dict[str, list[Sample]]]:
+    """Return the samples of each subject on a quiet machine, and beside a busy process."""
+    with busy_process() if is_busy else nullcontext() as wake:
+
+        def measure(subject: Subject, is_beside: bool) -> Measure:
+            def call(number: int) -> Sample:
+                if wake is not None:
+                    wake(is_beside)
+                return subject.measure(images[number % len(images)])
+
+            return call
+
+        measures = {
+            (name, is_beside): measure(subject, is_beside)
+            for name, subject in subjects.items()
+            for is_beside in ((False, True) if is_busy else (False,))
+        }
+        samples = rounds(measures)
+    quiet = {name: samples[name, False] for name in subjects}
+    return quiet, {name: samples.get((name, True), []) for name in subjects}

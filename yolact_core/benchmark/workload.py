@@ -1,0 +1,83 @@
+"""What each variant is given to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from yolact_core.errors import InputError
+from yolact_core.export.calibration import SUFFIXES
+from yolact_core.image_files import read_image
+
+Image = npt.NDArray[np.uint8]
+
+CANDIDATES, INSTANCES = 300, 15  # as a street or a kitchen has
+DRAWN, READ = 8, 32  # images
+COARSE = 40  # pixels of a drawn image that one random colour spans
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What each variant is given to do.
+
+    Args:
+        images: RGB, each of shape (H, W, 3), taken in turn.
+        candidates: Priors that NMS looks at, and
+        instances: objects that they show, whatever the network predicts; both None: what the
+            network itself finds.
+    """
+
+    images: tuple[Image, ...]
+    candidates: int | None = CANDIDATES
+    instances: int | None = INSTANCES
+
+    def __str__(self) -> str:
+        sizes = sorted({f'{image.shape[1]}x{image.shape[0]}' for image in self.images})
+        named = sizes[0] if len(sizes) == 1 else f'{len(sizes)} sizes'
+        if self.instances is None:
+            return f'{len(self.images)} images of {named}, what the models find'
+        return f'{named}, {self.instances} instances of {self.candidates} candidates'
+
+
+def draw_images(size: tuple[int, int], count: int = DRAWN) -> tuple[Image, ...]:
+    """Draw smooth colourful images.
+
+    Args:
+        size: Height and width in pixels.
+        count: How many.
+    """
+    height, width = size
+    generator = np.random.default_rng(0)
+    shape = (-(-height // COARSE), -(-width // COARSE), 3)
+    return tuple(
+        np.asarray(
+            cv2.resize(
+                generator.integers(0, 256, shape, dtype=np.uint8),
+                (width, height),
+                interpolation=cv2.INTER_CUBIC,
+            ),
+            dtype=np.uint8,
+        )
+        for _ in range(count)
+    )
+
+
+def read_images(folder: Path) -> tuple[Image, ...]:
+    """Read images evenly from a folder, which are enough to measure on.
+
+    Raises:
+        InputError: There is none, or one cannot be read.
+    """
+    paths = sorted(path for path in folder.rglob('*') if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise InputError(f'folder must hold images, got none in {str(folder)!r}')
+    return tuple(read_image(path) for path in _evenly(paths, READ))
+
+
+def _evenly(paths: Sequence[Path], most: int) -> Sequence[Path]:
+    return paths[:: -(-len(paths) // most)]
