@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
+from attribution import credits_table
 from catalogue import LICENCES, Entry, read_catalogue, read_groups
 from generated import GENERATORS
 from meshes import groups_to_model, with_top
@@ -145,29 +146,6 @@ def build(deb_root: Path, classes_file: Path, output: Path, max_faces: int) -> l
     save_index(output, weights, infos)
     (output / 'CREDITS.md').write_text(credits_table(infos))
     return infos
-
-
-def credits_table(infos: list[ModelInfo]) -> str:
-    """Return the authors and licences of all models as a Markdown table."""
-    rows = [
-        f'| {info.key} | {info.title} | {info.label or "background"} | {info.split} '
-        f'| {info.creator} | {info.licence} |'
-        for info in infos
-    ]
-    head = (
-        '# Credits of the object models\n\n'
-        'Catalogue models were converted, simplified and recoloured; they come from the\n'
-        'Sweet Home 3D furniture libraries 1.8 (http://www.sweethome3d.com/importModels.jsp).\n'
-        'Licences: https://creativecommons.org/licenses/by/3.0/ (CC-BY-3.0),\n'
-        'https://creativecommons.org/licenses/by/3.0/us/ (CC-BY-3.0-US),\n'
-        'https://creativecommons.org/publicdomain/zero/1.0/ (CC0-1.0).\n\n'
-        'Scopia models: (C) Emmanuel Puybaret / eTeks and Scopia Visual Interfaces Systems, s.l.\n'
-        '(http://www.scopia.es). KatorLegaz models: (C) Andrew Kator and Jennifer Legaz.\n'
-        'Reallusion models: (C) Reallusion (http://www.reallusion.com). BlendSwap models: the\n'
-        'authors below (http://www.blendswap.com).\n\n'
-        '| model | title | class | split | author | licence |\n|---|---|---|---|---|---|\n'
-    )
-    return head + '\n'.join(rows) + '\n'
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 """Render a camera that moves through one room: colour, depth, masks and poses of every frame.
 
 The output is a COCO file whose annotations carry an ``instance`` number that an object keeps
-over all frames, 16 bit depth images in millimetres, and ``poses.json``.
+over all frames, 16 bit depth images in millimetres, ``poses.json``, and ``CREDITS.md`` with the
+models that stand in the room.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from attribution import credits_table
 from coco import merge_shards
 from frames import annotate_view
 from pack import ModelPack
@@ -86,6 +88,8 @@ def render_path(
         'camera_to_room': [pose(camera) for camera in cameras],
     }
     (output / 'poses.json').write_text(json.dumps(poses))
+    models = (placement.info for placement in scene.furnished.placements)
+    (output / 'CREDITS.md').write_text(credits_table(models))
 
 
 def to_millimetres(depth: NDArray[np.float32]) -> NDArray[np.uint16]:
