@@ -1,4 +1,5 @@
 # make setup        a virtual environment in .venv with everything, ROS 2 included
+# make demo         set up, then camera, node and recorder: out/demo; MODEL=FILE SECONDS=10
 # make test         set up, then run all tests
 # make lint         style and types
 # make bench        speed and memory, as ratios to plain implementations run beside ours
@@ -20,7 +21,7 @@ else
   COLCON_ENV := PATH=$(PREFIX)/bin:$$PATH AMENT_PREFIX_PATH=$(PREFIX) CMAKE_PREFIX_PATH=$(PREFIX)
 endif
 
-.PHONY: setup test lint bench bench-train clean
+.PHONY: setup demo test lint bench bench-train clean
 setup: $(VENV)/built
 
 $(VENV)/installed: pyproject.toml setup.py $(ROS_REQUIREMENTS)
@@ -46,7 +47,12 @@ $(VENV)/built: $(VENV)/installed $(PACKAGE)
 	$(COLCON_ENV) colcon --log-base log build --base-paths . --merge-install --install-base $(VENV) \
 	  --cmake-args -DPython3_EXECUTABLE=$(PREFIX)/bin/python -DYOLACT_INSTALL_MODULES=OFF \
 	  -DBUILD_TESTING=OFF -Wno-dev
+	sed -i '1s|.*|#!$(PREFIX)/bin/python|' $(VENV)/lib/yolact/*  # they run from any shell
 	touch $@
+
+demo: setup
+	$(WITH_ROS) $(BIN)/python -m yolact_ros.demo \
+	  $(if $(MODEL),--model '$(MODEL)') $(if $(SECONDS),--seconds $(SECONDS))
 
 # The node runs in processes of its own, which coverage does not see: it is asked of the core only.
 test: setup

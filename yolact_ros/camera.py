@@ -18,10 +18,12 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from yolact_ros.conversions import compressed_to_rgb, image_to_rgb
+from yolact_ros.fast_dds import find_profile_variable
 from yolact_ros.freshness import NANOSECONDS, Stamps
 from yolact_ros.mailbox import Frame, Mailbox
 from yolact_ros.outputs import Outputs
 from yolact_ros.qos import SubscriptionEventCallbacks, newest_image, policy_name
+from yolact_ros.serialized_images import ImageView, read_image
 from yolact_ros.settings import Settings
 from yolact_ros.statistics import Arrival, Arrivals, Latencies
 from yolact_ros.transport_doctor import Observation
@@ -46,6 +48,7 @@ class Camera:
         self.last_error = ''
         self.outputs = Outputs(node, name)
         self._node = node
+        self._profile_variable = find_profile_variable()
         self._incompatible_policy = ''
         self._subscription: Subscription[Any] | None = None
         topic = f'{name}/image' if name else 'image'
@@ -100,11 +103,15 @@ class Camera:
             f'policy {self._incompatible_policy}: no images come from it'
         )
 
-    def deserialize(self, data: bytes) -> Image | CompressedImage:
-        """Return the message of a frame."""
-        return deserialize_message(data, self._type)
+    def deserialize(self, data: bytes) -> Image | ImageView | CompressedImage:
+        """Return the message of a frame.
 
-    def to_rgb(self, message: Image | CompressedImage) -> npt.NDArray[np.uint8]:
+        Raises:
+            InputError: It is cut off.
+        """
+        return deserialize_message(data, self._type) if self._is_compressed else read_image(data)
+
+    def to_rgb(self, message: Image | ImageView | CompressedImage) -> npt.NDArray[np.uint8]:
         """Return the image in a message, shape (H, W, 3).
 
         Raises:
@@ -135,6 +142,7 @@ class Camera:
             timeout=timeout,
             has_any=self.arrivals.has_any,
             middleware=get_rmw_implementation_identifier(),
+            profile_variable=self._profile_variable,
             environment=os.environ,
         )
 

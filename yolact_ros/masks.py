@@ -1,4 +1,4 @@
-"""Decoders for those who read ``yolact/msg/InstanceArray``.
+"""Decoders for those who read ``yolact/msg/InstanceArray``, and the encoder.
 
 They need numpy alone and work with the messages of any ROS client library, for they only read
 attributes.
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from yolact_core.errors import InputError
-from yolact_core.rle import run_lengths_to_mask
+from yolact_core.rle import mask_to_run_lengths, run_lengths_to_mask
 
 Message = Any  # ``yolact/msg/InstanceMask`` or ``InstanceArray`` of any client library
 
@@ -51,6 +51,24 @@ def decode(mask: Message) -> npt.NDArray[np.bool_]:
         _check_count('bytes of a mono8 mask must be', data.size, size)
         return data.reshape(height, width).astype(np.bool_)
     raise InputError(f'encoding of a mask must be RLE, BITMAP or MONO8, got {mask.encoding}')
+
+
+def encode(
+    crop: npt.NDArray[np.bool_], encoding: MaskEncoding
+) -> dict[str, npt.NDArray[np.uint32] | npt.NDArray[np.uint8]]:
+    """Return the field of an ``InstanceMask`` that holds the pixels, by its name.
+
+    Args:
+        crop: The mask inside its rectangle, shape (h, w); the field is flat.
+        encoding: What is wanted; ``NONE`` has no such field.
+    """
+    if encoding == MaskEncoding.RLE:
+        return {'rle': mask_to_run_lengths(crop)}
+    if encoding == MaskEncoding.BITMAP:
+        return {'data': np.packbits(crop)}
+    if encoding == MaskEncoding.MONO8:
+        return {'data': crop.view(np.uint8).ravel() * np.uint8(255)}
+    return {}
 
 
 def window(mask: Message) -> tuple[slice, slice]:

@@ -15,7 +15,7 @@ from yolact.msg import Instance, InstanceArray, InstanceMask, ModelInfo, StageTi
 from yolact_core.config import ModelConfig
 from yolact_core.detections import Detections
 from yolact_core.palette import make_palette
-from yolact_core.rle import mask_to_run_lengths
+from yolact_ros import masks
 from yolact_ros.conversions import array_to_image, to_array
 from yolact_ros.masks import MaskEncoding
 
@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 UNLABELLED = 255  # the convention of vision_msgs for class masks of 8 bits
+TYPECODES = {'rle': 'I', 'data': 'B'}  # of the fields that hold pixels
 
 
 def to_instance_array(
@@ -198,13 +199,8 @@ def _to_masks(detections: Detections, encoding: MaskEncoding) -> Iterable[Instan
 
 def _encode(crop: npt.NDArray[np.bool_], encoding: MaskEncoding) -> dict[str, Any]:
     """Return the fields of an ``InstanceMask`` that hold pixels."""
-    if encoding == MaskEncoding.RLE:
-        return {'rle': to_array('I', mask_to_run_lengths(crop))}
-    if encoding == MaskEncoding.BITMAP:
-        return {'data': to_array('B', np.packbits(crop))}
-    if encoding == MaskEncoding.MONO8:
-        return {'data': to_array('B', crop.view(np.uint8) * np.uint8(255))}
-    return {}
+    fields = masks.encode(crop, encoding)
+    return {name: to_array(TYPECODES[name], values) for name, values in fields.items()}
 
 
 def _to_mono8(

@@ -8,7 +8,6 @@ from enum import IntEnum
 
 TOLERATED_LOSS = 0.02  # of the images that were published
 FAST_DDS = 'rmw_fastrtps'
-FAST_DDS_2 = ('humble', 'iron', 'jazzy')  # distributions in which the variable has another name
 PROFILE = '$(ros2 pkg prefix --share yolact)/config/fastdds.xml'
 
 
@@ -46,6 +45,7 @@ class Observation:
         timeout: Seconds of silence that are tolerated.
         has_any: Whether an image ever arrived.
         middleware: Such as ``rmw_fastrtps_cpp``.
+        profile_variable: Environment variable that names the profiles of Fast DDS.
         environment: Environment variables of the node.
     """
 
@@ -61,6 +61,7 @@ class Observation:
     timeout: float = 2.0
     has_any: bool = False
     middleware: str = FAST_DDS
+    profile_variable: str = 'FASTDDS_DEFAULT_PROFILES_FILE'
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -86,8 +87,7 @@ def remedy(seen: Observation) -> str:
             f'{seen.middleware} drops large best-effort messages when its buffers are small: '
             'raise net.core.rmem_max, or send smaller or compressed images'
         )
-    is_old = seen.environment.get('ROS_DISTRO') in FAST_DDS_2
-    variable = f'{"FASTRTPS" if is_old else "FASTDDS"}_DEFAULT_PROFILES_FILE'
+    variable = seen.profile_variable
     if not seen.environment.get(variable):
         return (
             'the shared memory of Fast DDS is too small for them by default; set '

@@ -126,3 +126,15 @@ def make_image(photo: np.ndarray) -> Callable[..., Any]:
         return message
 
     return make
+
+
+@pytest.fixture
+def run_bag(tiny_model: Path) -> Callable[..., int]:
+    """Run ``yolact bag run`` with the tiny model, and return its exit status."""
+    from yolact_core.cli import main
+
+    def run(bag: Path, output: Path, *words: object) -> int:
+        fixed = ('--model', tiny_model, '--device', 'cpu', '--score-threshold', 0.05)
+        return main(['bag', 'run', *map(str, (bag, '--output', output, *fixed, *words))])
+
+    return run

@@ -17,7 +17,12 @@ ROOT = Path(__file__).parents[2]
 WHY_SKIPPED = 'needs ROS 2 and the built interfaces of this package: make setup'
 INTERFACES = [*sorted(ROOT.glob('msg/*.msg')), *sorted(ROOT.glob('srv/*.srv'))]
 OWN_MODULES = {'yolact', 'yolact_core', 'yolact_ros'}
-FROM_ROSDEP = {'cv2': 'python3-opencv', 'numpy': 'python3-numpy', 'yaml': 'python3-yaml'}
+FROM_ROSDEP = {
+    'cv2': 'python3-opencv',
+    'numpy': 'python3-numpy',
+    'rich': 'python3-rich',
+    'yaml': 'python3-yaml',
+}
 FROM_PIP = {'rosbags', 'torch'}
 OPTIONAL = {'cv_bridge'}
 
@@ -122,6 +127,14 @@ def run(*command, **options):
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr
     return answer.stdout
+
+
+@pytest.mark.parametrize('name', ['yolact_node', 'yolact_player'])
+def test_installed_executables_run_from_a_bare_shell(prefix, name):
+    if prefix != Path(sys.prefix):
+        pytest.skip('needs the environment of make setup: a distribution is sourced first')
+    first = (prefix / 'lib/yolact' / name).read_text().splitlines()[0]
+    assert first == f'#!{prefix}/bin/python'
 
 
 def test_a_cpp_package_finds_the_decoders_and_messages(prefix, tmp_path):

@@ -7,7 +7,8 @@ import pytest
 pytest.importorskip('rclpy', reason='ROS 2 is not installed', exc_type=ImportError)
 pytest.importorskip('rosbags', reason='rosbags is not installed: pip install rosbags')
 
-from playing import START, make_image, make_info, make_jpeg, write_bag
+from playing import START, finish, hear, make_image, make_info, make_jpeg, playing, write_bag
+from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import String
 
@@ -67,6 +68,16 @@ def test_the_next_round_begins_one_image_after_the_last(bag, open_bag):
     assert len(list(recording.entries())) == 5
     assert recording.length == 500_000_000
     assert len(list(recording.entries())) == 5
+
+
+def test_a_duration_ends_a_loop_in_the_middle_of_a_round(bag, domain, tester):
+    words = ('--topics', '/cam/image_raw', '--loop', '--duration', 0.8, '--wait', 20)
+    with playing(domain, bag, *words) as player:
+        images = hear(tester.node, '/cam/image_raw', Image, QoSProfile(depth=20))
+        tester.until(lambda: len(images) == 8, 'a round and a half have come')
+        status, output, errors = finish(player)
+    assert (status, errors) == (0, '')
+    assert output.startswith('published 8 images on /cam/image_raw')
 
 
 def test_any_topic_can_be_chosen(bag, open_bag):

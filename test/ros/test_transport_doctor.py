@@ -75,6 +75,8 @@ def test_other_middlewares_have_other_remedies():
     assert PROFILE_VARIABLE not in finding.text
 
 
-def test_older_distributions_know_the_profile_by_another_name():
-    finding = examine(seen(received=1, lost=9, environment={'ROS_DISTRO': 'jazzy'}))
-    assert 'set FASTRTPS_DEFAULT_PROFILES_FILE=' in finding.text
+def test_the_profile_is_named_as_the_installed_fast_dds_calls_it():
+    old = 'FASTRTPS_DEFAULT_PROFILES_FILE'
+    facts = {'received': 1, 'lost': 9, 'profile_variable': old}
+    assert f'set {old}=$(ros2' in examine(seen(**facts)).text
+    assert 'for the camera too' in examine(seen(**facts, environment={old: '/some/file'})).text

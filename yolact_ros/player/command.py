@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from glob import has_magic
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from yolact_core.errors import InputError
 from yolact_ros.player.options import make_parser
+from yolact_ros.signals import stop_on_signals
 
 if TYPE_CHECKING:
     from yolact_ros.player.bags import BagRecording
@@ -38,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         arguments = make_parser().parse_args(_without_ros_arguments(words))
-        with _stop_on_signals() as is_stopped:
+        with stop_on_signals() as is_stopped:
             _play(arguments, words, is_stopped)
     except InputError as error:
         sys.stderr.write(f'yolact_player: error: {" ".join(str(error).split())}\n')
@@ -124,6 +123,7 @@ def _read_settings(
     return Settings(
         speed=arguments.speed,
         is_looping=arguments.loop,
+        duration=arguments.duration,
         transport=arguments.transport,
         as_camera=arguments.as_camera,
         stamps=arguments.stamps or ('now' if arguments.clock is None else 'recorded'),
@@ -145,21 +145,3 @@ def _report(node: PlayerNode) -> None:
 
 def _warn(sentence: str) -> None:
     sys.stderr.write(f'yolact_player: warning: {" ".join(sentence.split())}\n')
-
-
-@contextmanager
-def _stop_on_signals() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C and SIGTERM ask for an orderly end; gives a function that says so."""
-    is_asked = False
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        nonlocal is_asked
-        is_asked = True
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, ask) for number in numbers]
-    try:
-        yield lambda: is_asked
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)

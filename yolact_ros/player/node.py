@@ -15,7 +15,7 @@ from yolact_core.errors import InputError
 from yolact_ros.player.clock import SimulatedClock
 from yolact_ros.player.outputs import ImageOutput
 from yolact_ros.player.pace import Pace
-from yolact_ros.player.recording import Entry, Recording, Topic
+from yolact_ros.player.recording import NS_PER_S, Entry, Recording, Topic
 from yolact_ros.player.routing import make_outputs
 from yolact_ros.player.settings import Settings
 from yolact_ros.player.stamps import Restamper
@@ -112,15 +112,20 @@ class PlayerNode(Node):
             messages = self._prepare(entry)
             if not messages:
                 continue
+            position = begin + entry.position
             if self._simulated_time is not None:
-                self._simulated_time.approach(begin + entry.position, entry.time)
-            if not self._pace.wait_for(begin + entry.position):
+                self._simulated_time.approach(position, entry.time)
+            if self._is_over(position) or not self._pace.wait_for(position):
                 return False
-            self._publish(entry, messages, self._pace.position - begin - entry.position)
+            self._publish(entry, messages, self._pace.position - position)
             published += 1
         if not published:
             raise InputError('source must hold at least one message that can be published')
         return True
+
+    def _is_over(self, position: int) -> bool:
+        duration = self._settings.duration
+        return duration is not None and position >= duration * NS_PER_S
 
     def _prepare(self, entry: Entry) -> list[tuple[Publisher[Any], Any]]:
         """Do beforehand what takes time."""

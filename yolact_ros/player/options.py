@@ -27,6 +27,12 @@ def make_parser() -> argparse.ArgumentParser:
         help='a bag of ROS 2 (folder, .mcap or .db3), or videos, images, folders and patterns',
     )
     parser.add_argument('--loop', action='store_true', help='begin again at the end')
+    parser.add_argument(
+        '--duration',
+        type=_number_up_to(1e6),
+        metavar='S',
+        help='end after S seconds of the recording (default: at its end, with --loop never)',
+    )
     tempo = parser.add_mutually_exclusive_group()
     tempo.add_argument(
         '--rate',

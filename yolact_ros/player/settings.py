@@ -15,6 +15,7 @@ class Settings:
     Args:
         speed: 2.0 plays twice as fast as recorded.
         is_looping: Whether to begin again at the end.
+        duration: Seconds of the recording to publish, over all rounds; None: no limit.
         transport: Of images, or None for that of the recording.
         as_camera: Publish the one topic of images as ``image``, whatever it was.
         stamps: Of all messages: those recorded, or the time of publishing.
@@ -29,6 +30,7 @@ class Settings:
 
     speed: float = 1.0
     is_looping: bool = False
+    duration: float | None = None
     transport: Literal['raw', 'compressed'] | None = None
     as_camera: bool = False
     stamps: Literal['now', 'recorded'] = 'now'

@@ -1,0 +1,139 @@
+"""Small bags for tests, written without ROS: a scene of textured shapes, and its truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from yolact_core.detections import Detections
+from yolact_core.instance_masks import InstanceMasks
+from yolact_core.masks import trim_mask
+from yolact_ros.bag.messages import (
+    make_header,
+    make_message,
+    to_image,
+    to_instance_array,
+)
+from yolact_ros.bag.reading import Bag
+from yolact_ros.bag.typestore import COMPRESSED_IMAGE, IMAGE, INSTANCES, ros2_types
+
+START = 1_700_000_000_000_000_000  # ns since 1970
+PERIOD = 66_666_667  # ns between images
+CLASS_NAMES = ('person', 'chair', 'cup')
+SIZE = (96, 128)
+
+Item = tuple[str, str, int, Any]  # topic, type, time, message or bytes
+
+
+def stamp_of(index: int) -> int:
+    return START + index * PERIOD
+
+
+def make_rgb(index: int = 0, size: tuple[int, int] = SIZE) -> np.ndarray:
+    """Return a colourful image that changes a little with its number."""
+    noise = np.random.default_rng(7).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+    rgb = cv2.resize(noise, (size[1] + 40, size[0]), interpolation=cv2.INTER_CUBIC)
+    return np.ascontiguousarray(rgb[:, index % 40 : index % 40 + size[1]])
+
+
+def make_detections(
+    masks: Sequence[np.ndarray],
+    class_ids: Sequence[int] | None = None,
+    size: tuple[int, int] = SIZE,
+    names: tuple[str, ...] = CLASS_NAMES,
+) -> Detections:
+    """Make detections of full-size masks, with the boxes around them, best first."""
+    cut = [trim_mask(mask) for mask in masks]
+    corners = np.array([corner for _, corner in cut], np.int64).reshape(-1, 2)
+    sizes = np.array([crop.shape[::-1] for crop, _ in cut], np.int64).reshape(-1, 2)
+    scores = np.linspace(0.9, 0.5, len(cut), dtype=np.float32)
+    ids = np.arange(len(cut)) % len(names) if class_ids is None else np.array(class_ids)
+    return Detections(
+        boxes=np.concatenate([corners, corners + sizes], axis=1).astype(np.float32),
+        scores=scores,
+        mask_scores=scores,
+        class_ids=ids.astype(np.int64),
+        coefficients=np.zeros((len(cut), 0), np.float32),
+        masks=InstanceMasks(tuple(crop for crop, _ in cut), corners, size),
+        all_class_names=names,
+    )
+
+
+def image_item(index: int, rgb: np.ndarray | None = None, topic: str = '/camera/image') -> Item:
+    rgb = make_rgb(index) if rgb is None else rgb
+    header = make_header(stamp_of(index), 'lens')
+    return topic, IMAGE, stamp_of(index) + 5, to_image(rgb, 'rgb8', header)
+
+
+def jpeg_item(index: int, topic: str = '/far/image/compressed') -> Item:
+    data = cv2.imencode('.png', make_rgb(index)[..., ::-1])[1]
+    message = make_message(
+        'sensor_msgs/CompressedImage',
+        header=make_header(stamp_of(index), 'far_lens'),
+        format='rgb8; png compressed bgr8',
+        data=np.asarray(data, np.uint8).ravel(),
+    )
+    return topic, COMPRESSED_IMAGE, stamp_of(index) + 9, message
+
+
+def truth_item(
+    index: int, detections: Detections, topic: str = '/camera/truth', late: int = 7
+) -> Item:
+    message = to_instance_array(
+        detections, make_header(stamp_of(index), 'lens'), model_id='truth', sequence=index + 1
+    )
+    for number, instance in enumerate(message.instances):
+        instance.id = f'object {number}'
+    return topic, INSTANCES, stamp_of(index) + late, message
+
+
+def compress(mode: str, writer: Any) -> None:
+    """Let a writer compress, as one of the modes of rosbags says."""
+    from rosbags.rosbag2 import CompressionFormat, CompressionMode
+
+    writer.set_compression(CompressionMode[mode], CompressionFormat.ZSTD)
+
+
+def read_messages(path: Path) -> dict[str, list[tuple[int, Any]]]:
+    """Return all messages of a bag by topic, with their times."""
+    with Bag(path, pytest.fail) as bag:
+        found: dict[str, list[tuple[int, Any]]] = {topic.name: [] for topic in bag.topics}
+        for entry in bag.entries(list(found)):
+            found[entry.topic].append((entry.time, bag.deserialize(entry)))
+    return found
+
+
+def write_bag(
+    folder: Path,
+    items: Sequence[Item],
+    storage: str = 'mcap',
+    compress: Callable[[Any], None] | None = None,
+) -> Path:
+    """Write messages in the order of their times.
+
+    Args:
+        folder: Must not exist.
+        items: Messages.
+        storage: ``mcap`` or ``sqlite3``.
+        compress: Is given the writer before it is opened.
+    """
+    from rosbags.rosbag2 import StoragePlugin, Writer
+
+    types = ros2_types()
+    writer = Writer(folder, version=9, storage_plugin=StoragePlugin[storage.upper()])
+    if compress:
+        compress(writer)
+    with writer:
+        connections = {
+            topic: writer.add_connection(topic, kind, typestore=types)
+            for topic, kind in {item[0]: item[1] for item in items}.items()
+        }
+        for topic, kind, time, message in sorted(items, key=lambda item: item[2]):
+            data = message if isinstance(message, bytes) else types.serialize_cdr(message, kind)
+            writer.write(connections[topic], time, data)
+    return folder

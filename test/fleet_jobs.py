@@ -1,0 +1,78 @@
+"""Jobs for the tests of fleets, in a module that other processes can import."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from yolact_core.errors import InputError
+from yolact_ros.bag import examination, replay
+from yolact_ros.bag.fleet import evaluation, pieces
+
+MARK = 'killed'  # file beside a bag, once a process has died
+
+
+def name_process(_: int) -> int:
+    return os.getpid()
+
+
+def count_threads(_: int) -> int:
+    import torch
+
+    return torch.get_num_threads()
+
+
+def fail_as_told(job: tuple[str, str]) -> str:
+    """Fail in one of several ways, the first time or always, and note each attempt."""
+    how, folder = job
+    mark = Path(folder) / how
+    attempts = len(mark.read_text()) if mark.exists() else 0
+    mark.write_text('x' * (attempts + 1))
+    if how == 'refuse':
+        raise InputError('images must be images, got none')
+    if how.endswith('always') or attempts == 0:
+        if how.startswith('die'):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if how.startswith('raise'):
+            raise OSError('the disk is tired')
+    return how
+
+
+def _die_once(module: Any, bag: Path, work: Any, job: Any) -> Any:
+    """Do a job, but when it comes to the sixth image, die, if nobody has yet."""
+    before = module.decode
+
+    def decode(opened: Any, raw: Any) -> Any:
+        mark = bag.with_name(MARK)
+        if raw.index == 5 and not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return before(opened, raw)
+
+    module.decode = decode
+    try:
+        return work(job)
+    finally:
+        module.decode = before
+
+
+def process_dying_part(part: Any) -> Any:
+    return _die_once(examination, part.plan.bag, evaluation.process_part, part)
+
+
+def process_dying_piece(piece: Any) -> Any:
+    return _die_once(replay, piece.job.bag, pieces.process_piece, piece)
+
+
+def process_hopeless_part(part: Any) -> Any:
+    if part.span.start is not None and sum(part.span.counts.values()) < 6:
+        raise OSError('the disk is tired')
+    return evaluation.process_part(part)
+
+
+def process_hopeless_piece(piece: Any) -> Any:
+    if piece.number == 1:
+        raise OSError('the disk is tired')
+    return pieces.process_piece(piece)

@@ -1,0 +1,216 @@
+"""Is the new model better?"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rosbags', reason='rosbags is not installed: pip install rosbags')
+pytest.importorskip('pycocotools', reason="pip install 'yolact[train]'")
+
+from bags import SIZE, image_item, make_detections, make_rgb, truth_item, write_bag
+
+from yolact_core import build_network, load_network, save_checkpoint
+from yolact_core.cli import main
+from yolact_core.evaluation.matches import match_image
+from yolact_core.evaluation.precision import coco_precision
+from yolact_core.evaluation.results import ImageResult, ImageTruth
+from yolact_ros.bag.bootstrap import Difference, WeightedPrecision, draw_weights
+from yolact_ros.bag.verdicts import judge
+
+COUNT = 24
+ROWS, COLUMNS = np.mgrid[: SIZE[0], : SIZE[1]]
+
+
+def disk(x, y, radius):
+    return (COLUMNS - x) ** 2 + (ROWS - y) ** 2 < radius**2
+
+
+def random_images(count, classes=3):
+    """Return truths and results that more or less agree."""
+    random = np.random.default_rng(5)
+    truths, results = [], []
+    for _ in range(count):
+        circles = [
+            (*random.integers(15, 80, 2), random.integers(6, 14))
+            for _ in range(random.integers(4))
+        ]
+        true = make_detections(
+            [disk(*circle) for circle in circles], random.integers(0, classes, len(circles))
+        )
+        shifted = [disk(x + random.integers(-3, 4), y, radius) for x, y, radius in circles] + [
+            disk(100, 50, 8)
+        ] * int(random.integers(2))
+        found = make_detections(shifted, random.integers(0, classes, len(shifted)))
+        scores = random.random(len(shifted))
+        truths.append(
+            ImageTruth(
+                SIZE,
+                true.boxes.astype(float),
+                true.class_ids,
+                np.zeros(len(true), bool),
+                true.masks.areas().astype(float),
+                true.masks.coco_rles(),
+            )
+        )
+        results.append(
+            ImageResult(
+                found.boxes.astype(float), found.class_ids, scores, scores, found.masks.coco_rles()
+            )
+        )
+    return truths, results
+
+
+@pytest.mark.parametrize('kind', ['bbox', 'segm'])
+def test_weighted_precision_is_that_of_coco_on_repeated_images(kind):
+    truths, results = random_images(30)
+    names = ('person', 'chair', 'cup', 'nothing')
+    matches = [match_image(*one, kind) for one in zip(truths, results, strict=True)]
+    precision = WeightedPrecision(matches, len(names))
+    for weights in draw_weights(len(truths), 5, 4, seed=1):
+        drawn = np.repeat(np.arange(len(truths)), weights.astype(int))
+        wanted = coco_precision(
+            [truths[one] for one in drawn], [results[one] for one in drawn], names, kind
+        )
+        assert precision(weights) == pytest.approx(wanted.ap / 100, abs=1e-9)
+    whole = coco_precision(truths, results, names, kind)
+    assert precision(np.ones(len(truths))) == pytest.approx(whole.ap / 100, abs=1e-12)
+
+
+def test_images_are_drawn_in_blocks_and_always_the_same():
+    one, two = (list(draw_weights(100, 20, 10, seed=3)) for _ in range(2))
+    np.testing.assert_array_equal(one, two)
+    assert {weights.sum() for weights in one} == {100}
+    changes = [np.count_nonzero(np.diff(weights)) for weights in one]
+    assert max(changes) <= 20
+    assert np.mean(one) == 1
+    assert not np.array_equal(one, list(draw_weights(100, 20, 10, seed=4)))
+
+
+@pytest.fixture(scope='module')
+def bag(tmp_path_factory):
+    """Return a bag with three recordings: one is good, one errs once, and one shakes."""
+    random = np.random.default_rng(2)
+    image = make_rgb(0)
+    items = []
+    for index in range(COUNT):
+        masks = [disk(40, 40, 20), disk(90, 60, 16)]
+        seen = 1 if index == 7 else 2
+        shaken = [np.roll(mask, random.integers(-4, 5, 2), (0, 1)) for mask in masks]
+        items += [
+            image_item(index, image),
+            truth_item(index, make_detections(masks, [0, 1])),
+            truth_item(index, make_detections(masks, [0, 1]), '/good'),
+            truth_item(index, make_detections(shaken, [0, 1]), '/shaken'),
+            truth_item(index, make_detections(masks[:seen], [0, 1][:seen]), '/once'),
+        ]
+    return write_bag(tmp_path_factory.mktemp('bags') / 'bag', items)
+
+
+@pytest.fixture
+def call(capsys):
+    def run(bag, *words):
+        status = main([str(word) for word in ('bag', 'compare', bag, *words)])
+        return status, capsys.readouterr()
+
+    return run
+
+
+def compare(call, bag, *words):
+    status, said = call(bag, *words, '--truth', '/camera/truth', '--json', '--resamples', 200)
+    assert status == 0
+    return json.loads(said.out)
+
+
+def test_a_shaking_model_is_surely_worse(bag, call):
+    found = compare(call, bag, f'{bag}#/good', f'{bag}#/shaken')
+    (differences,) = found['differences']
+    for name in ('mask_ap', 'box_ap', 'quality', 'stability'):
+        one = differences[name]
+        assert one['low'] <= one['value'] <= one['high'] < 0, name
+        assert one['is_sure']
+    assert differences['box_jitter_px']['low'] > 0
+    assert not differences['flicker_per_minute']['is_sure']
+    good, shaken = found['contenders']
+    wanted = shaken['figures']['stability'] - good['figures']['stability']
+    assert differences['stability']['value'] == pytest.approx(wanted)
+    wanted = shaken['figures']['mask_ap'] - good['figures']['mask_ap']
+    assert differences['mask_ap']['value'] == pytest.approx(wanted)
+
+
+def test_a_model_does_not_differ_from_itself(bag, call):
+    found = compare(call, bag, f'{bag}#/shaken', f'{bag}#/shaken')
+    (differences,) = found['differences']
+    for one in differences.values():
+        assert one == {'value': 0.0, 'low': 0.0, 'high': 0.0, 'is_sure': False}
+    assert {image['agreement'][1] for image in found['most_different']} == {1.0}
+
+
+def test_the_image_that_differs_most_comes_first(bag, call):
+    found = compare(call, bag, f'{bag}#/good', f'{bag}#/once', '--worst', 3)
+    assert len(found['most_different']) == 3
+    worst = found['most_different'][0]
+    assert worst['index'] == 7
+    assert worst['agreement'] == [1.0, pytest.approx(2 / 3)]
+    assert worst['instances'] == [2, 1]
+    assert worst['quality'] == [1.0, pytest.approx(2 / 3)]
+
+
+def test_three_contenders_are_each_compared_with_the_first(bag, call):
+    found = compare(call, bag, *(f'{bag}#/{name}' for name in ('good', 'shaken', 'once')))
+    assert len(found['contenders']) == 3
+    assert len(found['differences']) == 2
+
+
+def test_two_models_and_a_recording_can_be_compared(bag, call, tiny_model, tmp_path):
+    import torch
+
+    torch.manual_seed(5)
+    network = load_network(tiny_model)
+    other = build_network(network.config)
+    with torch.no_grad():
+        other.get_parameter('prediction_layers.0.conf_layer.weight').mul_(6)
+    save_checkpoint(other, tmp_path / 'other.safetensors')
+    words = ('--device', 'cpu', '--score-threshold', 0.05, '--resamples', 50)
+    models = (tiny_model, tmp_path / 'other.safetensors', f'{bag}#/good')
+    status, said = call(bag, *models, *words)
+    assert status == 0
+    for word in ('tiny.safetensors', 'other.safetensors', '95 % interval', 'stability'):
+        assert word in said.out
+    assert 'most different' in said.out
+
+
+def test_limits_are_those_of_the_last_contender(bag, call):
+    words = ('--truth', '/camera/truth', '--resamples', 10, '--fail-below', 'mask_ap=0.99')
+    assert call(bag, f'{bag}#/shaken', f'{bag}#/good', *words)[0] == 0
+    assert call(bag, f'{bag}#/good', f'{bag}#/shaken', *words)[0] == 1
+
+
+def test_one_contender_is_not_enough(bag, call):
+    status, said = call(bag, f'{bag}#/good')
+    assert status == 2
+    assert 'contenders must be two or more, got 1' in said.err
+
+
+def test_a_bag_with_several_results_asks_which(bag, call):
+    status, said = call(bag, bag, f'{bag}#/good')
+    assert status == 2
+    assert 'must have one topic of yolact/msg/InstanceArray, got /camera/truth, /good' in said.err
+
+
+@pytest.mark.parametrize(
+    ('name', 'difference', 'verdict'),
+    [
+        ('mask_ap', Difference(None, None, None), '-'),
+        ('mask_ap', Difference(0.1, -0.1, 0.3), 'not sure'),
+        ('mask_ap', Difference(0.1, 0.05, 0.3), 'better'),
+        ('mask_ap', Difference(-0.1, -0.3, -0.05), 'worse'),
+        ('box_jitter_px', Difference(0.1, 0.05, 0.3), 'worse'),
+        ('flicker_per_minute', Difference(-0.1, -0.3, -0.05), 'better'),
+        ('instances_per_image', Difference(0.1, 0.05, 0.3), 'differs'),
+    ],
+)
+def test_verdicts_depend_on_the_interval_and_on_what_is_good(name, difference, verdict):
+    assert judge(name, difference) == verdict

@@ -1,0 +1,80 @@
+"""Which bags are meant: paths, folders that are searched, and lists in files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from yolact_core.errors import InputError
+from yolact_ros.bag.opening import FILE_SUFFIXES
+
+METADATA = 'metadata.yaml'
+COMMENT = '#'
+
+
+def find_bags(paths: Sequence[Path], list_file: Path | None = None) -> tuple[Path, ...]:
+    """Return all bags that are meant, each once, in the order in which they are named.
+
+    A path that is neither a bag nor a folder of bags is returned too: whoever opens it can say
+    best what is wrong with it, and the others need not wait for that.
+
+    Args:
+        paths: Bags, or folders that are searched for bags, sorted by name.
+        list_file: One path a line, relative to its own folder; ``#`` begins a comment.
+
+    Raises:
+        InputError: Nothing is named, or the list cannot be read.
+    """
+    named = [*paths, *(read_list(list_file) if list_file else ())]
+    if not named:
+        raise InputError('bags must be named, as paths or by --list FILE, got none')
+    return tuple(dict.fromkeys(bag for path in named for bag in _search(path) or [path]))
+
+
+def is_bag(path: Path) -> bool:
+    """Return whether a path is a bag, and no folder to be searched."""
+    if not path.is_dir():
+        return True
+    return any(one.name == METADATA or one.suffix in FILE_SUFFIXES for one in path.iterdir())
+
+
+def read_list(path: Path) -> list[Path]:
+    """Return the paths that a file lists.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        lines = path.read_text(encoding='utf-8').splitlines()
+    except (OSError, ValueError) as error:
+        raise InputError(f'{path} must be a list of bags, one a line: {error}') from error
+    stripped = [line.strip() for line in lines]
+    return [path.parent / one for one in stripped if one and not one.startswith(COMMENT)]
+
+
+def name_results(bags: Sequence[Path], folder: Path) -> list[Path]:
+    """Return where results of bags go: below a folder, named as the bags as far as they differ.
+
+    Raises:
+        InputError: The folder is a file, or two bags have the same name.
+    """
+    from yolact_ros.bag.contenders import tell_apart
+
+    if folder.suffix in FILE_SUFFIXES or folder.is_file():
+        raise InputError(f'output of many bags must be a folder, got {str(folder)!r}')
+    names = [str(_without_suffix(bag.resolve())) for bag in bags]
+    for bag, name in zip(bags, names, strict=True):
+        if names.count(name) > 1:
+            raise InputError(f'bags must differ in more than their suffix, got {str(bag)!r}')
+    return [folder / f'{name}.mcap' for name in tell_apart(names)]
+
+
+def _without_suffix(path: Path) -> Path:
+    return path.with_suffix('') if path.suffix in FILE_SUFFIXES else path
+
+
+def _search(path: Path) -> list[Path]:
+    """Return a bag itself, or all bags below a folder."""
+    if is_bag(path):
+        return [path]
+    return [bag for child in sorted(path.iterdir()) if child.is_dir() for bag in _search(child)]
