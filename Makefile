@@ -3,6 +3,8 @@
 # make test         set up, then run all tests
 # make lint         style and types
 # make bench        speed and memory, as ratios to plain implementations run beside ours
+# make bench-cpu    all goals for speed on a CPU, in about five minutes
+# make bench-gpu    the same on an NVIDIA GPU
 # make bench-train  how well a network learns from scratch in eight minutes
 #
 # Where a ROS 2 distribution is sourced, that one is used; elsewhere community wheels of Kilted, or
@@ -21,7 +23,7 @@ else
   COLCON_ENV := PATH=$(PREFIX)/bin:$$PATH AMENT_PREFIX_PATH=$(PREFIX) CMAKE_PREFIX_PATH=$(PREFIX)
 endif
 
-.PHONY: setup demo test lint bench bench-train clean
+.PHONY: setup demo test lint bench bench-cpu bench-gpu bench-train clean
 setup: $(VENV)/built
 
 $(VENV)/installed: pyproject.toml setup.py $(ROS_REQUIREMENTS)
@@ -67,6 +69,13 @@ lint: setup
 
 bench: setup
 	$(BIN)/python benchmarks/postprocess.py
+	$(WITH_ROS) $(BIN)/python benchmarks/node_overhead.py
+
+bench-cpu: setup
+	$(BIN)/python benchmarks/cpu_checks.py
+
+bench-gpu: setup
+	$(BIN)/python benchmarks/gpu_checks.py
 
 bench-train: setup
 	$(BIN)/python benchmarks/train_shapes.py --minutes 8

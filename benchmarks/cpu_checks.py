@@ -184,7 +184,7 @@ def main() -> None:
     parser.add_argument('--config', default='yolact_resnet50')
     parser.add_argument('--threads', type=int, default=2)
     parser.add_argument('--rounds', type=int, default=20)
-    parser.add_argument('--seconds', type=float, default=45, help='of each of the four parts')
+    parser.add_argument('--seconds', type=float, default=30, help='of each of the four parts')
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     cv2.setNumThreads(arguments.threads)

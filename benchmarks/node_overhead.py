@@ -26,6 +26,8 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 from yolact.msg import InstanceArray, StageTiming
 
+from yolact_ros.fast_dds import find_profile_variable
+
 PROFILE = Path(__file__).parents[1] / 'config' / 'fastdds.xml'
 HEIGHT, WIDTH, RATE = 720, 1280, 30
 SECONDS, WARM_UP = 10, 2
@@ -209,9 +211,11 @@ def report(runs: dict[str, Run]) -> None:
 def main() -> None:
     """Measure without and with somebody who listens to the overlay."""
     os.environ.update(  # also of the nodes that are started
-        ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST',
-        ROS_DOMAIN_ID=str(1 + os.getpid() % 100),
-        FASTDDS_DEFAULT_PROFILES_FILE=str(PROFILE),
+        {
+            'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+            'ROS_DOMAIN_ID': str(1 + os.getpid() % 100),
+            find_profile_variable(): str(PROFILE),
+        }
     )
     rclpy.init()
     with tempfile.TemporaryDirectory() as folder:

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from yolact_core import Detector
+from yolact_core.image_files import read_image
 from yolact_core.visualization import draw_overlay
 
 if TYPE_CHECKING:
@@ -46,11 +47,16 @@ def into_cell(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def encode(sheet: NDArray[np.uint8], most_bytes: int) -> bytes:
     """Return a JPEG of the best quality that fits.
 
+    Args:
+        sheet: RGB, shape (H, W, 3).
+        most_bytes: What it must fit into.
+
     Raises:
         SystemExit: None fits.
     """
+    bgr = cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR)
     for quality in QUALITIES:
-        _, data = cv2.imencode('.jpg', sheet, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        _, data = cv2.imencode('.jpg', bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
         if len(data) <= most_bytes:
             return data.tobytes()
     raise SystemExit(f'the sheet must have at most {most_bytes} bytes, got {len(data)}')
@@ -68,12 +74,10 @@ def main() -> None:
     detector = Detector.load(
         arguments.model, backend='torch', score_threshold=arguments.score_threshold
     )
-    pictures = []
-    for path in sorted(arguments.folder.iterdir()):
-        if path.suffix in SUFFIXES:
-            rgb = cv2.cvtColor(np.asarray(cv2.imread(str(path))), cv2.COLOR_BGR2RGB)
-            drawn = draw_overlay(rgb, detector(rgb))
-            pictures.append(cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))
+    images = [
+        read_image(path) for path in sorted(arguments.folder.iterdir()) if path.suffix in SUFFIXES
+    ]
+    pictures = [draw_overlay(rgb, detector(rgb)) for rgb in images]
     sheet = lay_out(pictures, arguments.columns)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_bytes(encode(sheet, MOST_BYTES))

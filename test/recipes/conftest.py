@@ -3,4 +3,5 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / 'recipes' / 'indoor'))
+RECIPES = Path(__file__).parents[2] / 'recipes'
+sys.path[:0] = [str(RECIPES / 'indoor'), str(RECIPES / 'finetune')]
