@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -137,3 +138,50 @@ def write_bag(
             data = message if isinstance(message, bytes) else types.serialize_cdr(message, kind)
             writer.write(connections[topic], time, data)
     return folder
+
+
+def make_truths(model: Path, count: int) -> list[Detections]:
+    """Return truth near to what the model finds, so that its precision is neither 0 nor 1."""
+    from yolact_core import Detector
+
+    detector = Detector.load(model, device='cpu', score_threshold=0.05)
+    random = np.random.default_rng(0)
+    found = []
+    for index in range(count):
+        detections = detector(make_rgb(index))
+        masks = detections.masks.dense()
+        masks = [np.roll(mask, random.integers(-3, 4, 2), (0, 1)) for mask in masks if mask.any()]
+        kept = random.permutation(len(masks))[: len(masks) // 2]
+        ids = [int(detections.class_ids[one]) for one in kept]
+        found.append(make_detections([masks[one] for one in kept], ids))
+    return found
+
+
+def write_coco(folder: Path, truths: Sequence[Detections], key: str = 'stamp') -> Path:
+    """Write the same truth as a COCO file, and the images."""
+    (folder / 'images').mkdir(parents=True)
+    images, annotations = [], []
+    for index, one in enumerate(truths):
+        name = f'{stamp_of(index)}.png' if key == 'name' else f'{index}.png'
+        cv2.imwrite(str(folder / 'images' / name), make_rgb(index)[..., ::-1])
+        image = {'id': index + 1, 'file_name': name, 'height': SIZE[0], 'width': SIZE[1]}
+        images.append({**image, 'stamp': stamp_of(index)} if key == 'stamp' else image)
+        rows = zip(one.class_ids, one.boxes, one.masks.coco_rles(), one.masks.areas(), strict=True)
+        for class_id, (x1, y1, x2, y2), rle, area in rows:
+            annotations.append(
+                {
+                    'id': len(annotations) + 1,
+                    'image_id': index + 1,
+                    'category_id': int(class_id) + 1,
+                    'bbox': [float(x1), float(y1), float(x2 - x1), float(y2 - y1)],
+                    'segmentation': rle,
+                    'area': int(area),
+                    'iscrowd': 0,
+                }
+            )
+    categories = [{'id': index, 'name': name} for index, name in enumerate(CLASS_NAMES, start=1)]
+    path = folder / 'truth.json'
+    path.write_text(
+        json.dumps({'images': images, 'annotations': annotations, 'categories': categories})
+    )
+    return path

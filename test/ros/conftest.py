@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -136,5 +137,19 @@ def run_bag(tiny_model: Path) -> Callable[..., int]:
     def run(bag: Path, output: Path, *words: object) -> int:
         fixed = ('--model', tiny_model, '--device', 'cpu', '--score-threshold', 0.05)
         return main(['bag', 'run', *map(str, (bag, '--output', output, *fixed, *words))])
+
+    return run
+
+
+@pytest.fixture
+def evaluate_bag(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """Run ``yolact bag evaluate``; return its exit status, figures and complaints."""
+    from yolact_core.cli import main
+
+    def run(bag: Path, *words: object, model: bool = True) -> tuple[int, Any, str]:
+        fixed = ('--model', tiny_model, '--device', 'cpu') if model else ()
+        status = main(['bag', 'evaluate', *map(str, (bag, *fixed, '--json', *words))])
+        said = capsys.readouterr()
+        return status, json.loads(said.out) if said.out else None, said.err
 
     return run

@@ -65,9 +65,8 @@ def test_a_run_that_was_killed_goes_on_and_ends_as_if_it_had_not_been(
     assert not (tmp_path / 'out.mcap').exists()
     parts = sorted((tmp_path / 'out.mcap.parts').glob('*.mcap'))
     assert len(parts) == 2
-    assert (
-        sum(len(one) for part in parts for one in read_messages(part).values()) == 6 + 1
-    )  # and the model
+    done = sum(len(one) for part in parts for one in read_messages(part).values())
+    assert done == 6 + 1  # and the model
     capsys.readouterr()
     assert run_bag(bag, tmp_path / 'out.mcap') == 0
     assert '6 of them were done by an earlier run' in capsys.readouterr().out

@@ -173,9 +173,8 @@ def test_images_may_change_their_size(run_bag, tmp_path):
     sizes = [(48, 64), (96, 128), (40, 50)]
     items = [image_item(index, make_rgb(index, size)) for index, size in enumerate(sizes)]
     video = tmp_path / 'video.mp4'
-    assert (
-        run_bag(write_bag(tmp_path / 'bag', items), tmp_path / 'out.mcap', '--overlay', video) == 0
-    )
+    bag = write_bag(tmp_path / 'bag', items)
+    assert run_bag(bag, tmp_path / 'out.mcap', '--overlay', video) == 0
     found = read_messages(tmp_path / 'out.mcap')['/yolact/instances']
     assert [(one.image_height, one.image_width) for _, one in found] == sizes
 

@@ -126,7 +126,7 @@ def _complete(arguments: argparse.Namespace) -> int:
 
     dataset = CocoDataset(arguments.file, arguments.images)
     content = read_json(arguments.file)
-    detector = Detector.load(arguments.model, score_threshold=DOUBTED)
+    detector = Detector.load(arguments.model, backend='torch', score_threshold=DOUBTED)
     with progress_bar('images', len(dataset)) as advance:
         completed = complete(detector, dataset, content, arguments.score_threshold, advance)
     with replace_when_done(arguments.output) as unfinished:

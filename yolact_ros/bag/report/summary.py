@@ -120,16 +120,17 @@ def _figure_table(values: Mapping[str, float | None]) -> str:
 
 
 def _verdict(report: Report, index: int) -> str:
-    """Return in a sentence what is surely better, what is surely worse, and what is open."""
+    """Return in a sentence what is better, what is worse, and what is open."""
     verdicts = {name: judge(name, one) for name, one in report.differences[index - 1].items()}
     parts = []
-    for word, text in ((BETTER, 'surely better'), (WORSE, 'surely worse')):
+    for word in (BETTER, WORSE):
         titles = [MEANINGS[name].title for name, verdict in verdicts.items() if verdict == word]
         if titles:
-            parts.append(f'{text} in {", ".join(titles)}')
-    said = '; '.join(parts) or 'not surely better or worse in anything that was measured'
+            parts.append(f'{word} in {", ".join(titles)}')
+    said = '; '.join(parts) or 'neither better nor worse'
     first, name = (series_name(one, report.figures[one].name) for one in (0, index))
-    return f'<h3>{name} against {first}</h3><p class="lead">On these images it is {said}.</p>'
+    text = f'By 95 % intervals it is {said}; all else is open.'
+    return f'<h3>{name} against {first}</h3><p class="lead">{text}</p>'
 
 
 def _difference_table(
