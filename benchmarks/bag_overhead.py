@@ -28,6 +28,7 @@ from yolact_ros.bag.typestore import IMAGE
 from yolact_ros.bag.writing import BagWriter
 
 SIZE = (480, 640)
+MOST_INSTANCES = 15  # in an image, which is a busy room
 PERIOD = 66_666_667  # ns
 START = 1_700_000_000_000_000_000
 
@@ -69,11 +70,11 @@ def write_bag(folder: Path, images: int) -> Path:
 
 
 def make_model(path: Path) -> Path:
-    """Write a network with random weights that finds about as much as a trained one."""
+    """Write a network with random weights that finds many things, more than a trained one."""
     torch.manual_seed(0)
     network = build_network('yolact_resnet50')
     with torch.no_grad():
-        network.get_parameter('prediction_layers.0.conf_layer.weight').mul_(4)
+        network.get_parameter('prediction_layers.0.conf_layer.weight').mul_(40)
     save_checkpoint(network, path)
     return path
 

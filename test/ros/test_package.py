@@ -18,12 +18,13 @@ WHY_SKIPPED = 'needs ROS 2 and the built interfaces of this package: make setup'
 INTERFACES = [*sorted(ROOT.glob('msg/*.msg')), *sorted(ROOT.glob('srv/*.srv'))]
 OWN_MODULES = {'yolact', 'yolact_core', 'yolact_ros'}
 FROM_ROSDEP = {
+    'PIL': 'python3-pil',
     'cv2': 'python3-opencv',
     'numpy': 'python3-numpy',
     'rich': 'python3-rich',
     'yaml': 'python3-yaml',
 }
-FROM_PIP = {'rosbags', 'torch'}
+FROM_PIP = {'ray', 'rosbags', 'torch'}
 OPTIONAL = {'cv_bridge'}
 
 pytest.importorskip('yolact.msg', reason=WHY_SKIPPED)

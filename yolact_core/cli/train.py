@@ -15,6 +15,7 @@ from yolact_core.training import load_run
 
 FIGURES = 'figures.json'
 NEEDED = ('lightning', 'pycocotools', 'tensorboard')
+TERMINATED = 143  # as a shell reports the signal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,10 +40,15 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(
             f'training must have the package {missing[0]}: pip install "yolact[train]"'
         )
+    from lightning.pytorch.utilities.exceptions import SIGTERMException
+
     from yolact_core.training.trainer import train
 
     logging.getLogger('lightning.pytorch').setLevel(logging.WARNING)
-    figures = train(config)
+    try:
+        figures = train(config)
+    except SIGTERMException:  # its own status is 0: a script would take the training for done
+        return TERMINATED
     output = Path(config.output)
     (output / FIGURES).write_text(json.dumps(figures, indent=2))
     if arguments.json:
