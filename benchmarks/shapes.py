@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 
 from yolact_core.instance_masks import InstanceMasks
-from yolact_core.masks import trim_mask
 
 CLASS_NAMES = ('disc', 'square', 'triangle', 'star', 'ring')
 CATEGORY_STEP = 7  # category ids have gaps, as COCO's do
@@ -146,14 +145,14 @@ def _annotate(masks: list[Mask], class_ids: list[int]) -> list[dict[str, Any]]:
         area = int(visible.sum())
         if area < LEAST_AREA:
             continue
-        crop, (x, y) = trim_mask(visible)
-        (rle,) = InstanceMasks((crop,), np.array([[x, y]]), mask.shape).coco_rles()
+        found = InstanceMasks.from_dense([visible], mask.shape)
+        (rle,) = found.coco_rles()
         annotations.append(
             {
                 'category_id': (class_id + 1) * CATEGORY_STEP,
                 'iscrowd': int(area < LEAST_VISIBLE * mask.sum()),
                 'area': area,
-                'bbox': [x, y, crop.shape[1], crop.shape[0]],
+                'bbox': [*found.corners[0].tolist(), *found.shapes[0, ::-1].tolist()],
                 'segmentation': rle,
             }
         )

@@ -13,7 +13,6 @@ import pytest
 
 from yolact_core.detections import Detections
 from yolact_core.instance_masks import InstanceMasks
-from yolact_core.masks import trim_mask
 from yolact_ros.bag.messages import (
     make_header,
     make_message,
@@ -49,18 +48,17 @@ def make_detections(
     names: tuple[str, ...] = CLASS_NAMES,
 ) -> Detections:
     """Make detections of full-size masks, with the boxes around them, best first."""
-    cut = [trim_mask(mask) for mask in masks]
-    corners = np.array([corner for _, corner in cut], np.int64).reshape(-1, 2)
-    sizes = np.array([crop.shape[::-1] for crop, _ in cut], np.int64).reshape(-1, 2)
-    scores = np.linspace(0.9, 0.5, len(cut), dtype=np.float32)
-    ids = np.arange(len(cut)) % len(names) if class_ids is None else np.array(class_ids)
+    found = InstanceMasks.from_dense(masks, size)
+    ends = found.corners + found.shapes[:, ::-1]
+    scores = np.linspace(0.9, 0.5, len(found), dtype=np.float32)
+    ids = np.arange(len(found)) % len(names) if class_ids is None else np.array(class_ids)
     return Detections(
-        boxes=np.concatenate([corners, corners + sizes], axis=1).astype(np.float32),
+        boxes=np.concatenate([found.corners, ends], axis=1).astype(np.float32),
         scores=scores,
         mask_scores=scores,
         class_ids=ids.astype(np.int64),
-        coefficients=np.zeros((len(cut), 0), np.float32),
-        masks=InstanceMasks(tuple(crop for crop, _ in cut), corners, size),
+        coefficients=np.zeros((len(found), 0), np.float32),
+        masks=found,
         all_class_names=names,
     )
 

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from yolact_core.boxes import box_areas, encode_boxes
 from yolact_core.errors import InputError
-from yolact_core.masks import MASK_THRESHOLD, combine_prototypes, crop_masks
+from yolact_core.mask_tracing import MASK_THRESHOLD
+from yolact_core.masks import combine_prototypes, crop_masks
 from yolact_core.matching import Matches, MatchingOptions, Objects
 from yolact_core.network import Prediction
 

@@ -13,14 +13,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from yolact_core.instance_masks import InstanceMasks
-from yolact_core.masks import (
-    MASK_THRESHOLD,
-    combine_prototypes,
-    crop_bounds,
-    crop_masks,
-    trim_mask,
-)
+from yolact_core.instance_masks import InstanceMasks, trim_mask
+from yolact_core.mask_tracing import MASK_THRESHOLD
+from yolact_core.masks import combine_prototypes, crop_bounds, crop_masks
 
 
 class PackedMasks(NamedTuple):
@@ -105,15 +100,13 @@ def unpack_masks(
         bits: Shape (M,).
         size: Height and width of the image in pixels.
     """
-    crops, corners = [], []
+    crops = []
     starts = [0, *ends.tolist()]
     for (x1, y1, x2, y2), start, end in zip(windows.tolist(), starts, ends.tolist(), strict=False):
         rows = bits[start:end].reshape(y2 - y1, -1) if end > start else bits[:0].reshape(0, 0)
         mask = np.unpackbits(rows, axis=1, count=x2 - x1 if len(rows) else 0).view(np.bool_)
-        crop, corner = trim_mask(mask, (x1, y1))
-        crops.append(crop)
-        corners.append(corner)
-    return InstanceMasks(tuple(crops), np.array(corners, dtype=np.int64).reshape(-1, 2), size)
+        crops.append(trim_mask(mask, (x1, y1)))
+    return InstanceMasks.from_crops(crops, size)
 
 
 def _windows(boxes: Tensor, grid: tuple[int, int], vertical: _Axis, horizontal: _Axis) -> Tensor:

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from yolact_core.errors import InputError
-from yolact_core.rle import mask_to_run_lengths, run_lengths_to_mask
+from yolact_core.instance_masks import InstanceMasks
+from yolact_core.rle import run_lengths_to_mask
 
 Message = Any  # ``yolact/msg/InstanceMask`` or ``InstanceArray`` of any client library
 
@@ -54,20 +55,21 @@ def decode(mask: Message) -> npt.NDArray[np.bool_]:
 
 
 def encode(
-    crop: npt.NDArray[np.bool_], encoding: MaskEncoding
+    instance_masks: InstanceMasks, index: int, encoding: MaskEncoding
 ) -> dict[str, npt.NDArray[np.uint32] | npt.NDArray[np.uint8]]:
-    """Return the field of an ``InstanceMask`` that holds the pixels, by its name.
+    """Return the field of an ``InstanceMask`` that holds the pixels, by its name; it is flat.
 
     Args:
-        crop: The mask inside its rectangle, shape (h, w); the field is flat.
+        instance_masks: Of an image.
+        index: Which one of them.
         encoding: What is wanted; ``NONE`` has no such field.
     """
     if encoding == MaskEncoding.RLE:
-        return {'rle': mask_to_run_lengths(crop)}
+        return {'rle': instance_masks.run_lengths[index]}
     if encoding == MaskEncoding.BITMAP:
-        return {'data': np.packbits(crop)}
+        return {'data': np.packbits(instance_masks.crops[index])}
     if encoding == MaskEncoding.MONO8:
-        return {'data': crop.view(np.uint8).ravel() * np.uint8(255)}
+        return {'data': instance_masks.crops[index].view(np.uint8).ravel() * np.uint8(255)}
     return {}
 
 

@@ -14,6 +14,7 @@ from yolact.msg import Instance, InstanceArray, InstanceMask, ModelInfo, StageTi
 
 from yolact_core.config import ModelConfig
 from yolact_core.detections import Detections
+from yolact_core.instance_masks import InstanceMasks
 from yolact_core.palette import make_palette
 from yolact_ros import masks
 from yolact_ros.conversions import array_to_image, to_array
@@ -177,7 +178,7 @@ def _to_instances(
     names = detections.class_names
     class_ids, scores = detections.class_ids.tolist(), detections.scores.tolist()
     coefficients = detections.coefficients[:, : None if with_coefficients else 0]
-    for index, mask in enumerate(_to_masks(detections, encoding)):
+    for index, mask in enumerate(_to_masks(detections.masks, encoding)):
         yield Instance(
             label=index + 1,
             class_id=class_ids[index],
@@ -189,18 +190,14 @@ def _to_instances(
         )
 
 
-def _to_masks(detections: Detections, encoding: MaskEncoding) -> Iterable[InstanceMask]:
-    areas = detections.masks.areas().tolist()
-    for (crop, (x, y)), area in zip(detections.masks, areas, strict=True):
-        height, width = crop.shape
+def _to_masks(found: InstanceMasks, encoding: MaskEncoding) -> Iterable[InstanceMask]:
+    areas = found.areas().tolist()
+    rectangles = np.concatenate([found.corners, found.shapes], axis=1).tolist()
+    for index, (x, y, height, width) in enumerate(rectangles):
         roi = RegionOfInterest(x_offset=x, y_offset=y, height=height, width=width)
-        yield InstanceMask(encoding=encoding, roi=roi, area=area, **_encode(crop, encoding))
-
-
-def _encode(crop: npt.NDArray[np.bool_], encoding: MaskEncoding) -> dict[str, Any]:
-    """Return the fields of an ``InstanceMask`` that hold pixels."""
-    fields = masks.encode(crop, encoding)
-    return {name: to_array(TYPECODES[name], values) for name, values in fields.items()}
+        fields = masks.encode(found, index, encoding)
+        arrays = {name: to_array(TYPECODES[name], values) for name, values in fields.items()}
+        yield InstanceMask(encoding=encoding, roi=roi, area=areas[index], **arrays)
 
 
 def _to_mono8(

@@ -13,7 +13,6 @@ from pycocotools import mask as coco_mask
 
 from yolact_core.detections import Detections
 from yolact_core.instance_masks import InstanceMasks
-from yolact_core.masks import trim_mask
 from yolact_ros.bag.messages import make_header, make_message, to_instance_array
 
 if TYPE_CHECKING:
@@ -140,17 +139,13 @@ def truth_detections(
 ) -> Detections:
     """Return annotations as a perfect detector would find them, with score 0 for crowds."""
     masks = [coco_mask.decode(one['segmentation']).astype(bool) for one in annotations]
-    cut = [trim_mask(mask) for mask in masks]
     boxes = np.array([one['bbox'] for one in annotations], np.float32).reshape(-1, 4)
     boxes[:, 2:] += boxes[:, :2]
     scores = np.array([1 - one['iscrowd'] for one in annotations], np.float32)
     return Detections(
         boxes=boxes, scores=scores, mask_scores=scores,
         class_ids=np.array([one['category_id'] - 1 for one in annotations], np.int64),
-        coefficients=np.zeros((len(cut), 0), np.float32),
-        masks=InstanceMasks(
-            tuple(crop for crop, _ in cut),
-            np.array([corner for _, corner in cut], np.int64).reshape(-1, 2), size,
-        ),
+        coefficients=np.zeros((len(masks), 0), np.float32),
+        masks=InstanceMasks.from_dense(masks, size),
         all_class_names=class_names,
     )  # fmt: skip

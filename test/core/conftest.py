@@ -19,7 +19,6 @@ from yolact_core import (
     save_checkpoint,
 )
 from yolact_core.config import AnchorConfig, BackboneConfig
-from yolact_core.masks import trim_mask
 
 
 @pytest.fixture(scope='session')
@@ -35,17 +34,16 @@ def make_detections() -> Callable[..., Detections]:
 
     def make(masks: npt.NDArray[np.bool_], class_ids: Sequence[int] | None = None) -> Detections:
         count = len(masks)
-        crops = [trim_mask(mask) for mask in masks]
-        corners = np.array([corner for _, corner in crops], dtype=np.int64).reshape(-1, 2)
-        sizes = np.array([crop.shape[::-1] for crop, _ in crops], dtype=np.int64).reshape(-1, 2)
+        found = InstanceMasks.from_dense(masks, masks.shape[1:])
+        ends = found.corners + found.shapes[:, ::-1]
         scores = np.linspace(0.9, 0.4, count, dtype=np.float32)
         return Detections(
-            boxes=np.concatenate([corners, corners + sizes], axis=1).astype(np.float32),
+            boxes=np.concatenate([found.corners, ends], axis=1).astype(np.float32),
             scores=scores,
             mask_scores=scores,
             class_ids=np.arange(count) % 3 if class_ids is None else np.array(class_ids),
             coefficients=np.linspace(-1, 1, 8 * count, dtype=np.float32).reshape(count, 8),
-            masks=InstanceMasks(tuple(crop for crop, _ in crops), corners, masks.shape[1:]),
+            masks=found,
             all_class_names=('person', 'chair', 'cup'),
         )
 

@@ -14,19 +14,15 @@ from pycocotools.cocoeval import COCOeval
 from yolact_core.evaluation.matches import accumulate, match_image
 from yolact_core.evaluation.results import ImageResult, ImageTruth
 from yolact_core.instance_masks import InstanceMasks
-from yolact_core.masks import trim_mask
 
 SIZE = (60, 80)
 CLASSES = 4
 
 
 def make_rles(masks):
-    cut = [trim_mask(mask) for mask in masks]
-    corners = np.array([corner for _, corner in cut], np.int64).reshape(-1, 2)
-    boxes = np.array(
-        [(x, y, x + crop.shape[1], y + crop.shape[0]) for crop, (x, y) in cut], np.float64
-    ).reshape(-1, 4)
-    return boxes, InstanceMasks(tuple(crop for crop, _ in cut), corners, SIZE).coco_rles()
+    found = InstanceMasks.from_dense(masks, SIZE)
+    ends = found.corners + found.shapes[:, ::-1]
+    return np.concatenate([found.corners, ends], axis=1).astype(np.float64), found.coco_rles()
 
 
 def make_images(count, seed):

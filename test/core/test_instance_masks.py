@@ -5,14 +5,11 @@ from hypothesis import strategies as st
 from pycocotools import mask as coco
 
 from yolact_core import InstanceMasks
-from yolact_core.masks import trim_mask
 from yolact_core.rle import run_lengths_to_mask
 
 
 def from_dense(dense):
-    trimmed = [trim_mask(mask) for mask in dense]
-    corners = np.array([corner for _, corner in trimmed], dtype=np.int64).reshape(-1, 2)
-    return InstanceMasks(tuple(crop for crop, _ in trimmed), corners, dense.shape[1:])
+    return InstanceMasks.from_dense(dense, dense.shape[1:])
 
 
 @st.composite
@@ -30,7 +27,7 @@ def test_every_form_describes_the_same_masks(dense):
     np.testing.assert_array_equal(masks.areas(), dense.sum(axis=(1, 2)))
     for mask, rle in zip(dense, masks.coco_rles(), strict=True):
         np.testing.assert_array_equal(coco.decode(rle).astype(bool), mask)
-    for (crop, _), run_lengths in zip(masks, masks.run_lengths(), strict=True):
+    for (crop, _), run_lengths in zip(masks, masks.run_lengths, strict=True):
         np.testing.assert_array_equal(run_lengths_to_mask(run_lengths, *crop.shape), crop)
 
 
@@ -64,5 +61,6 @@ def test_no_masks_are_masks_too():
     assert len(masks) == 0
     assert masks.dense().shape == (0, 6, 7)
     assert masks.areas().shape == (0,)
-    assert masks.coco_rles() == masks.polygons() == masks.run_lengths() == []
+    assert masks.coco_rles() == masks.polygons() == []
+    assert masks.run_lengths == masks.crops == ()
     assert not masks.label_image().any()

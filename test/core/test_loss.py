@@ -162,9 +162,15 @@ def step_losses(network: Yolact, images: Tensor, targets: Targets) -> Losses:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    'config', ['yolact_resnet50', 'yolact_resnet50_pascal', 'yolact_plus_resnet50']
+    ('config', 'rel'),
+    [
+        ('yolact_resnet50', 2e-3),
+        ('yolact_resnet50_pascal', 2e-3),
+        # random offsets of deformable convolutions magnify rounding, by machine up to 0.3 %
+        ('yolact_plus_resnet50', 1e-2),
+    ],
 )
-def test_a_training_step_equals_that_of_the_original(golden, official_weights, config):
+def test_a_training_step_equals_that_of_the_original(golden, official_weights, config, rel):
     numbers = golden(f'loss_{config}')
     network = build_network(config)
     network.load_official(official_weights(golden(config)))
@@ -183,7 +189,7 @@ def test_a_training_step_equals_that_of_the_original(golden, official_weights, c
     gradients = {name: value.grad for name, value in network.named_parameters()}
     names = json.loads(str(numbers['frozen_grad_names']))
     norms = [gradients[name].norm().item() for name in names]
-    np.testing.assert_allclose(norms, numbers['frozen_grad_norm_sum'][:, 0], rtol=2e-3)
+    np.testing.assert_allclose(norms, numbers['frozen_grad_norm_sum'][:, 0], rtol=rel)
     optimizer.step()
     with torch.no_grad():
         assert_losses(step_losses(network, images, targets), numbers, 'after1step', rel=1e-2)

@@ -7,13 +7,9 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yolact_core.masks import (
-    assemble_masks,
-    combine_prototypes,
-    crop_bounds,
-    crop_masks,
-    trim_mask,
-)
+from yolact_core.instance_masks import trim_mask
+from yolact_core.masks import assemble_masks, combine_prototypes, crop_bounds, crop_masks
+from yolact_core.rle import mask_to_run_lengths
 
 SIZES = [(48, 64), (97, 33), (20, 20), (7, 300)]
 
@@ -47,6 +43,17 @@ def test_masks_in_boxes_equal_masks_of_the_full_frame(seed, count, size):
     expected = full_frame_masks(*instances, size).numpy()
     assert found.shape == expected.shape == (count, *size)
     assert all(differing <= 5 for differing in (found != expected).sum(axis=(1, 2)))
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 10**6), st.integers(0, 12), st.sampled_from([*SIZES, (300, 400)]))
+def test_runs_are_those_of_the_pixels_in_the_smallest_rectangle(seed, count, size):
+    masks = assemble_masks(*scene(seed, count), size)
+    for mask, runs, (crop, corner) in zip(masks.dense(), masks.run_lengths, masks, strict=True):
+        expected_crop, expected_corner = trim_mask(mask)
+        assert corner == expected_corner
+        np.testing.assert_array_equal(crop, expected_crop)
+        np.testing.assert_array_equal(runs, mask_to_run_lengths(expected_crop))
 
 
 def test_a_box_outside_the_image_has_an_empty_mask():

@@ -83,7 +83,7 @@ class Result:
 
     @property
     def outside_network(self) -> float:
-        """Median milliseconds of all stages but the network, run lengths left out."""
+        """Median milliseconds of all stages but the network."""
         parts = ('preprocess', 'nms', 'masks')
         return sum(self.stages[part].p50 for part in parts if part in self.stages)
 

@@ -20,16 +20,14 @@ from yolact_core.benchmark.two_stage import SHORTER_SIDE, MaskRcnn
 from yolact_core.benchmark.variants import Variant
 from yolact_core.benchmark.workload import CANDIDATES, INSTANCES, Image, Workload
 from yolact_core.checkpoint import load_network
-from yolact_core.detections import Detections
 from yolact_core.detector import Detector
 from yolact_core.detector_options import DetectorOptions
 from yolact_core.image_files import write_image
 from yolact_core.model_loading import load_backend
-from yolact_core.rle import mask_to_run_lengths
 from yolact_core.timing import Timing
 
 WARM_UP = 3  # images
-TOTAL, ENCODING = 'total', 'run lengths'
+TOTAL = 'total'
 logger = logging.getLogger(__name__)
 
 
@@ -51,8 +49,7 @@ class Sample:
     """What one image took.
 
     Args:
-        seconds: By stage; ``total`` is from image to instances with masks, and ``run lengths``,
-            which messages carry, come on top of it.
+        seconds: By stage; ``total`` is from image to instances with masks as run lengths.
         processor: Seconds that all threads together worked, or waited without sleeping.
         instances: How many were found.
     """
@@ -92,11 +89,6 @@ class Subject:
         processor = time.process_time() - start_of_threads
         seconds = {} if isinstance(self.find, MaskRcnn) else asdict(self.find.timing)
         seconds[TOTAL] = total
-        if isinstance(found, Detections):
-            start = time.perf_counter()
-            for crop, _ in found.masks:
-                mask_to_run_lengths(crop)
-            seconds[ENCODING] = time.perf_counter() - start
         return Sample(seconds, processor, len(found))
 
 

@@ -11,7 +11,7 @@ from yolact_core.cli.terminal import say, say_table
 if TYPE_CHECKING:
     from yolact_core.benchmark import Report, Result, Spread
 
-STAGES = ('preprocess', 'network', 'nms', 'masks', 'run lengths', 'total')
+STAGES = ('preprocess', 'network', 'nms', 'masks', 'total')
 UNKNOWN = '-'
 
 

@@ -142,8 +142,6 @@ def nothing(frame: Frame, class_names: tuple[str, ...]) -> Detections:
         mask_scores=none,
         class_ids=np.zeros(0, np.int64),
         coefficients=none.reshape(0, 0),
-        masks=InstanceMasks(
-            (), np.zeros((0, 2), np.int64), (frame.rgb.shape[0], frame.rgb.shape[1])
-        ),
+        masks=InstanceMasks.from_crops([], (frame.rgb.shape[0], frame.rgb.shape[1])),
         all_class_names=class_names,
     )

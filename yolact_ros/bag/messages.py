@@ -13,8 +13,7 @@ import numpy.typing as npt
 from yolact_core.detections import Detections
 from yolact_core.detector import Detector
 from yolact_core.errors import InputError
-from yolact_core.instance_masks import InstanceMasks
-from yolact_core.masks import trim_mask
+from yolact_core.instance_masks import Crop, InstanceMasks, trim_mask
 from yolact_core.palette import make_palette
 from yolact_ros import masks
 from yolact_ros.bag.reading import NS_PER_S, Message
@@ -120,8 +119,6 @@ def to_detections(message: Message, class_names: tuple[str, ...]) -> Detections:
     size = (message.image_height, message.image_width)
     known = [one for one in message.instances if one.class_name in class_names]
     known.sort(key=lambda one: -one.score)
-    cut = [_decode_mask(one, size) for one in known]
-    corners = np.array([corner for _, corner in cut], dtype=np.int64).reshape(-1, 2)
     scores = np.array([one.score for one in known], dtype=np.float32)
     return Detections(
         boxes=np.array([one.box for one in known], dtype=np.float32).reshape(-1, 4),
@@ -129,14 +126,14 @@ def to_detections(message: Message, class_names: tuple[str, ...]) -> Detections:
         mask_scores=scores,
         class_ids=np.array([class_names.index(one.class_name) for one in known], dtype=np.int64),
         coefficients=np.zeros((len(known), 0), dtype=np.float32),
-        masks=InstanceMasks(tuple(crop for crop, _ in cut), corners, size),
+        masks=InstanceMasks.from_crops([_decode_mask(one, size) for one in known], size),
         all_class_names=class_names,
     )
 
 
 def _to_instance(detections: Detections, index: int, encoding: MaskEncoding) -> Message:
-    crop, (x, y) = detections.masks.crops[index], detections.masks.corners[index].tolist()
-    height, width = crop.shape
+    found = detections.masks
+    (x, y), (height, width) = found.corners[index].tolist(), found.shapes[index].tolist()
     none: dict[str, Any] = {'rle': np.zeros(0, np.uint32), 'data': np.zeros(0, np.uint8)}
     mask = make_message(
         'yolact/InstanceMask',
@@ -149,8 +146,8 @@ def _to_instance(detections: Detections, index: int, encoding: MaskEncoding) -> 
             width=width,
             do_rectify=False,
         ),
-        area=int(np.count_nonzero(crop)),
-        **{**none, **masks.encode(crop, encoding)},
+        area=int(found.run_lengths[index][1::2].sum()),
+        **{**none, **masks.encode(found, index, encoding)},
     )
     class_id = int(detections.class_ids[index])
     return make_message(
@@ -167,9 +164,7 @@ def _to_instance(detections: Detections, index: int, encoding: MaskEncoding) -> 
     )
 
 
-def _decode_mask(
-    instance: Message, size: tuple[int, int]
-) -> tuple[npt.NDArray[np.bool_], tuple[int, int]]:
+def _decode_mask(instance: Message, size: tuple[int, int]) -> Crop:
     """Return the smallest rectangle around a mask, and its corner."""
     rows, columns = masks.window(instance.mask)
     if rows.stop > size[0] or columns.stop > size[1]:

@@ -16,7 +16,6 @@ from yolact_core.dataset.segmentation import coco_mask
 from yolact_core.detections import Detections
 from yolact_core.errors import InputError
 from yolact_core.instance_masks import InstanceMasks
-from yolact_core.masks import trim_mask
 from yolact_core.palette import make_palette
 from yolact_core.visualization import OverlayStyle, draw_overlay
 from yolact_ros.bag.records import FrameRecord
@@ -160,16 +159,14 @@ def _to_detections(truth: FrameTruth, class_names: tuple[str, ...]) -> Detection
     """Return the objects of an image as if they had been found."""
     image = truth.image
     decoded = [coco_mask().decode(rle).astype(np.bool_) for rle in image.rles]
-    cut = [trim_mask(mask) for mask in decoded]
-    corners = np.array([corner for _, corner in cut], dtype=np.int64).reshape(-1, 2)
-    ones = np.ones(len(cut), dtype=np.float32)
+    ones = np.ones(len(decoded), dtype=np.float32)
     return Detections(
         boxes=image.boxes.astype(np.float32).reshape(-1, 4),
         scores=ones,
         mask_scores=ones,
         class_ids=image.class_ids,
-        coefficients=np.zeros((len(cut), 0), dtype=np.float32),
-        masks=InstanceMasks(tuple(crop for crop, _ in cut), corners, image.size),
+        coefficients=np.zeros((len(decoded), 0), dtype=np.float32),
+        masks=InstanceMasks.from_dense(decoded, image.size),
         all_class_names=class_names,
     )
 
