@@ -11,7 +11,7 @@ import torch
 
 from yolact_core.backends import Backend, TorchBackend, resolve_precision
 from yolact_core.detections import Detections
-from yolact_core.detector_options import DetectorOptions
+from yolact_core.detector_options import DetectorOptions, check_classes
 from yolact_core.device_postprocessing import DevicePostprocessor
 from yolact_core.device_preprocessing import DevicePreprocessor
 from yolact_core.errors import InputError
@@ -52,13 +52,14 @@ class Detector:
         precision: str = 'auto',
         **options: Any,  # noqa: ANN401
     ) -> None:
-        self.options = DetectorOptions(**options)
         self.timing = Timing()
         self._backend: Backend = (
             TorchBackend(model, resolve_precision(precision, model.priors.device))
             if isinstance(model, Yolact)
             else model
         )
+        self.options = DetectorOptions()
+        self.configure(**options)
         self.prototypes = torch.empty(0, self.config.prototypes, 0, 0)
         self._preprocess: Preprocessor | DevicePreprocessor
         self._postprocess: Postprocessor | DevicePostprocessor
@@ -147,9 +148,12 @@ class Detector:
         """Change some options; the others stay.
 
         Raises:
-            InputError: A value is outside its range; nothing has changed then.
+            InputError: A value is outside its range, or no class of the model; nothing has changed
+                then.
         """
-        self.options = replace(self.options, **options)
+        changed = replace(self.options, **options)
+        check_classes(changed.classes, self.class_names)
+        self.options = changed
 
     def __call__(self, rgb: npt.NDArray[np.uint8]) -> Detections:
         """Find the instances in one image.

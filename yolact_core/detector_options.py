@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,6 +21,8 @@ class DetectorOptions:
         max_detections: Return at most so many.
         class_agnostic: Let boxes drop each other across classes.
         nms: ``fast`` or ``traditional``.
+        classes: Names of those that are looked for; none means all. The others take no part in
+            NMS and do not count towards ``max_detections``.
 
     Raises:
         InputError: A value is outside its range.
@@ -32,6 +35,7 @@ class DetectorOptions:
     max_detections: int = 100
     class_agnostic: bool = False
     nms: Literal['fast', 'traditional'] = 'fast'
+    classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         rules = {
@@ -45,3 +49,14 @@ class DetectorOptions:
         for rule, holds in rules.items():
             if not holds:
                 raise InputError(f'{rule}, got {getattr(self, rule.split()[0])!r}')
+
+
+def check_classes(wanted: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse classes that a model does not know.
+
+    Raises:
+        InputError: One of them is unknown.
+    """
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise InputError(f'classes must be among {", ".join(known)}, got {unknown[0]!r}')

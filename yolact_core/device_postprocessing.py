@@ -16,7 +16,7 @@ from yolact_core.detector_options import DetectorOptions
 from yolact_core.fixed_nms import FixedInstances, select_instances
 from yolact_core.network import Prediction
 from yolact_core.packed_masks import pack_masks, soft_masks_in_boxes, unpack_masks
-from yolact_core.postprocessing import Postprocessor
+from yolact_core.postprocessing import Postprocessor, wanted_classes
 from yolact_core.timing import Clock
 
 ROOM = 1.5  # times the bytes that masks needed, once there were too few
@@ -53,6 +53,7 @@ class DevicePostprocessor:
         self._without_limits = Postprocessor(backend)
         self._graphs = CudaGraphs()
         self._capacity: dict[Size, int] = {}
+        self._class_factors: dict[tuple[str, ...], Tensor] = {}
         self._arrivals: dict[tuple[object, ...], Outcome] = {}
 
     def __call__(
@@ -95,13 +96,13 @@ class DevicePostprocessor:
         """Launch the work on one image, and return where its detections will arrive."""
         capacity = self._capacity.setdefault(size, size[0] * -(-size[1] // 8))
 
-        def suppress(*outputs: Tensor) -> FixedInstances:
-            return select_instances(Prediction(*outputs), self._backend.priors, options)
+        def suppress(factors: Tensor, *outputs: Tensor) -> FixedInstances:
+            return select_instances(Prediction(*outputs), self._backend.priors, factors, options)
 
         def assemble(prototypes: Tensor, *instances: Tensor) -> Outcome:
             return self._assemble(prototypes, FixedInstances(*instances), size, capacity)
 
-        instances = self._graphs.run(options, suppress, *prediction)
+        instances = self._graphs.run(options, suppress, self._factors(options), *prediction)
         clock.lap('nms')
         outcome = self._graphs.run((size, capacity), assemble, prediction.prototypes, *instances)
         arrival = self._arrival(position, Outcome(*outcome))
@@ -109,6 +110,12 @@ class DevicePostprocessor:
             here.copy_(there, non_blocking=True)
         clock.lap('masks')
         return arrival
+
+    def _factors(self, options: DetectorOptions) -> Tensor:
+        """Return ``wanted_classes``, uploaded once for as long as the options stay."""
+        if options.classes not in self._class_factors:
+            self._class_factors = {options.classes: wanted_classes(self._backend, options)}
+        return self._class_factors[options.classes]
 
     def _assemble(
         self, prototypes: Tensor, instances: FixedInstances, size: Size, capacity: int

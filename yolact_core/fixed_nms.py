@@ -39,16 +39,17 @@ class FixedInstances(NamedTuple):
 
 
 def select_instances(
-    prediction: Prediction, priors: Tensor, options: DetectorOptions
+    prediction: Prediction, priors: Tensor, class_factors: Tensor, options: DetectorOptions
 ) -> FixedInstances:
     """Do what ``select_candidates`` and ``fast_nms`` do, without looking at any value.
 
     Args:
         prediction: Of one image, without the batch dimension.
         priors: Centre form, shape (A, 4).
+        class_factors: What scores are multiplied by, shape (C,): 0 for unwanted classes.
         options: What counts as a detection. ``nms`` is taken for ``fast``.
     """
-    pair_scores, of_prior, class_ids = _best_pairs(prediction.class_logits, options)
+    pair_scores, of_prior, class_ids = _best_pairs(prediction.class_logits, class_factors, options)
     boxes = decode_boxes(prediction.box_offsets[of_prior], priors[of_prior])  # (M, 4)
 
     same_class = class_ids.unsqueeze(1) == class_ids  # (M, M)
@@ -75,12 +76,14 @@ def select_instances(
     )
 
 
-def _best_pairs(class_logits: Tensor, options: DetectorOptions) -> tuple[Tensor, Tensor, Tensor]:
+def _best_pairs(
+    class_logits: Tensor, class_factors: Tensor, options: DetectorOptions
+) -> tuple[Tensor, Tensor, Tensor]:
     """Return score, prior and class of the best pairs, best first, each of shape (M,).
 
     Scores of priors that are no candidates are 0.
     """
-    scores = class_logits.softmax(dim=1)[:, 1:]  # (A, C)
+    scores = class_logits.softmax(dim=1)[:, 1:] * class_factors  # (A, C)
     best_scores, best_classes = scores.max(dim=1)
     if options.class_agnostic:
         scores = best_scores.unsqueeze(1)

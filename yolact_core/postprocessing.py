@@ -89,6 +89,8 @@ class Postprocessor:
         # Boxes that score too little to be returned drop none that are.
         threshold = max(options.candidate_threshold, options.score_threshold)
         candidates, scores = select_candidates(prediction.class_logits, threshold)
+        if options.classes:
+            scores = scores * wanted_classes(self._backend, options)
         boxes = decode_boxes(prediction.box_offsets[candidates], self._backend.priors[candidates])
         ranked_scores, best_class = scores, None
         if options.class_agnostic:
@@ -126,6 +128,21 @@ class Postprocessor:
         soft = combine_prototypes(prediction.prototypes, coefficients).sigmoid()
         quality = self._backend.rescore(crop_masks(soft, boxes))
         return quality.gather(1, class_ids.unsqueeze(1)).squeeze(1)
+
+
+def wanted_classes(backend: Backend, options: DetectorOptions) -> Tensor:
+    """Return what scores are multiplied by: 1 for classes that are looked for, else 0.
+
+    Args:
+        backend: Whose classes they are.
+        options: Which of them are looked for.
+
+    Returns:
+        Beside the predictions, shape (C,).
+    """
+    names, looked_for = backend.config.class_names, set(options.classes)
+    factors = [float(not looked_for or name in looked_for) for name in names]
+    return torch.tensor(factors, device=backend.device)
 
 
 def _best_of(scores: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from yolact_core.detections import Detections
 from yolact_core.palette import Color, make_palette
-from yolact_ros.settings import Settings, check_classes
+from yolact_ros.settings import Settings
 
 if TYPE_CHECKING:
     from yolact_core.detector import Detector
 
 WARM_UP_SIZE = (480, 640)  # pixels
-BEFORE_FILTER = 200  # detections that filters choose from
+BEFORE_FILTER = 200  # detections from which those that are large enough are chosen
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,6 @@ class Model:
             engine_cache_dir=settings['model.engine_cache_dir'] or None,
             **settings.detector_options,
         )
-        check_classes(settings['classes'], detector.class_names)
         detector(np.zeros((*WARM_UP_SIZE, 3), dtype=np.uint8))
         return cls(
             detector=detector,
@@ -98,19 +97,15 @@ class Model:
             InputError: A threshold is outside its range.
         """
         options = settings.detector_options
-        if settings['classes'] or settings['min_area']:
+        if settings['min_area']:
             options['max_detections'] = max(BEFORE_FILTER, options['max_detections'])
         self.detector.configure(**options)
         return [select(found, settings) for found in self.detector.detect_batch(images)]
 
 
 def select(detections: Detections, settings: Settings) -> Detections:
-    """Return the best detections of the wanted classes that are large enough."""
-    is_wanted = np.ones(len(detections), dtype=np.bool_)
-    if settings['classes']:
-        is_wanted &= np.isin(detections.class_names, settings['classes'])
-    if settings['min_area']:
-        is_wanted &= detections.masks.areas() >= settings['min_area']
-    if is_wanted.all() and len(detections) <= settings['max_detections']:
+    """Return the best detections that are large enough."""
+    if not settings['min_area']:
         return detections
-    return detections[np.flatnonzero(is_wanted)[: settings['max_detections']]]
+    (large,) = (detections.masks.areas() >= settings['min_area']).nonzero()
+    return detections[large[: settings['max_detections']]]

@@ -24,6 +24,7 @@ from std_srvs.srv import SetBool
 from yolact.msg import ModelInfo
 from yolact.srv import SegmentImage
 
+from yolact_core.detector_options import check_classes
 from yolact_core.errors import InputError
 from yolact_ros import diagnostics, settings
 from yolact_ros.engine import Engine
@@ -152,7 +153,7 @@ class YolactNode(LifecycleNode):
                 self._settings, settings.changes_in(changes), may_configure=self._engine is None
             )
             if self._engine is not None:
-                settings.check_classes(changed['classes'], self._engine.model.class_names)
+                check_classes(changed['classes'], self._engine.model.class_names)
         except InputError as error:
             return SetParametersResult(successful=False, reason=str(error))
         self._settings = changed

@@ -21,7 +21,7 @@ from yolact_ros.freshness import NANOSECONDS
 from yolact_ros.mailbox import Frame, Mailbox, Outcome
 from yolact_ros.model import Model
 from yolact_ros.outputs import Result, make_instances
-from yolact_ros.settings import Settings, check_classes
+from yolact_ros.settings import Settings
 from yolact_ros.statistics import StageTimes
 
 LOG_PERIOD = 5.0  # seconds between two complaints
@@ -104,7 +104,6 @@ class Pipeline:
         """Segment an image that came with a request."""
         settings = self._settings()
         try:
-            check_classes(request.classes, self._model.class_names)
             rgb = image_to_rgb(request.image)
             if request.score_threshold > 0:
                 settings = settings.replace(score_threshold=float(request.score_threshold))

@@ -39,7 +39,8 @@ class Settings:
     @property
     def detector_options(self) -> dict[str, Any]:
         """Options of the detector by name."""
-        return {name: self[name] for name in DETECTOR_OPTIONS}
+        options = {name: self[name] for name in DETECTOR_OPTIONS}
+        return {**options, 'classes': tuple(self['classes'])}
 
     @property
     def overlay(self) -> OverlayStyle:
@@ -104,17 +105,6 @@ def check(settings: Settings, changes: Mapping[str, object], *, may_configure: b
 def changes_in(parameters: Iterable[Parameter[Any]]) -> dict[str, object]:
     """Return the values that a request to set parameters asks for, by name."""
     return {parameter.name: parameter.value for parameter in parameters}
-
-
-def check_classes(wanted: Sequence[str], known: Sequence[str]) -> None:
-    """Refuse classes that the model does not know.
-
-    Raises:
-        InputError: One of them is unknown.
-    """
-    unknown = [name for name in wanted if name not in known]
-    if unknown:
-        raise InputError(f'classes must be among {", ".join(known)}, got {unknown[0]!r}')
 
 
 def _check_value(row: Row, value: object) -> object:

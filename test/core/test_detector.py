@@ -104,6 +104,22 @@ def predict(network, logits_of_priors):
     )
 
 
+def test_other_classes_are_no_rivals_of_those_that_are_looked_for(network, rgb):
+    everything = Detector(network, score_threshold=0.0, max_detections=1000)(rgb)
+    limited = Detector(network, score_threshold=0.0, max_detections=5, classes=('cup',))(rgb)
+    cups = everything[everything.class_ids == everything.all_class_names.index('cup')]
+    assert len(limited) == 5
+    assert set(limited.class_names) == {'cup'}
+    np.testing.assert_array_equal(limited.scores, cups.scores[:5])
+    np.testing.assert_array_equal(limited.boxes, cups.boxes[:5])
+
+
+def test_a_class_that_the_model_does_not_know_is_refused_by_name(detector):
+    with pytest.raises(InputError, match=r"classes must be among .*cup.*, got 'cop'"):
+        detector.configure(classes=('cup', 'cop'))
+    assert detector.options.classes == ()
+
+
 @pytest.mark.parametrize('nms', ['fast', 'traditional'])
 def test_class_agnostic_boxes_drop_each_other_across_classes(network, nms):
     prediction = predict(network, {500: [0.0, 3.0, 2.5, -9.0], 900: [0.0, -9.0, 2.0, -9.0]})

@@ -6,18 +6,19 @@ import torch
 from postprocess import cluttered_prediction
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from yolact_core import Prediction, build_network
+from yolact_core import ModelConfig, Prediction, build_network
 from yolact_core.backends import TorchBackend
 from yolact_core.detector_options import DetectorOptions
 from yolact_core.device_postprocessing import DevicePostprocessor
 from yolact_core.device_preprocessing import DevicePreprocessor
 from yolact_core.fixed_nms import FixedInstances, select_instances
 from yolact_core.packed_masks import pack_masks, soft_masks_in_boxes
-from yolact_core.postprocessing import Postprocessor
+from yolact_core.postprocessing import Postprocessor, wanted_classes
 from yolact_core.preprocessing import Preprocessor
 from yolact_core.timing import Clock
 
 CPU = torch.device('cpu')
+SOME_CLASSES = ModelConfig.from_name('yolact_resnet18').class_names[:40]
 
 
 @pytest.fixture(scope='module')
@@ -63,8 +64,9 @@ def assert_same(found, expected):
         {'score_threshold': 0.3, 'top_k': 5, 'iou_threshold': 0.9},
         {'score_threshold': 0.3, 'max_detections': 7},
         {'nms': 'traditional', 'max_detections': 10},
+        {'score_threshold': 0.3, 'max_detections': 7, 'classes': SOME_CLASSES},
     ],
-    ids=str,
+    ids=lambda options: ' '.join(options),
 )
 def test_fixed_arrays_hold_what_arrays_of_any_size_hold(backend, options):
     predictions = scene(backend)
@@ -105,7 +107,7 @@ def test_masks_that_do_not_fit_get_room(backend):
 def test_more_pairs_than_take_part_are_noticed(backend):
     single = cluttered_prediction(backend.priors, 4000, 15)
     options = DetectorOptions(score_threshold=0.0, iou_threshold=0.01)
-    found = select_instances(single, backend.priors, options)
+    found = select_instances(single, backend.priors, wanted_classes(backend, options), options)
     assert found.number < options.max_detections
     assert not found.is_complete
     predictions = Prediction(*(output.unsqueeze(0) for output in single))
@@ -129,7 +131,8 @@ def test_all_tensors_lie_on_the_gpu_and_it_is_never_asked_for_values(backend):
     with FakeTensorMode():
         prediction = Prediction(*(torch.empty(one.shape, device='cuda') for one in real))
         priors = torch.empty(backend.priors.shape, device='cuda')
-        found: FixedInstances = select_instances(prediction, priors, DetectorOptions())
+        factors = torch.empty(prediction.class_logits.shape[1] - 1, device='cuda')
+        found: FixedInstances = select_instances(prediction, priors, factors, DetectorOptions())
         soft = soft_masks_in_boxes(prediction.prototypes, found.coefficients, found.boxes)
         packed = pack_masks(soft, found.boxes, found.number, (480, 640), 1000)
         assert {one.device.type for one in (*found, *packed)} == {'cuda'}
