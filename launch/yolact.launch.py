@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from pathlib import Path
 
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
@@ -12,6 +11,7 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import Parameter
 
 from launch import LaunchContext, LaunchDescription
+from yolact_ros.fast_dds import find_profile_variable
 
 CONFIG = Path(__file__).absolute().parent.parent / 'config'
 NODE = 'yolact'
@@ -25,13 +25,7 @@ PARAMETERS = {
     'use_sim_time': ('use_sim_time', bool),
 }
 SHOWN_TOPICS = ('overlay', 'label_image', 'prototypes')  # those of config/yolact.rviz
-# Fast DDS 2 (Humble to Jazzy, whose rclpy is 7) reads a variable of another name than Fast DDS 3,
-# which warns about the old one.
-PROFILE_VARIABLE = (
-    'FASTRTPS_DEFAULT_PROFILES_FILE'
-    if int(version('rclpy').partition('.')[0]) <= 7
-    else 'FASTDDS_DEFAULT_PROFILES_FILE'
-)
+PROFILE_VARIABLE = find_profile_variable()
 
 
 def generate_launch_description() -> LaunchDescription:

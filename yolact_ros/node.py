@@ -27,6 +27,7 @@ from yolact.srv import SegmentImage
 from yolact_core.detector_options import check_classes
 from yolact_core.errors import InputError
 from yolact_ros import diagnostics, settings
+from yolact_ros.core_log import forward_core_log
 from yolact_ros.engine import Engine
 from yolact_ros.pipeline import describe, refuse
 from yolact_ros.qos import reliable
@@ -207,7 +208,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     code = 0
     try:
         rclpy.init(args=arguments)
-        with closing(YolactNode()) as node:
+        with closing(YolactNode()) as node, forward_core_log(node.get_logger()):
             node.start()
             rclpy.spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):

@@ -6,12 +6,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 
 from yolact_core.errors import InputError
+from yolact_ros.fast_dds import find_profile_variable
 
 PATIENCE = 10.0  # seconds from asking a program to end until it is killed
 LAST_LINES = 8
@@ -81,11 +81,10 @@ def find_package() -> Path:
 
 def make_environment() -> dict[str, str]:
     """Return the environment of the programs: on this computer only, with room for images."""
-    # Fast DDS 2 (Humble to Jazzy, whose rclpy is 7) reads another variable than Fast DDS 3.
-    is_old = int(version('rclpy').partition('.')[0]) <= 7
-    profile = 'FASTRTPS_DEFAULT_PROFILES_FILE' if is_old else 'FASTDDS_DEFAULT_PROFILES_FILE'
     defaults = {
-        profile: str(find_package() / 'share' / 'yolact' / 'config' / 'fastdds.xml'),
+        find_profile_variable(): str(
+            find_package() / 'share' / 'yolact' / 'config' / 'fastdds.xml'
+        ),
         'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
     }
     return {**defaults, **os.environ, 'PYTHONUNBUFFERED': '1'}
