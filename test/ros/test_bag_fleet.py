@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import nullcontext
 
+import cv2
 import numpy as np
 import pytest
 
@@ -88,6 +90,14 @@ def call(tiny_model, capfd, monkeypatch, pool):
     return run
 
 
+def count_images(video):
+    """Return how many images a video holds."""
+    capture, count = cv2.VideoCapture(str(video)), 0
+    while capture.read()[0]:
+        count += 1
+    return count
+
+
 def without_latency(value):
     """Return figures without those that differ from run to run."""
     if isinstance(value, dict):
@@ -122,6 +132,31 @@ def test_any_number_of_workers_writes_the_same_bag_to_the_last_byte(bag, call, t
         assert found['images'] == COUNT + COUNT // 2
         assert output.read_bytes() == alone.read_bytes()
         assert list(output.parent.iterdir()) == [output]
+
+
+def test_any_number_of_workers_draws_the_same_report_and_video(bag, call, tmp_path):
+    galleries, videos = [], []
+    for folder, workers in ((tmp_path / 'alone', ()), (tmp_path / 'shared', ('--workers', 2))):
+        folder.mkdir()
+        page, video = folder / 'report.html', folder / 'video.mp4'
+        status, _, _ = call('evaluate', bag, '--report', page, *workers)
+        assert status == 0
+        galleries.append(re.findall(r'data:image/[^"]+', page.read_text()))
+        words = ('--topic', '/camera/image', '--output', folder / NAME)
+        status, _, _ = call('run', bag, '--overlay', video, *words, *workers)
+        assert status == 0
+        videos.append(count_images(video))
+    assert galleries[0] == galleries[1] != []
+    assert videos == [COUNT, COUNT]
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_same_figures(bag, call):
+    pytest.importorskip('ray', reason="pip install 'yolact[cluster]'")
+    _, wanted, _ = call('evaluate', bag)
+    status, found, _ = call('evaluate', bag, '--cluster', 'local', '--workers', 3)
+    assert status == 0
+    assert without_latency(found) == without_latency(wanted)
 
 
 def test_figures_of_many_bags_are_those_of_each_and_of_all_images_together(folder, call):
