@@ -25,10 +25,10 @@ from yolact_core.backends.cuda_driver import describe_gpu
 from yolact_core.backends.runtimes import RUNTIMES
 from yolact_core.benchmark.interleaving import time_interleaved
 from yolact_core.benchmark.plain import PlainBackend, PlainDetector
-from yolact_core.cuda_graphs import CudaGraphs
 from yolact_core.detector_options import DetectorOptions
 from yolact_core.errors import InputError
 from yolact_core.export import ExportOptions, export_network
+from yolact_core.on_device.graphs import CudaGraphs
 
 TESTS = ('test_cuda.py', 'test_tensorrt.py')
 ROUNDS, WARM_UP = 100, 20

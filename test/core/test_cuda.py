@@ -8,8 +8,8 @@ import torch
 from parity import OVERRIDE, PARITY_FILE, network_from_names, overrides_in, parity_image
 
 from yolact_core import Detector
-from yolact_core.cuda_graphs import CudaGraphs
-from yolact_core.device_preprocessing import DevicePreprocessor
+from yolact_core.on_device.graphs import CudaGraphs
+from yolact_core.on_device.preprocessing import DevicePreprocessor
 from yolact_core.preprocessing import Preprocessor
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason='needs an NVIDIA GPU')

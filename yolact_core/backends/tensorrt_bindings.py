@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from yolact_core.backends.cuda_driver import Gpu
-from yolact_core.cuda_graphs import CudaGraphs
+from yolact_core.on_device.graphs import CudaGraphs
 
 Shapes = Mapping[str, tuple[int, ...]]
 

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from yolact_core.checkpoint import hash_weights
 from yolact_core.config import ModelConfig
-from yolact_core.cuda_graphs import CudaGraphs
 from yolact_core.errors import InputError
 from yolact_core.network import Prediction, Yolact
+from yolact_core.on_device.graphs import CudaGraphs
 
 PRECISIONS = {'float32': torch.float32, 'bfloat16': torch.bfloat16, 'float16': torch.float16}
 

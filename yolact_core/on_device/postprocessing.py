@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from yolact_core.backends.backend import Backend
-from yolact_core.cuda_graphs import CudaGraphs
 from yolact_core.detections import Detections
 from yolact_core.detector_options import DetectorOptions
-from yolact_core.fixed_nms import FixedInstances, select_instances
 from yolact_core.network import Prediction
-from yolact_core.packed_masks import pack_masks, soft_masks_in_boxes, unpack_masks
+from yolact_core.on_device.graphs import CudaGraphs
+from yolact_core.on_device.masks import pack_masks, soft_masks_in_boxes, unpack_masks
+from yolact_core.on_device.nms import FixedInstances, select_instances
 from yolact_core.postprocessing import Postprocessor, wanted_classes
 from yolact_core.timing import Clock
 
