@@ -1,7 +1,7 @@
 """Fast NMS in arrays of fixed size, for devices that should not be waited for.
 
-``yolact_core.nms`` works on as many candidates as there are, which a GPU has to tell the CPU in the middle
-of the work. Here everything has its size beforehand.
+``yolact_core.nms`` works on as many candidates as there are, which a GPU has to tell the CPU in
+the middle of the work. Here everything has its size beforehand.
 """
 
 from __future__ import annotations
