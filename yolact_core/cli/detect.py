@@ -44,7 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_options(parser)
     add_detection_options(parser)
     parser.add_argument(
-        '--classes', metavar='NAME,NAME', help='keep these classes only (default: all)'
+        '--classes',
+        type=_names,
+        default=(),
+        metavar='NAME,NAME',
+        help='look for these classes only (default: all)',
     )
     pictures = parser.add_argument_group('pictures')
     pictures.add_argument(
@@ -69,6 +73,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--json', action='store_true', help='print the summary as JSON')
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(','))
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Find instances; what is wrong with one source is told, and the others go on.
 
@@ -81,9 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
     _check_output(arguments.output, sources)
     from yolact_core.cli.detect_job import DetectJob
 
-    detector = load_detector(arguments)
-    classes = _pick_classes(arguments.classes, detector.class_names)
-    job = DetectJob(detector, arguments, classes)
+    detector = load_detector(arguments, classes=arguments.classes)
+    job = DetectJob(detector, arguments)
     with stop_on_interrupt() as is_stopped:
         failures = _process(job, sources, is_stopped)
         job.finish()
@@ -139,21 +146,6 @@ def _check_output(folder: Path, sources: Sequence[ImageFile | Video]) -> None:
                 f'output must be another folder than that of the sources, got {str(folder)!r}: '
                 f'{path.name} would be replaced'
             )
-
-
-def _pick_classes(wanted: str | None, class_names: tuple[str, ...]) -> list[int] | None:
-    """Return the ids of the classes in a comma-separated list.
-
-    Raises:
-        InputError: The model does not know one of them.
-    """
-    if wanted is None:
-        return None
-    names = [name.strip() for name in wanted.split(',')]
-    for name in names:
-        if name not in class_names:
-            raise InputError(f'class must be one of {", ".join(class_names)}, got {name!r}')
-    return [class_names.index(name) for name in names]
 
 
 def _describe(summary: Summary) -> str:

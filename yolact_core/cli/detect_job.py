@@ -63,15 +63,11 @@ class DetectJob:
     Args:
         detector: Finds the instances.
         arguments: Of the command line: output, masks, no_overlay, color_by, every, limit.
-        classes: Ids of those to keep, or None for all.
     """
 
-    def __init__(
-        self, detector: Detector, arguments: argparse.Namespace, classes: list[int] | None
-    ) -> None:
+    def __init__(self, detector: Detector, arguments: argparse.Namespace) -> None:
         self._detector = detector
         self._arguments = arguments
-        self._classes = classes
         self._style = OverlayStyle(color_by=arguments.color_by)
         class_count = len(detector.class_names)
         self._palette = make_palette(class_count) if arguments.color_by == 'class' else None
@@ -169,9 +165,7 @@ class DetectJob:
     def _detect(self, rgb: npt.NDArray[np.uint8]) -> Detections:
         detections = self._detector(rgb)
         self._timings.append(self._detector.timing)
-        if self._classes is None:
-            return detections
-        return detections[np.isin(detections.class_ids, self._classes)]
+        return detections
 
     def _write_masks(self, stem: str, detections: Detections) -> None:
         if self._arguments.masks:
