@@ -35,7 +35,7 @@ class DetectorOptions:
     max_detections: int = 100
     class_agnostic: bool = False
     nms: Literal['fast', 'traditional'] = 'fast'
-    classes: tuple[str, ...] = ()
+    classes: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         rules = {
@@ -45,10 +45,12 @@ class DetectorOptions:
             'top_k must be at least 1': self.top_k >= 1,
             'max_detections must be at least 1': self.max_detections >= 1,
             'nms must be fast or traditional': self.nms in ('fast', 'traditional'),
+            'classes must be a sequence of names': not isinstance(self.classes, str),
         }
         for rule, holds in rules.items():
             if not holds:
                 raise InputError(f'{rule}, got {getattr(self, rule.split()[0])!r}')
+        object.__setattr__(self, 'classes', tuple(self.classes))
 
 
 def check_classes(wanted: Sequence[str], known: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -54,10 +54,11 @@ def load_backend(
         raise InputError(f'backend must be one of auto, {", ".join(BACKENDS)}, got {backend!r}')
     if (runtime := runtime_of_file(Path(source))) is not None:
         return _open_exported(runtime, Path(source), device, backend, precision)
-    where = resolve_device(device)
     name = _default_backend() if backend == 'auto' else backend
+    where = resolve_device(device)
     if name in RUNTIMES:
         RUNTIMES[name].require()
+        where = _device_of(RUNTIMES[name], device)
     if precision == 'int8' and name in ('auto', 'openvino'):
         raise InputError(
             'precision int8 must be calibrated with images, got a checkpoint: run "yolact export '
@@ -83,14 +84,19 @@ def _open_exported(
 ) -> Backend:
     if backend not in ('auto', runtime.name):
         raise InputError(f'{path} must be run by backend {runtime.name}, got {backend!r}')
-    is_cpu_only = device == 'auto' and 'cuda' not in runtime.devices
-    opened = runtime.open_model(path, resolve_device('cpu' if is_cpu_only else device), precision)
+    opened = runtime.open_model(path, _device_of(runtime, device), precision)
     if isinstance(opened, ExportedBackend) and opened.card.is_decoded:
         raise InputError(
             f'{path} must give raw outputs to be run here, got {", ".join(opened.card.outputs)}: '
             'export it without --decode'
         )
     return opened
+
+
+def _device_of(runtime: Runtime, device: str) -> torch.device:
+    """Return where a runtime is to run: ``auto`` is a GPU only if it knows any."""
+    is_cpu_only = device == 'auto' and 'cuda' not in runtime.devices
+    return resolve_device('cpu' if is_cpu_only else device)
 
 
 def _build(
@@ -117,11 +123,19 @@ def _choose(network: Yolact, device: torch.device, precision: str) -> Backend:
 
     facts = situation(model_key(network), precision)
     choice = recall(facts, cache_folder())
-    if choice is None or choice.backend not in BACKENDS:
+    if choice is None or choice.backend not in ('torch', *others):
         choice = _measure(network, others, device, precision)
-        remember(choice, facts, cache_folder())
+        if set(choice.milliseconds) == {'torch', *others}:  # else another time all may take part
+            _remember(choice, facts)
     logger.info('backend auto for %s: %s', network.config.name, choice)
     return _build(choice.backend, network, device, precision)
+
+
+def _remember(choice: Choice, facts: dict[str, Any]) -> None:
+    try:
+        remember(choice, facts, cache_folder())
+    except OSError as error:
+        logger.warning('the choice of the backend cannot be remembered: %s', error)
 
 
 def _measure(network: Yolact, others: list[str], device: torch.device, precision: str) -> Choice:

@@ -14,7 +14,9 @@ from yolact_core.boxes import pairwise_iou
 SHALLOW = 32  # ranks per class that Fast NMS looks at before it knows whether deeper ones matter
 
 
-def select_candidates(class_logits: Tensor, candidate_threshold: float) -> tuple[Tensor, Tensor]:
+def select_candidates(
+    class_logits: Tensor, candidate_threshold: float, class_factors: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Find the priors that may show an object.
 
     A softmax over all priors is never computed: the background's logit alone already rules out
@@ -23,6 +25,7 @@ def select_candidates(class_logits: Tensor, candidate_threshold: float) -> tuple
     Args:
         class_logits: Before softmax, background first, shape (A, C + 1).
         candidate_threshold: The best foreground score must be above it.
+        class_factors: What scores are multiplied by, shape (C,): 0 for unwanted classes.
 
     Returns:
         Indices of the N candidates, shape (N,), and their foreground scores, shape (N, C).
@@ -32,6 +35,8 @@ def select_candidates(class_logits: Tensor, candidate_threshold: float) -> tuple
     margin = math.log1p(-candidate_threshold) - math.log(candidate_threshold) + 1e-3
     candidates = (class_logits[:, 0] - best_logits < margin).nonzero().squeeze(1)
     scores = class_logits[candidates].softmax(dim=1)[:, 1:]
+    if class_factors is not None:
+        scores = scores * class_factors
     is_candidate = scores.amax(dim=1) > candidate_threshold
     return candidates[is_candidate], scores[is_candidate]
 

@@ -88,9 +88,8 @@ class Postprocessor:
         """Return boxes (fractions), scores, class ids and coefficients of what stays."""
         # Boxes that score too little to be returned drop none that are.
         threshold = max(options.candidate_threshold, options.score_threshold)
-        candidates, scores = select_candidates(prediction.class_logits, threshold)
-        if options.classes:
-            scores = scores * wanted_classes(self._backend, options)
+        factors = wanted_classes(self._backend, options) if options.classes else None
+        candidates, scores = select_candidates(prediction.class_logits, threshold, factors)
         boxes = decode_boxes(prediction.box_offsets[candidates], self._backend.priors[candidates])
         ranked_scores, best_class = scores, None
         if options.class_agnostic:

@@ -55,15 +55,23 @@ class Engine:
         pipeline = Pipeline(self._node, self.model, self.cameras, mailbox, self._settings)
         self._worker = Worker(mailbox, pipeline)
         self._worker.start()
-        for camera in self.cameras.values():
-            camera.subscribe(mailbox)
+        try:
+            for camera in self.cameras.values():
+                camera.subscribe(mailbox)
+        except Exception:
+            self.stop()
+            raise
 
-    def stop(self) -> None:
-        """Stop listening and working."""
+    def stop(self, patience: float | None = None) -> None:
+        """Stop listening and working.
+
+        Args:
+            patience: Seconds to wait for the images being worked on; None until they are done.
+        """
         for camera in self.cameras.values():
             camera.unsubscribe()
         if self._worker is not None:
-            self._worker.stop()
+            self._worker.stop(patience)
             self._worker = None
 
     def destroy(self) -> None:
@@ -76,6 +84,11 @@ class Engine:
         """Leave images alone until further notice, or go on."""
         if self._worker is not None:
             self._worker.mailbox.pause(is_paused)
+
+    def take_over_settings(self) -> None:
+        """Let settings that have changed count for images that wait already."""
+        if self._worker is not None:
+            self._worker.mailbox.wake()
 
     def ask(self, request: SegmentImage.Request) -> Future[SegmentImage.Response] | None:
         """Let an image be segmented; None while nobody works."""

@@ -57,7 +57,7 @@ class Mailbox:
         self._condition = threading.Condition()
         self._waiting: dict[str, Frame] = {}
         self._counters = {camera: Counters() for camera in cameras}
-        self._due = dict.fromkeys(cameras, float('-inf'))
+        self._served = dict.fromkeys(cameras, float('-inf'))  # when it was last served
         self._turns = deque(cameras)
         self._is_paused = False
         self._is_woken = False
@@ -85,16 +85,16 @@ class Mailbox:
             Newest frames; none after ``wake``; None once the box is closed.
         """
         with self._condition:
-            while not (self._is_closed or self._is_woken or self._ready()):
-                self._condition.wait(self._seconds_until_due())
+            while not (self._is_closed or self._is_woken or self._ready(interval)):
+                self._condition.wait(self._seconds_until_due(interval))
             self._is_woken = False
             if self._is_closed:
                 return None
-            chosen = self._ready()[:most]
+            chosen = self._ready(interval)[:most]
             for camera in chosen:
                 self._turns.remove(camera)
                 self._turns.append(camera)
-                self._due[camera] = self._now() + interval
+                self._served[camera] = self._now()
             return [self._waiting.pop(camera) for camera in chosen]
 
     def finish(self, camera: str, outcome: Outcome) -> None:
@@ -129,16 +129,16 @@ class Mailbox:
             self._is_closed = True
             self._condition.notify()
 
-    def _ready(self) -> list[str]:
+    def _ready(self, interval: float) -> list[str]:
         """Return the cameras that may be served now, the one that waits longest first."""
         now = self._now()
         return [
             camera
             for camera in self._turns
-            if camera in self._waiting and self._due[camera] <= now
+            if camera in self._waiting and self._served[camera] + interval <= now
         ]
 
-    def _seconds_until_due(self) -> float | None:
+    def _seconds_until_due(self, interval: float) -> float | None:
         """Return how long the first of the waiting frames has to wait yet, None without any."""
-        dues = [self._due[camera] for camera in self._waiting]
+        dues = [self._served[camera] + interval for camera in self._waiting]
         return max(0.0, min(dues) - self._now()) if dues else None

@@ -20,6 +20,7 @@ from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.logging import get_logger
 from rclpy.parameter import Parameter
+from rclpy.qos_overriding_options import QoSOverridingOptions
 from std_srvs.srv import SetBool
 from yolact.msg import ModelInfo
 from yolact.srv import SegmentImage
@@ -33,6 +34,8 @@ from yolact_ros.pipeline import describe, refuse
 from yolact_ros.qos import reliable
 from yolact_ros.waiting import Awaitable
 from yolact_ros.worker import NOT_ACTIVE
+
+PATIENCE = 1.5  # seconds that the end waits for the images being worked on
 
 Transition = Callable[['YolactNode'], None]
 Callback = Callable[['YolactNode', LifecycleState], TransitionCallbackReturn]
@@ -67,9 +70,17 @@ class YolactNode(LifecycleNode):
         self._engine: Engine | None = None
         self._is_enabled = True
         self._model_info = self.create_publisher(
-            ModelInfo, '~/model_info', reliable(1, latched=True)
+            ModelInfo,
+            '~/model_info',
+            reliable(1, latched=True),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )
-        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        self._diagnostics = self.create_publisher(
+            DiagnosticArray,
+            '/diagnostics',
+            10,
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
         self.add_on_set_parameters_callback(self.on_parameters)
         self.create_service(SetBool, '~/enable', self.on_enable)
         self.create_service(
@@ -158,6 +169,8 @@ class YolactNode(LifecycleNode):
         except InputError as error:
             return SetParametersResult(successful=False, reason=str(error))
         self._settings = changed
+        if self._engine is not None:
+            self._engine.take_over_settings()
         return SetParametersResult(successful=True)
 
     def on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
@@ -189,7 +202,7 @@ class YolactNode(LifecycleNode):
     def close(self) -> None:
         """End the worker and the node."""
         if self._engine is not None:
-            self._engine.stop()
+            self._engine.stop(PATIENCE)
         self.destroy_node()
 
     def _require_engine(self) -> Engine:

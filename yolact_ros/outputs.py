@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from rclpy.node import Node
+from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from yolact.msg import InstanceArray, StageTiming
@@ -186,4 +187,5 @@ class Outputs:
             self._prefix + topic,
             reliable(depth, latched=latched),
             event_callbacks=PublisherEventCallbacks(incompatible_qos=note),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )

@@ -95,6 +95,8 @@ def check(settings: Settings, changes: Mapping[str, object], *, may_configure: b
         row = ROWS.get(name)
         if row is None:
             continue
+        if isinstance(row.default, tuple):
+            value = _check_names(name, value)
         if row.when is When.UNCONFIGURED and not may_configure and value != values[name]:
             raise InputError(f'{name} can be changed only {row.when.value}')
         values[name] = _check_value(row, value)

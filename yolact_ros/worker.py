@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 
 from yolact.srv import SegmentImage
 
 from yolact_ros.mailbox import Frame, Mailbox
 from yolact_ros.pipeline import Pipeline, refuse
 
-PATIENCE = 1.5  # seconds that the end waits for the images being worked on
 NOT_ACTIVE = 'the node must be active to segment images'
 
 
@@ -35,12 +36,17 @@ class Worker:
         """Begin to work."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop after the images being worked on, and refuse the requests that still wait."""
+    def stop(self, patience: float | None = None) -> None:
+        """Stop after the images being worked on, and refuse the requests that still wait.
+
+        Args:
+            patience: Seconds to wait for these images; None until they are done, before which no
+                other worker may use the model.
+        """
         self.mailbox.close()
-        self._thread.join(PATIENCE)
-        while not self._requests.empty():
-            self._requests.get()[1].set_result(refuse(NOT_ACTIVE))
+        self._thread.join(patience)
+        for _, answer in self._waiting_requests():
+            answer.set_result(refuse(NOT_ACTIVE))
 
     def ask(self, request: SegmentImage.Request) -> Future[SegmentImage.Response]:
         """Let an image be segmented before the next frames are taken."""
@@ -52,9 +58,15 @@ class Worker:
     def _run(self) -> None:
         while (frames := self._take()) is not None:
             self._pipeline.serve(frames)
-            while not self._requests.empty():
-                request, answer = self._requests.get()
+            for request, answer in self._waiting_requests():
                 answer.set_result(self._pipeline.answer(request))
+
+    def _waiting_requests(
+        self,
+    ) -> Iterator[tuple[SegmentImage.Request, Future[SegmentImage.Response]]]:
+        with suppress(queue.Empty):
+            while True:
+                yield self._requests.get_nowait()
 
     def _take(self) -> list[Frame] | None:
         return self.mailbox.take(self._pipeline.batch_size, self._pipeline.interval)

@@ -2,11 +2,12 @@
 
 import logging
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from yolact_core import Detector, InputError, load_network
+from yolact_core import Detector, InputError, load_network, model_loading
 from yolact_core.backend_choice import Choice, choose_fastest, recall, remember, situation
 from yolact_core.backends import TorchBackend
 
@@ -65,6 +66,45 @@ def test_auto_measures_once_and_says_what_it_picked(tiny_model, tmp_path, monkey
     caplog.clear()
     assert Detector.load(tiny_model, device='cpu').backend == first.backend
     assert 'measuring' not in caplog.text
+
+
+def test_a_cache_that_cannot_be_written_keeps_no_model_from_running(
+    tiny_model, tmp_path, monkeypatch, caplog
+):
+    pytest.importorskip('openvino')
+    (tmp_path / 'file').touch()
+    monkeypatch.delenv('YOLACT_BACKEND')
+    monkeypatch.setenv('YOLACT_CACHE', str(tmp_path / 'file' / 'cache'))
+    monkeypatch.setattr(model_loading, 'MEASURED', ('openvino',))
+    assert Detector.load(tiny_model, device='cpu').backend == 'torch'
+    assert 'backend openvino takes no part' in caplog.text
+
+
+def test_a_failure_to_remember_is_told_and_no_more(tiny_model, tmp_path, monkeypatch, caplog):
+    def fail(*_):
+        raise PermissionError('read-only')
+
+    monkeypatch.delenv('YOLACT_BACKEND')
+    monkeypatch.setenv('YOLACT_CACHE', str(tmp_path))
+    monkeypatch.setattr(model_loading, 'remember', fail)
+    monkeypatch.setattr(
+        model_loading, '_measure', lambda *_: Choice('torch', {'torch': 1, 'x': 2})
+    )
+    monkeypatch.setattr(model_loading, 'MEASURED', ('x',))
+    monkeypatch.setitem(
+        model_loading.RUNTIMES, 'x', SimpleNamespace(is_installed=True, suffix='.x')
+    )
+    assert Detector.load(tiny_model, device='cpu').backend == 'torch'
+    assert 'the choice of the backend cannot be remembered: read-only' in caplog.text
+
+
+def test_a_runtime_without_gpus_runs_on_the_cpu_beside_one(tiny_model, monkeypatch):
+    asked = []
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(model_loading, '_build', lambda *arguments: asked.append(arguments))
+    monkeypatch.setattr(model_loading.Runtime, 'require', lambda _: None)
+    model_loading.load_backend(tiny_model, backend='openvino')
+    assert asked[0][2] == torch.device('cpu')
 
 
 def test_the_environment_can_stand_for_auto(tiny_model, monkeypatch):

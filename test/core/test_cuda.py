@@ -8,7 +8,7 @@ import torch
 from parity import OVERRIDE, PARITY_FILE, network_from_names, overrides_in, parity_image
 
 from yolact_core import Detector
-from yolact_core.on_device.graphs import CudaGraphs
+from yolact_core.on_device.graphs import PLAIN_CALLS, CudaGraphs
 from yolact_core.on_device.preprocessing import DevicePreprocessor
 from yolact_core.preprocessing import Preprocessor
 
@@ -55,7 +55,7 @@ def test_cuda_repeats_the_cpu_in_float32(name):
     for ours, reference in zip(found, expected, strict=True):
         torch.testing.assert_close(ours.cpu(), reference, atol=1e-3, rtol=1e-3)
     detector = Detector(network, **OPTIONS)
-    for _ in range(3):  # as it is, recorded, replayed
+    for _ in range(PLAIN_CALLS + 2):  # as it is, recorded, replayed
         assert_same(detector(parity_image()), on_cpu)
 
 
@@ -64,7 +64,7 @@ def test_images_of_a_batch_are_as_they_are_alone():
     detector = Detector(make_network('yolact_resnet50').cuda(), **OPTIONS)
     images = [parity_image(), np.zeros((60, 80, 3), np.uint8), parity_image()[:, ::-1]]
     alone = [detector(image) for image in images]
-    for _ in range(3):
+    for _ in range(PLAIN_CALLS + 2):
         for found, expected in zip(detector.detect_batch(images), alone, strict=True):
             assert_same(found, expected)
 

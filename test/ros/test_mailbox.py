@@ -79,6 +79,16 @@ def test_the_least_interval_holds_a_camera_back_and_then_serves_the_newest():
     assert [one.data for one in box.take(1, interval=0.5)] == [b'3']
 
 
+def test_a_shorter_interval_counts_for_what_waits_already():
+    clock = Clock()
+    box = Mailbox([''], clock)
+    box.put(frame(data=b'1'))
+    assert box.take(1, interval=100)
+    box.put(frame(data=b'2'))
+    clock.seconds = 0.5
+    assert [one.data for one in box.take(1, interval=0.5)] == [b'2']
+
+
 def test_waiting_for_the_interval_ends_by_itself():
     box = Mailbox([''])
     box.put(frame(data=b'1'))

@@ -220,6 +220,10 @@ def test_without_autostart_it_waits_and_says_so(start_node):
         ({'classes': ['unicorn']}, "classes must be among person, chair, cup, got 'unicorn'"),
         ({'nms': 'soft'}, "cannot start: nms must be one of fast, traditional, got 'soft'"),
         ({'score_threshold': 1.5}, 'cannot start: .*score_threshold'),
+        (
+            {'qos_overrides./failing/image.subscription.reliability': 'maybe'},
+            'cannot activate: .*reliability',
+        ),
     ],
 )
 def test_a_node_that_cannot_start_says_why_and_exits_with_1(start_node, parameters, words):

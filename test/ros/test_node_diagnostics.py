@@ -11,7 +11,7 @@ pytest.importorskip('rclpy', reason='needs ROS 2: make setup')
 pytest.importorskip('yolact.msg', reason='needs the built interfaces of this package: make setup')
 
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 from yolact.msg import InstanceArray
 
@@ -42,7 +42,10 @@ def node(start_node):
         cameras=CAMERAS,
         silence_timeout=1.0,
         diagnostics_period=0.2,
-        **{'qos_overrides./strict/image.subscription.reliability': 'reliable'},
+        **{
+            'qos_overrides./strict/image.subscription.reliability': 'reliable',
+            'qos_overrides./yolact/alive/label_image.publisher.reliability': 'best_effort',
+        },
     )
     node.wait_for('listens to /alive/image')
     return node
@@ -184,3 +187,12 @@ def test_a_node_that_does_not_work_says_what_it_waits_for(tester, status, wait_f
     said = wait_for('state', 'waits to be activated')
     assert said.level == WARN
     assert tester.change_state('activate')
+
+
+def test_outputs_can_be_given_another_qos_from_outside(node, tester):
+    def reliability(topic):
+        (publisher,) = tester.node.get_publishers_info_by_topic(topic)
+        return publisher.qos_profile.reliability
+
+    assert reliability('/yolact/alive/label_image') == ReliabilityPolicy.BEST_EFFORT
+    assert reliability('/yolact/alive/overlay') == ReliabilityPolicy.RELIABLE

@@ -65,12 +65,17 @@ def open_model(path: Path, device: torch.device, precision: str = 'auto') -> Ten
 
     Args:
         path: Of the file.
-        device: A CUDA device, or the CPU if PyTorch knows no CUDA.
+        device: The first CUDA device, or the CPU if PyTorch knows no CUDA.
         precision: ``auto`` or that of the file.
 
     Raises:
         InputError: The file is damaged or was built elsewhere, or there is no GPU.
     """
+    if device.index:
+        raise InputError(
+            f'backend tensorrt must run on cuda:0, got {device}: '
+            'CUDA_VISIBLE_DEVICES chooses another GPU to be that'
+        )
     file = EngineFile.read(path)
     if precision not in ('auto', file.header.precision):
         raise InputError(
@@ -78,7 +83,7 @@ def open_model(path: Path, device: torch.device, precision: str = 'auto') -> Ten
             f'got {file.header.precision}'
         )
     library = find_tensorrt(preferred=file.header.runtime.split()[0])
-    gpu = describe_gpu(device.index or 0)
+    gpu = describe_gpu(0)
     if gpu is None:
         raise InputError('an NVIDIA GPU with its driver must be there to run an engine, got none')
     file.header.check(path, library.runtime, gpu)

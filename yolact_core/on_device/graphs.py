@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 WARM_UPS = 3  # calls in which libraries choose their algorithms, as PyTorch's manual advises
 MOST = 8  # recordings that are kept; each holds memory of its own
+PLAIN_CALLS = 4  # before a recording, which costs many calls: images may all differ in size
 
 Function = Callable[..., tuple[Tensor, ...]]
 
@@ -38,13 +39,13 @@ class Recording:
 
 
 class CudaGraphs:
-    """Runs functions of tensors, on CUDA by graphs recorded at the second call of a kind.
+    """Runs functions of tensors, on CUDA by graphs recorded once calls of a kind repeat.
 
     On a CPU the functions are called as they are.
     """
 
     def __init__(self) -> None:
-        self._seen: set[Hashable] = set()
+        self._calls: Counter[Hashable] = Counter()
         self._recordings: OrderedDict[Hashable, Recording] = OrderedDict()
 
     @torch.inference_mode()
@@ -60,11 +61,12 @@ class CudaGraphs:
         if inputs[0].device.type != 'cuda':
             return function(*inputs)
         full_key = (key, *((tuple(one.shape), one.dtype) for one in inputs))
-        if full_key not in self._seen:
-            self._seen.add(full_key)
-            return function(*inputs)
         if full_key not in self._recordings:
+            self._calls[full_key] += 1
+            if self._calls[full_key] <= PLAIN_CALLS:
+                return function(*inputs)
             self._recordings[full_key] = _record(function, inputs)
+            del self._calls[full_key]
             if len(self._recordings) > MOST:
                 self._recordings.popitem(last=False)
         self._recordings.move_to_end(full_key)

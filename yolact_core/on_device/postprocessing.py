@@ -20,6 +20,7 @@ from yolact_core.postprocessing import Postprocessor, wanted_classes
 from yolact_core.timing import Clock
 
 ROOM = 1.5  # times the bytes that masks needed, once there were too few
+MOST_ARRIVALS = 64  # places in memory that are kept, by size and position in the batch
 BEFORE_COEFFICIENTS = 6  # columns of ``Outcome.reals``
 
 Size = tuple[int, int]
@@ -53,7 +54,7 @@ class DevicePostprocessor:
         self._without_limits = Postprocessor(backend)
         self._graphs = CudaGraphs()
         self._capacity: dict[Size, int] = {}
-        self._class_factors: dict[tuple[str, ...], Tensor] = {}
+        self._class_factors: dict[Sequence[str], Tensor] = {}
         self._arrivals: dict[tuple[object, ...], Outcome] = {}
 
     def __call__(
@@ -139,6 +140,8 @@ class DevicePostprocessor:
         """Return memory beside the device that nothing else of this batch goes to."""
         key = (position, *(tuple(one.shape) for one in outcome))
         if key not in self._arrivals:
+            if len(self._arrivals) >= MOST_ARRIVALS:
+                self._arrivals.clear()
             pinned = outcome.bits.device.type == 'cuda'
             self._arrivals[key] = Outcome(
                 *(torch.empty(one.shape, dtype=one.dtype, pin_memory=pinned) for one in outcome)
