@@ -140,6 +140,14 @@ def test_a_shaking_model_is_surely_worse(bag, call):
     assert differences['mask_ap']['value'] == pytest.approx(wanted)
 
 
+def test_images_without_a_result_are_told_of_beside_the_verdict(bag, call, tmp_path):
+    items = [truth_item(index, make_detections([disk(40, 40, 20)], [0])) for index in (0, 5)]
+    few = write_bag(tmp_path / 'few', items)
+    status, said = call(bag, f'{bag}#/good', few, '--truth', '/camera/truth', '--resamples', 20)
+    assert status == 0
+    assert f'{COUNT - 2} images have no result in few, which counts as nothing found' in said.out
+
+
 def test_a_model_does_not_differ_from_itself(bag, call):
     found = compare(call, bag, f'{bag}#/shaken', f'{bag}#/shaken')
     (differences,) = found['differences']

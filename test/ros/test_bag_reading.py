@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ pytest.importorskip('rosbags', reason='rosbags is not installed: pip install ros
 
 from bags import (
     PERIOD,
+    SIZE,
     START,
     compress,
     image_item,
@@ -27,8 +29,11 @@ from bags import (
 from yolact_core import InputError
 from yolact_core.cli import main
 from yolact_ros.bag.companion import WINDOW, Companion
+from yolact_ros.bag.finders import read_class_names, read_occurring_classes
 from yolact_ros.bag.frames import Span, decode, plan_spans, read_raw
+from yolact_ros.bag.messages import make_header, make_message
 from yolact_ros.bag.reading import Bag
+from yolact_ros.bag.typestore import MODEL_INFO
 
 COUNT = 12
 
@@ -205,3 +210,52 @@ def test_without_rosbags_the_way_to_get_it_is_told(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, 'rosbags.rosbag2', None)
     with pytest.raises(InputError, match='rosbags must be installed to read bags: pip install'):
         Bag(tmp_path, pytest.fail)
+
+
+def test_a_folder_that_is_named_like_a_file_of_ros_1_is_read_as_what_it_is(tmp_path):
+    path = write_bag(tmp_path / 'drive.bag', [image_item(0)])
+    with Bag(path, pytest.fail) as bag:
+        (entry,) = bag.entries(['/camera/image'])
+        assert bag.deserialize(entry).encoding == 'rgb8'
+
+
+def test_messages_without_stamps_belong_to_images_recorded_at_the_same_time(tmp_path):
+    items = []
+    for index in range(3):
+        topic, kind, time, message = truth_item(index, make_detections([]))
+        message.header.stamp.sec = message.header.stamp.nanosec = 0
+        items.append((topic, kind, time, message))
+    path = write_bag(tmp_path / 'bag', items)
+    with closing(Companion(Bag(path, pytest.fail), '/camera/truth')) as companion:
+        found = [companion.find(0, time) for _, _, time, _ in items]
+        assert [message.sequence for message in found] == [1, 2, 3]
+        assert companion.find(0, items[-1][2] + 1) is None
+
+
+def test_classes_are_those_of_the_model_beside_the_results(tmp_path):
+    def info(topic, *names):
+        message = make_message(
+            'yolact/ModelInfo',
+            header=make_header(stamp_of(0), ''),
+            model_id='model@0123',
+            config='model',
+            backend='torch',
+            device='cpu',
+            precision='float32',
+            input_size=320,
+            class_names=list(names),
+            class_colors=np.zeros(3 * len(names), np.uint8),
+        )
+        return topic, MODEL_INFO, stamp_of(0), message
+
+    items = [
+        info('/old/model_info', 'ship'),
+        info('/new/model_info', 'cup', 'chair'),
+        truth_item(0, make_detections([]), '/new/instances'),
+        truth_item(0, make_detections([np.ones(SIZE, bool)], [1]), '/truth'),
+    ]
+    with Bag(write_bag(tmp_path / 'bag', items), pytest.fail) as bag:
+        assert read_class_names(bag, '/new/instances') == ('cup', 'chair')
+        assert (
+            read_class_names(bag, '/truth') == read_occurring_classes(bag, '/truth') == ('chair',)
+        )

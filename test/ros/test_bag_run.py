@@ -227,3 +227,11 @@ def test_an_overlay_video_has_every_image_of_each_camera(bag, run_bag, tmp_path)
         assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == count
         assert capture.get(cv2.CAP_PROP_FPS) == pytest.approx(rate, rel=0.01)
         capture.release()
+
+
+def test_a_video_that_could_not_be_written_is_refused_before_the_work(
+    bag, run_bag, tmp_path, capsys
+):
+    assert run_bag(bag, tmp_path / 'out.mcap', '--overlay', str(tmp_path / 'video.txt')) == 2
+    assert '--overlay must be a file that ends in .mp4' in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -40,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(
             f'training must have the package {missing[0]}: pip install "yolact[train]"'
         )
+    from lightning.pytorch.utilities import rank_zero_only
     from lightning.pytorch.utilities.exceptions import SIGTERMException
 
     from yolact_core.training.trainer import train
@@ -49,6 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
         figures = train(config)
     except SIGTERMException:  # its own status is 0: a script would take the training for done
         return TERMINATED
+    if getattr(rank_zero_only, 'rank', 0):  # the first process tells
+        return 0
     output = Path(config.output)
     (output / FIGURES).write_text(json.dumps(figures, indent=2))
     if arguments.json:

@@ -206,6 +206,12 @@ def _show(comparison: Comparison, plan: Plan) -> None:
 
     first, *others = comparison.figures
     say(f'{first.images} images of {plan.bag}, {first.skipped} skipped')
+    for figures in comparison.figures:
+        if figures.missing:
+            say(
+                f'{figures.missing} images have no result in {figures.name}, which counts as '
+                'nothing found'
+            )
     for figures, differences in zip(others, comparison.differences, strict=True):
         table = Table('figure', first.name, figures.name, 'difference', '95 % interval', 'verdict')
         values = (_values(first), _values(figures))

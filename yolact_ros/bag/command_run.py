@@ -14,6 +14,7 @@ from yolact_ros.bag.options import (
     Damages,
     add_selection,
     check_output,
+    check_overlay,
     check_range,
     name_outputs,
 )
@@ -74,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     (path,) = chosen.bags
     with Bag(path, damages) as bag:
         check_output(arguments.output, path)
+        check_overlay(arguments.overlay)
         span = select_span(bag, arguments.start, arguments.end)
         topics = tuple(topic.name for topic in bag.select_images(arguments.topic))
         selection = Selection(topics, arguments.every, span.start, span.stop)

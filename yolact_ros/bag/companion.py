@@ -15,7 +15,8 @@ WINDOW = 10 * NS_PER_S  # ns that a message may have been recorded before or aft
 class Companion:
     """The messages of a topic, of which only those around the present image are held.
 
-    Where a stamp occurs twice, the first message counts.
+    Where a stamp occurs twice, the first message counts. Messages without a stamp belong to images
+    without one that were recorded at the same time.
 
     Args:
         bag: Open; it is closed with this.
@@ -38,13 +39,14 @@ class Companion:
         """Return the message with a stamp, or None.
 
         Args:
-            stamp: Of the image, ns.
+            stamp: Of the image, ns; 0 if it has none.
             time: When the image was recorded, ns; from call to call it should grow.
         """
         if self._entries is None or time < self._asked - WINDOW:
             self._stop()
             self._entries = self._bag.entries([self._topic], max(time - WINDOW, 0))
         self._asked = time
+        stamp = stamp or time
         while stamp not in self._held and self._read_until <= time + WINDOW:
             entry = next(self._entries, None)
             if entry is None:
@@ -59,7 +61,7 @@ class Companion:
         """Keep a message; one that is cut off is as good as none."""
         with suppress(InputError):
             message = self._bag.deserialize(entry)
-            self._held.setdefault(stamp_of(message.header), (entry.time, message))
+            self._held.setdefault(stamp_of(message.header) or entry.time, (entry.time, message))
 
     def _forget(self, before: int) -> None:
         """Drop what is too old for any image to come."""

@@ -137,7 +137,9 @@ def open_examination(
         threshold = 0.0 if truth is not None else plan.score_threshold
         names = tell_apart([contender.source for contender in plan.contenders])
         finders = [
-            _open_contender(contender, name, partial(load, score_threshold=threshold), stack)
+            _open_contender(
+                contender, name, on_damage, partial(load, score_threshold=threshold), stack
+            )
             for contender, name in zip(plan.contenders, names, strict=True)
         ]
         class_names = share_classes(truth, [finder.class_names for finder in finders])
@@ -197,10 +199,14 @@ def _open_truth(plan: Plan, topics: Sequence[str]) -> Truth | None:
 
 
 def _open_contender(
-    contender: Contender, name: str, load: Callable[..., Detector], stack: ExitStack
+    contender: Contender,
+    name: str,
+    on_damage: Callable[[str], None],
+    load: Callable[..., Detector],
+    stack: ExitStack,
 ) -> Finder:
     if contender.bag is not None:
-        bag = stack.enter_context(Bag(contender.bag, lambda _: None))
+        bag = stack.enter_context(Bag(contender.bag, on_damage))
         topic = contender.topic or find_results_topic(bag)
         return stack.enter_context(ResultsFinder(bag, topic, name))
     return DetectorFinder(load(contender.source, **contender.options), name)

@@ -121,10 +121,16 @@ def find_results_topic(bag: Bag) -> str:
 
 
 def read_class_names(bag: Bag, topic: str) -> tuple[str, ...]:
-    """Return the classes of recorded results: the model's, or else those that occur, sorted."""
+    """Return the classes of recorded results: their model's, or else those that occur, sorted."""
     infos = [one.name for one in bag.topics if one.type == MODEL_INFO]
-    for entry in bag.entries(infos):
+    own = [name for name in infos if topic.startswith(name.rpartition('/')[0] + '/')]
+    for entry in bag.entries([max(own, key=len)] if own else []):
         return tuple(bag.deserialize(entry).class_names)
+    return read_occurring_classes(bag, topic)
+
+
+def read_occurring_classes(bag: Bag, topic: str) -> tuple[str, ...]:
+    """Return the classes of the instances of a topic, sorted."""
     names = {
         instance.class_name
         for entry in bag.entries([topic])

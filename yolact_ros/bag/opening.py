@@ -42,11 +42,19 @@ def open_readers(path: Path, on_damage: Callable[[str], None]) -> list[Any]:
     return readers
 
 
+def is_ros1(reader: Any) -> bool:  # noqa: ANN401 - a reader of rosbags
+    """Return whether messages are serialized as ROS 1 does it."""
+    from rosbags.rosbag1 import Reader as Reader1
+
+    return isinstance(reader, Reader1)
+
+
 def _open_file(path: Any) -> Any:  # noqa: ANN401 - a path, or what stands for one
     from rosbags.rosbag1 import Reader as Reader1
     from rosbags.rosbag2 import Reader as Reader2
 
-    reader = Reader1(path) if path.suffix == ROS1_SUFFIX else Reader2(path)
+    is_single_file = path.suffix == ROS1_SUFFIX and path.is_file()
+    reader = Reader1(path) if is_single_file else Reader2(path)
     reader.open()
     return reader
 

@@ -200,6 +200,16 @@ def check_output(output: Path, bag: Path) -> None:
         raise InputError(f'output must lie outside the bag, got {str(output)!r}')
 
 
+def check_overlay(path: Path | None) -> None:
+    """Refuse a video that could not be written once all the work is done.
+
+    Raises:
+        InputError: It would be no mp4 file.
+    """
+    if path is not None and path.suffix.lower() != '.mp4':
+        raise InputError(f'--overlay must be a file that ends in .mp4, got {str(path)!r}')
+
+
 def _seconds(text: str) -> float:
     value = float(text)
     if not 0 <= value < float('inf'):

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from yolact_core.errors import InputError
-from yolact_ros.bag.opening import ROS1_SUFFIX, open_readers
+from yolact_ros.bag.opening import is_ros1, open_readers
 from yolact_ros.bag.typestore import (
     COMPRESSED_IMAGE,
     IMAGE_TYPES,
@@ -84,8 +84,8 @@ class Bag:
             raise InputError(f'bag must be a folder or file that exists, got {str(path)!r}')
         self.path = path
         self._on_damage = on_damage
-        self._is_ros1 = path.suffix == ROS1_SUFFIX
         self._readers = open_readers(path, on_damage)
+        self._is_ros1 = any(is_ros1(reader) for reader in self._readers)
         self.topics = _list_topics(self._readers)
         times = [
             (reader.start_time, reader.end_time)

@@ -14,7 +14,7 @@ from yolact_core.dataset.annotations import Annotations, read_annotations, read_
 from yolact_core.errors import InputError
 from yolact_core.evaluation.results import ImageTruth, truth_of_image
 from yolact_ros.bag.companion import Companion
-from yolact_ros.bag.finders import read_class_names
+from yolact_ros.bag.finders import read_occurring_classes
 from yolact_ros.bag.frames import Frame
 from yolact_ros.bag.messages import to_detections
 from yolact_ros.bag.reading import NS_PER_S, Bag, Message
@@ -71,7 +71,7 @@ class TopicTruth:
             names = {
                 name: None
                 for topic in topics.values()
-                for name in read_class_names(bag, bag.select_topic(topic, [INSTANCES]).name)
+                for name in read_occurring_classes(bag, bag.select_topic(topic, [INSTANCES]).name)
             }
         self.class_names = tuple(names)
         self._companions = {

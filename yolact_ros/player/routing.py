@@ -71,8 +71,10 @@ def make_outputs(node: Node, topics: Sequence[Topic], settings: Settings) -> dic
 
 def _publish_image(node: Node, topic: Topic, base: str, settings: Settings) -> Publisher[Any]:
     image_type = topic.type if settings.transport is None else IMAGE_TYPES[settings.transport]
-    name = base + COMPRESSED if image_type is CompressedImage else base
-    return _publish(node, image_type, name, _camera_qos(settings))
+    keeps_name = settings.transport is None and not settings.as_camera
+    if image_type is CompressedImage and not (keeps_name and topic.base_name == topic.name):
+        base += COMPRESSED
+    return _publish(node, image_type, base, _camera_qos(settings))
 
 
 def _publish(node: Node, message_type: type[Any], name: str, qos: QoSProfile) -> Publisher[Any]:

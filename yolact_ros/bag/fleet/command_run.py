@@ -13,7 +13,13 @@ from yolact_ros.bag.fleet.bags import name_results
 from yolact_ros.bag.fleet.options import Chosen, open_pool
 from yolact_ros.bag.fleet.pieces import ReplayJob
 from yolact_ros.bag.fleet.replaying import ReplayedBag, replay_bags
-from yolact_ros.bag.options import Damages, check_output, detector_options, name_outputs
+from yolact_ros.bag.options import (
+    Damages,
+    check_output,
+    check_overlay,
+    detector_options,
+    name_outputs,
+)
 from yolact_ros.bag.outputs import select_outputs
 from yolact_ros.bag.overlay_video import write_overlay_videos
 from yolact_ros.bag.reading import Bag
@@ -56,6 +62,7 @@ def _list_jobs(
     Raises:
         InputError: Outputs do not fit to bags.
     """
+    check_overlay(arguments.overlay)
     if arguments.overlay and not chosen.is_single:
         raise InputError('--overlay must go with one bag, got several')
     outputs = [arguments.output]
