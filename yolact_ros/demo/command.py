@@ -170,16 +170,30 @@ def _wait(
         ProgramError: A program ended before, or failed.
     """
     deadline = float('inf')
-    while recorder.status is None and not is_stopped() and time.monotonic() < deadline:
-        time.sleep(TICK)
+    while recorder.status is None:
         if is_stopped():
             return
-        if node.status is not None:
-            raise node.complain('the node has ended in the middle of the demo')
+        if time.monotonic() > deadline:
+            raise node.complain(
+                f'the node has not answered the last image within {LAST_RESULT:g} s'
+            )
+        time.sleep(TICK)
         if player.status == 0:
             deadline = min(deadline, time.monotonic() + LAST_RESULT)
-        for program in (player, recorder):
-            if program.status:
-                raise program.complain(f'the {program.name} has failed')
-    if recorder.status is None:
-        raise node.complain(f'the node has not answered the last image within {LAST_RESULT:g} s')
+        _check_alive(recorder, node, player, is_stopped)
+
+
+def _check_alive(
+    recorder: Program, node: Program, player: Program, is_stopped: Callable[[], bool]
+) -> None:
+    """Check that nothing has failed, unless the user has asked all of them to end.
+
+    Raises:
+        ProgramError: A program ended before its time, or failed.
+    """
+    errors = []
+    if node.status is not None:
+        errors.append(node.complain('the node has ended in the middle of the demo'))
+    errors += [p.complain(f'the {p.name} has failed') for p in (player, recorder) if p.status]
+    if errors and not is_stopped():
+        raise errors[0]
