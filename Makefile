@@ -72,6 +72,7 @@ lint: setup
 bench: setup
 	$(BIN)/python benchmarks/postprocess.py
 	$(WITH_ROS) $(BIN)/python benchmarks/node_overhead.py
+	$(WITH_ROS) $(BIN)/python benchmarks/node_rate.py
 
 bench-cpu: setup
 	$(BIN)/python benchmarks/cpu_checks.py
