@@ -158,9 +158,12 @@ def test_ctrl_c_ends_it_early_and_still_reports(start_demo, tiny_model, tmp_path
     assert 'Traceback' not in ''.join(log.read_text() for log in tmp_path.glob('logs/*'))
 
 
-def test_ctrl_c_at_once_says_that_there_is_nothing_to_report(start_demo, tiny_model, tmp_path):
+@pytest.mark.parametrize('latest', ['recorder', 'node', 'player'])
+def test_ctrl_c_at_once_says_that_there_is_nothing_to_report(
+    start_demo, tiny_model, tmp_path, latest
+):
     demo = start_demo('--model', str(tiny_model))
-    wait_for('', tmp_path / 'logs' / 'player.log')
+    wait_for('', tmp_path / 'logs' / f'{latest}.log')
     os.killpg(demo.pid, signal.SIGINT)
     _, errors = demo.communicate(timeout=LONGEST)
     assert demo.returncode == 130
