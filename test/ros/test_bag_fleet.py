@@ -115,7 +115,7 @@ def test_any_number_of_workers_gives_the_same_figures_to_the_last_digit(bag, cal
     assert wanted['images'] == COUNT + COUNT // 2
     assert wanted['figures']['mask_ap'] is not None
     assert wanted['stability']['compared'] > 0
-    for words in (('--workers', 2), ('--workers', 2, '--part-images', 7), ()):
+    for words in (('--workers', 2), ('--workers', 4, '--part-images', 7), ()):
         _, found, _ = call('evaluate', bag, *words)
         assert without_latency(found) == without_latency(wanted)
 
