@@ -147,29 +147,48 @@ def _pairwise_overlaps(
     moved: list[_Moved], after: Detections, is_visible: Bools
 ) -> npt.NDArray[np.float64]:
     """Return IoU of each moved mask with each mask after; 0 where too little can be compared."""
+    windows = [_window_of(crop, corner) for crop, corner in after.masks]
+    seen = [
+        crop & is_visible[window] for (crop, _), window in zip(after.masks, windows, strict=True)
+    ]
+    areas = [np.count_nonzero(mask) for mask in seen]
+    moved_areas = [np.count_nonzero(one.inside) for one in moved]
     overlaps = np.zeros((len(moved), len(after)))
-    for column, (crop, (x, y)) in enumerate(after.masks):
-        window = (slice(y, y + crop.shape[0]), slice(x, x + crop.shape[1]))
-        seen = crop & is_visible[window]
-        area = np.count_nonzero(seen)
-        for row, one in enumerate(moved):
-            shared, here, there = _intersect(one.window, window)
-            if not shared:
-                continue
-            both = np.count_nonzero(one.inside[here] & seen[there])
-            if both == 0:
-                continue
-            unclear = np.count_nonzero(one.is_unclear[here] & seen[there])
-            union = np.count_nonzero(one.inside) + area - unclear - both
-            overlaps[row, column] = both / union if union >= LEAST_AREA else 0.0
+    for row, column in _meeting([one.window for one in moved], windows):
+        one = moved[row]
+        here, there = _shared_part(one.window, windows[column])
+        both = np.count_nonzero(one.inside[here] & seen[column][there])
+        if both == 0:
+            continue
+        unclear = np.count_nonzero(one.is_unclear[here] & seen[column][there])
+        union = moved_areas[row] + areas[column] - unclear - both
+        overlaps[row, column] = both / union if union >= LEAST_AREA else 0.0
     return overlaps
 
 
-def _intersect(one: Rectangle, other: Rectangle) -> tuple[bool, Rectangle, Rectangle]:
-    """Return whether two windows share pixels, and the shared part relative to each."""
+def _window_of(crop: Bools, corner: tuple[int, int]) -> Rectangle:
+    x, y = corner
+    return slice(y, y + crop.shape[0]), slice(x, x + crop.shape[1])
+
+
+def _meeting(first: list[Rectangle], second: list[Rectangle]) -> list[tuple[int, int]]:
+    """Return which windows of the first list share pixels with which of the second."""
+    one, other = (
+        np.array([[(axis.start, axis.stop) for axis in pair] for pair in windows]).reshape(
+            -1, 2, 2
+        )
+        for windows in (first, second)
+    )
+    starts = np.maximum(one[:, None, :, 0], other[None, :, :, 0])
+    stops = np.minimum(one[:, None, :, 1], other[None, :, :, 1])
+    pairs: list[tuple[int, int]] = np.argwhere((starts < stops).all(axis=2)).tolist()
+    return pairs
+
+
+def _shared_part(one: Rectangle, other: Rectangle) -> tuple[Rectangle, Rectangle]:
+    """Return the part that two windows share, relative to each."""
     starts = [max(a.start, b.start) for a, b in zip(one, other, strict=True)]
     stops = [min(a.stop, b.stop) for a, b in zip(one, other, strict=True)]
-    is_shared = all(start < stop for start, stop in zip(starts, stops, strict=True))
 
     def relative(window: Rectangle) -> Rectangle:
         rows, columns = (
@@ -178,7 +197,7 @@ def _intersect(one: Rectangle, other: Rectangle) -> tuple[bool, Rectangle, Recta
         )
         return rows, columns
 
-    return is_shared, relative(one), relative(other)
+    return relative(one), relative(other)
 
 
 def _match(
