@@ -1,5 +1,8 @@
 """A data set of overlapping textured shapes: small, endless, and with exact masks.
 
+The ground is dull and the shapes are vivid, so that what is to be learnt from nothing is which
+shape is where, behind which other.
+
 A network that trains as it should finds these shapes after a few minutes, which makes them the
 smallest test of a whole training. Run as a script: ``python benchmarks/shapes.py FOLDER --images
 1000``.
@@ -8,6 +11,7 @@ smallest test of a whole training. Run as a script: ``python benchmarks/shapes.p
 from __future__ import annotations
 
 import argparse
+import colorsys
 import json
 from pathlib import Path
 from typing import Any
@@ -20,14 +24,16 @@ from yolact_core.instance_masks import InstanceMasks
 
 CLASS_NAMES = ('disc', 'square', 'triangle', 'star', 'ring')
 CATEGORY_STEP = 7  # category ids have gaps, as COCO's do
-MOST_SHAPES = 6
-RADIUS = (0.06, 0.25)  # of the image's shorter side
+MOST_SHAPES = 5
+RADIUS = (0.08, 0.25)  # of the image's shorter side
 LEAST_VISIBLE = 0.25  # of a shape's area; more hidden ones become crowd
 LEAST_AREA = 12  # pixels; of smaller remainders nothing is said
 CORNERS = {'square': 4, 'triangle': 3}
 STAR_POINTS = 5
 INNER_RADIUS = 0.45  # of stars and rings, relative to the outer one
 SUBPIXEL_BITS = 4
+DULL, VIVID = (0.0, 0.3), (0.5, 1.0)  # saturation of the ground and of the shapes
+CONTRAST = 0.2  # of the two shades of a texture, either way
 
 Image = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -81,12 +87,12 @@ def draw_scene(
         The image, RGB; the whole mask of each shape, hidden parts included, from back to front;
         and the class of each.
     """
-    image = _texture(generator, size)
+    image = _texture(generator, size, DULL)
     count = 0 if generator.random() < 0.05 else int(generator.integers(1, MOST_SHAPES + 1))
     class_ids = generator.integers(len(CLASS_NAMES), size=count).tolist()
     masks = [_draw_shape(CLASS_NAMES[class_id], generator, size) for class_id in class_ids]
     for mask in masks:
-        image[mask] = _texture(generator, size)[mask]
+        _paint(image, mask, generator)
     return image, masks, class_ids
 
 
@@ -123,12 +129,31 @@ def _fixed_point(points: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
     return fixed
 
 
-def _texture(generator: np.random.Generator, size: tuple[int, int]) -> Image:
-    """Return smooth spots of two random colours with some grain, RGB."""
+def _paint(image: Image, mask: Mask, generator: np.random.Generator) -> None:
+    """Cover the pixels of a shape with a texture of its own."""
+    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+    box = slice(y, y + height), slice(x, x + width)
+    texture = _texture(generator, (height, width), VIVID)
+    image[box][mask[box]] = texture[mask[box]]
+
+
+def _texture(
+    generator: np.random.Generator, size: tuple[int, int], saturation: tuple[float, float]
+) -> Image:
+    """Return smooth spots of two shades of a random colour with some grain, RGB."""
     cells = int(generator.integers(3, 30))
     spots = generator.random((cells, cells), dtype=np.float32)
     blend = cv2.resize(spots, size[::-1], interpolation=cv2.INTER_CUBIC)[..., None]
-    first, second = generator.uniform(0, 255, (2, 3)).astype(np.float32)
+    hue = generator.random()
+    lightness = generator.uniform(0.3, 0.8)
+    first, second = (
+        np.float32(255) * np.array(colorsys.hsv_to_rgb(hue, *shade), np.float32)
+        for shade in zip(
+            generator.uniform(*saturation, 2),
+            lightness + generator.uniform(-CONTRAST, CONTRAST, 2),
+            strict=True,
+        )
+    )
     grain = generator.normal(0, generator.uniform(1, 12), (*size, 1)).astype(np.float32)
     texture = first * blend + second * (1 - blend) + grain
     image: Image = texture.clip(0, 255).astype(np.uint8)
