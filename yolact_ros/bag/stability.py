@@ -181,8 +181,8 @@ def _meeting(first: list[Rectangle], second: list[Rectangle]) -> list[tuple[int,
     )
     starts = np.maximum(one[:, None, :, 0], other[None, :, :, 0])
     stops = np.minimum(one[:, None, :, 1], other[None, :, :, 1])
-    pairs: list[tuple[int, int]] = np.argwhere((starts < stops).all(axis=2)).tolist()
-    return pairs
+    rows, columns = np.nonzero((starts < stops).all(axis=2))
+    return list(zip(rows.tolist(), columns.tolist(), strict=True))
 
 
 def _shared_part(one: Rectangle, other: Rectangle) -> tuple[Rectangle, Rectangle]:
