@@ -17,7 +17,7 @@ def test_the_same_seed_gives_the_same_data_set(tmp_path):
 
 
 def test_masks_are_what_is_seen_and_never_overlap(tmp_path):
-    path = write_shapes(tmp_path, images=80, seed=0, size=(48, 64))
+    path = write_shapes(tmp_path, images=300, seed=0, size=(48, 64))
     dataset = CocoDataset(path, tmp_path / 'images')
     samples = [dataset[index] for index in range(len(dataset))]
     assert dataset.class_names == CLASS_NAMES
