@@ -6,7 +6,6 @@ and the node takes the runtime that ``auto`` finds fastest. It drops what it has
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
@@ -16,14 +15,13 @@ from pathlib import Path
 
 import cv2
 import rclpy
-from node_overhead import PROFILE, WARM_UP, spin
+from node_overhead import WARM_UP, spin, stay_on_this_computer
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from yolact.msg import StageTiming
 
 from yolact_core.image_files import read_image
-from yolact_ros.fast_dds import find_profile_variable
 
 PICTURES = Path(__file__).parents[1] / 'test' / 'data' / 'real_rooms'
 START = 'import sys; from yolact_ros.node import main; sys.exit(main(sys.argv))'
@@ -73,13 +71,7 @@ def measure(node: Node) -> list[StageTiming]:
 
 def main() -> None:
     """Measure, and print rate and latency."""
-    os.environ.update(  # also of the node
-        {
-            'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
-            'ROS_DOMAIN_ID': str(1 + os.getpid() % 100),
-            find_profile_variable(): str(PROFILE),
-        }
-    )
+    stay_on_this_computer()
     rclpy.init()
     timings = measure(rclpy.create_node('bench'))
     rclpy.shutdown()

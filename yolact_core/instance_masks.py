@@ -102,7 +102,7 @@ class InstanceMasks:
         """Return full-size masks, shape (N, H, W). They take N * H * W bytes."""
         masks = np.zeros((len(self), *self.size), dtype=np.bool_)
         for mask, (crop, corner) in zip(masks, self, strict=True):
-            mask[_window(crop, corner)] = crop
+            mask[crop_window(crop, corner)] = crop
         return masks
 
     def areas(self) -> npt.NDArray[np.int64]:
@@ -117,7 +117,7 @@ class InstanceMasks:
         labels = np.zeros(self.size, dtype=np.uint16)
         for index in reversed(range(len(self))):
             x, y = self.corners[index].tolist()
-            labels[_window(self.crops[index], (x, y))][self.crops[index]] = index + 1
+            labels[crop_window(self.crops[index], (x, y))][self.crops[index]] = index + 1
         return labels
 
     def coco_rles(self) -> list[dict[str, Any]]:
@@ -160,6 +160,7 @@ def trim_mask(mask: npt.NDArray[np.bool_], corner: tuple[int, int] = (0, 0)) -> 
     return crop, (corner[0] + x, corner[1] + y)
 
 
-def _window(crop: npt.NDArray[np.bool_], corner: tuple[int, int]) -> tuple[slice, slice]:
+def crop_window(crop: npt.NDArray[np.bool_], corner: tuple[int, int]) -> tuple[slice, slice]:
+    """Return the rows and columns of an image that a crop covers."""
     x, y = corner
     return slice(y, y + crop.shape[0]), slice(x, x + crop.shape[1])

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from yolact_core.detections import Detections
+from yolact_core.instance_masks import crop_window
 from yolact_ros.bag.motion import Motion
 
 LEAST_AREA = 64  # pixels that a comparison must rest on
@@ -147,7 +148,7 @@ def _pairwise_overlaps(
     moved: list[_Moved], after: Detections, is_visible: Bools
 ) -> npt.NDArray[np.float64]:
     """Return IoU of each moved mask with each mask after; 0 where too little can be compared."""
-    windows = [_window_of(crop, corner) for crop, corner in after.masks]
+    windows = [crop_window(crop, corner) for crop, corner in after.masks]
     seen = [
         crop & is_visible[window] for (crop, _), window in zip(after.masks, windows, strict=True)
     ]
@@ -164,11 +165,6 @@ def _pairwise_overlaps(
         union = moved_areas[row] + areas[column] - unclear - both
         overlaps[row, column] = both / union if union >= LEAST_AREA else 0.0
     return overlaps
-
-
-def _window_of(crop: Bools, corner: tuple[int, int]) -> Rectangle:
-    x, y = corner
-    return slice(y, y + crop.shape[0]), slice(x, x + crop.shape[1])
 
 
 def _meeting(first: list[Rectangle], second: list[Rectangle]) -> list[tuple[int, int]]:
