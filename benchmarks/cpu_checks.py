@@ -34,7 +34,7 @@ from yolact_core.model_zoo import shipped_models
 CPU = torch.device('cpu')
 VGA, FULL_HD = (480, 640), (1080, 1920)
 TWO_STAGE = ('mask_rcnn', 'mask_rcnn_550')
-EXPORTED = ('onnx', 'openvino')
+EXPORTED = ('onnx', 'openvino', 'ncnn')
 LEAST = {'float32': 1.45, 'bfloat16': 2.8, 'int8': 4.5}  # times faster than plain
 
 
@@ -122,7 +122,7 @@ def check_all(model: str, options: BenchmarkOptions) -> list[Goal]:
         plain,
         *(Variant(model, name) for name in TWO_STAGE),
         Variant(model, 'torch', 'float32'),
-        Variant(model, 'onnx', 'float32'),
+        *(Variant(model, name, 'float32') for name in ('onnx', 'ncnn')),
         *(Variant(model, 'openvino', precision) for precision in LEAST),
     ]
     precisions = _run(every, vga, options)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ROUNDS = 5
 KEY_DIGITS = 16
-VERSIONS_OF = ('torch', 'onnxruntime', 'onnxruntime-gpu', 'openvino')
+VERSIONS_OF = ('torch', 'onnxruntime', 'onnxruntime-gpu', 'openvino', 'ncnn')
 logger = logging.getLogger(__name__)
 
 

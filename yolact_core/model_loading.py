@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 DEFAULT_BACKEND = 'YOLACT_BACKEND'  # environment variable: stands for auto
 BACKENDS = ('torch', *RUNTIMES)
-MEASURED = ('onnx', 'openvino')  # with torch; an engine is built only if it is asked for
+MEASURED = ('onnx', 'openvino', 'ncnn')  # with torch; an engine is built only if it is asked for
 logger = logging.getLogger(__name__)
 
 
@@ -40,8 +40,8 @@ def load_backend(
     Args:
         source: A model's name, or the path of a checkpoint or of an exported file.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        backend: ``auto``, ``torch``, ``onnx``, ``openvino`` or ``tensorrt``. A checkpoint is
-            exported for the last three when they first run it, and the file is kept.
+        backend: ``auto``, ``torch``, ``onnx``, ``openvino``, ``ncnn`` or ``tensorrt``. A
+            checkpoint is exported for all but PyTorch at its first use, and the file is kept.
         precision: ``auto`` or what the backend knows.
         config: For a ``.pth`` file with a configuration of its own.
         engine_cache_dir: Where TensorRT's engines are kept; None means beside fetched models.
@@ -116,8 +116,9 @@ def _build(
 
 def _choose(network: Yolact, device: torch.device, precision: str) -> Backend:
     """Return the fastest backend of those installed; on a CUDA device that is PyTorch."""
-    others = [name for name in MEASURED if device.type == 'cpu' and RUNTIMES[name].is_installed]
-    if not others or precision not in ('auto', 'float32', 'bfloat16'):
+    others = [name for name in MEASURED if RUNTIMES[name].is_installed]
+    others = [name for name in others if RUNTIMES[name].can_run(network.config)]
+    if device.type != 'cpu' or not others or precision not in ('auto', 'float32', 'bfloat16'):
         return _build('torch', network, device, precision)
     from yolact_core.export.cache import model_key
 

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,6 +9,7 @@ import torch
 from yolact_core import Detector, InputError, load_network, model_loading
 from yolact_core.backend_choice import Choice, choose_fastest, recall, remember, situation
 from yolact_core.backends import TorchBackend
+from yolact_core.backends.runtimes import Runtime
 
 FACTS = {'model': 'tiny-0123', 'threads': 2}
 
@@ -91,9 +91,8 @@ def test_a_failure_to_remember_is_told_and_no_more(tiny_model, tmp_path, monkeyp
         model_loading, '_measure', lambda *_: Choice('torch', {'torch': 1, 'x': 2})
     )
     monkeypatch.setattr(model_loading, 'MEASURED', ('x',))
-    monkeypatch.setitem(
-        model_loading.RUNTIMES, 'x', SimpleNamespace(is_installed=True, suffix='.x')
-    )
+    installed = Runtime('x', '.x', 'nowhere', ('torch',), 'pip install x', ('cpu',))
+    monkeypatch.setitem(model_loading.RUNTIMES, 'x', installed)
     assert Detector.load(tiny_model, device='cpu').backend == 'torch'
     assert 'the choice of the backend cannot be remembered: read-only' in caplog.text
 

@@ -115,6 +115,8 @@ def test_networks_of_full_size_equal_those_of_pytorch(runtime, name, tmp_path):
 @pytest.mark.slow
 def test_deformable_convolutions_and_mask_rescoring_are_exported_too(runtime, tmp_path):
     config = ModelConfig.from_name('yolact_plus_resnet50').replace(input_size=128)
+    if not runtime.can_run(config):
+        pytest.skip(f'{runtime.name} has no deformable convolutions')
     network = build_network(config)
     for module in network.modules():
         if hasattr(module, 'conv_offset_mask'):  # else every offset is zero
@@ -126,6 +128,13 @@ def test_deformable_convolutions_and_mask_rescoring_are_exported_too(runtime, tm
     masks = torch.rand(2, 138, 138)
     with torch.inference_mode():
         torch.testing.assert_close(backend.rescore(masks), network.rescore(masks))
+
+
+def test_a_runtime_without_deformable_convolutions_refuses_them(tmp_path):
+    pytest.importorskip('ncnn')
+    network = build_network('yolact_plus_resnet50')
+    with pytest.raises(InputError, match='for ncnn must have no deformable convolutions, got'):
+        export_network(network, tmp_path / 'plus.ncnn.param', ExportOptions('ncnn'))
 
 
 @pytest.mark.slow
@@ -198,7 +207,7 @@ def test_a_runtime_refuses_a_device_that_it_does_not_run_on(tmp_path):
 
 
 def test_exported_files_are_known_by_their_suffix(tmp_path):
-    suffixes = {'.onnx': 'onnx', '.xml': 'openvino', '.engine': 'tensorrt'}
+    suffixes = {'.onnx': 'onnx', '.xml': 'openvino', '.ncnn.param': 'ncnn', '.engine': 'tensorrt'}
     for suffix, name in suffixes.items():
         assert runtime_of_file(tmp_path / f'model{suffix}') is RUNTIMES[name]
     assert runtime_of_file(tmp_path / 'model.safetensors') is None

@@ -161,6 +161,29 @@ class ExportedBackend(ABC):
         return iou
 
 
+class SingleImageBackend(ExportedBackend):
+    """Runs a graph that takes one image at a time."""
+
+    @abstractmethod
+    def run_one(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Return the outputs for an image; the next call may overwrite them.
+
+        Args:
+            image: Normalized, float32, on ``device``, shape (1, 3, S, S), any memory format.
+        """
+
+    def run(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Return the outputs that ``card.outputs`` names; the next call may overwrite them.
+
+        Args:
+            images: Normalized, float32, on ``device``, shape (B, 3, S, S), any memory format.
+        """
+        if len(images) == 1:
+            return self.run_one(images)
+        singles = [[output.clone() for output in self.run_one(image)] for image in images.split(1)]
+        return tuple(torch.cat(outputs) for outputs in zip(*singles, strict=True))
+
+
 def _load_rescoring(config: ModelConfig, tensors: Mapping[str, Tensor]) -> MaskRescoring | None:
     if not config.mask_rescoring:
         return None

@@ -9,7 +9,7 @@ import torch
 from openvino.preprocess import PrePostProcessor
 from torch import Tensor
 
-from yolact_core.backends.exported import ExportedBackend, ModelCard
+from yolact_core.backends.exported import ModelCard, SingleImageBackend
 from yolact_core.errors import InputError
 
 CARD = 'yolact'  # section of the file's runtime information
@@ -17,7 +17,7 @@ PRECISIONS = ('float32', 'bfloat16', 'int8')
 BFLOAT16 = 'BF16'  # as the runtime calls it among what a CPU can do
 
 
-class OpenVinoBackend(ExportedBackend):
+class OpenVinoBackend(SingleImageBackend):
     """Runs an ``.xml`` file and the ``.bin`` file beside it.
 
     Args:
@@ -32,20 +32,12 @@ class OpenVinoBackend(ExportedBackend):
         super().__init__(card, torch.device('cpu'), precision)
         self._request = compiled.create_infer_request()
 
-    def run(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Return the outputs that ``card.outputs`` names; the next call may overwrite them.
+    def run_one(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Return the outputs for an image; the next call overwrites them.
 
         Args:
-            images: Normalized, float32, shape (B, 3, S, S), fastest if channels-last in memory.
+            image: Normalized, float32, shape (1, 3, S, S), fastest if channels-last in memory.
         """
-        if len(images) == 1:
-            return self._run_one(images)
-        singles = [
-            [output.clone() for output in self._run_one(image)] for image in images.split(1)
-        ]
-        return tuple(torch.cat(outputs) for outputs in zip(*singles, strict=True))
-
-    def _run_one(self, image: Tensor) -> tuple[Tensor, ...]:
         pixels = image.permute(0, 2, 3, 1).contiguous().numpy()
         found = self._request.infer({0: pixels}, share_inputs=True, share_outputs=True)
         return tuple(torch.from_numpy(output) for output in found.values())

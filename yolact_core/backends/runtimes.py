@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     from yolact_core.backends.backend import Backend
+    from yolact_core.config import ModelConfig
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Runtime:
         packages: Any one of these must be importable.
         install: The command that brings one.
         devices: Types of device that it runs on.
+        has_deformable: Whether it knows the deformable convolutions of YOLACT++.
     """
 
     name: str
@@ -35,11 +37,20 @@ class Runtime:
     packages: tuple[str, ...]
     install: str
     devices: tuple[str, ...]
+    has_deformable: bool = True
 
     @property
     def is_installed(self) -> bool:
         """Whether it can be imported."""
         return any(find_spec(package) is not None for package in self.packages)
+
+    def names(self, path: Path) -> bool:
+        """Return whether a path is named as its files are."""
+        return path.name.endswith(self.suffix)
+
+    def can_run(self, config: ModelConfig) -> bool:
+        """Return whether it knows all operations of a network."""
+        return self.has_deformable or not any(config.backbone.deformable)
 
     def require(self) -> None:
         """Raise InputError if it is not installed."""
@@ -93,6 +104,15 @@ RUNTIMES = {
             ('cpu',),
         ),
         Runtime(
+            'ncnn',
+            '.ncnn.param',
+            f'{_BACKENDS}.ncnn',
+            ('ncnn',),
+            "pip install 'yolact[ncnn]'",
+            ('cpu',),
+            has_deformable=False,
+        ),
+        Runtime(
             'tensorrt',
             '.engine',
             f'{_BACKENDS}.tensorrt',
@@ -106,4 +126,4 @@ RUNTIMES = {
 
 def runtime_of_file(path: Path) -> Runtime | None:
     """Return what runs an exported file; None if it is not one."""
-    return next((entry for entry in RUNTIMES.values() if entry.suffix == path.suffix), None)
+    return next((entry for entry in RUNTIMES.values() if entry.names(path)), None)

@@ -112,7 +112,13 @@ MODULES = {
         '{"version": openvino.__version__, '
         '"devices": ", ".join(openvino.Core().available_devices)}',
         '{version}: {devices}',
-        "for the fastest inference on a CPU: pip install 'yolact[openvino]'",
+        "for backend openvino, the fastest in int8: pip install 'yolact[openvino]'",
+    ),
+    'ncnn': ModuleCheck(
+        'ncnn',
+        '{"version": ncnn.__version__}',
+        '{version}',
+        "for backend ncnn, often the fastest in float32 on a CPU: pip install 'yolact[ncnn]'",
     ),
     'rclpy': ModuleCheck(
         'ROS 2',

@@ -1,4 +1,4 @@
-"""``yolact export``: a model as a file that ONNX Runtime, OpenVINO or TensorRT reads."""
+"""``yolact export``: a model as a file that ONNX Runtime, OpenVINO, ncnn or TensorRT reads."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class Format(NamedTuple):
 FORMATS = {
     'onnx': Format('onnx', '.onnx, for ONNX Runtime and many other programs'),
     'openvino': Format('openvino', '.xml and .bin, for OpenVINO'),
+    'ncnn': Format('ncnn', '.ncnn.param and .ncnn.bin, for ncnn'),
     'engine': Format('tensorrt', '.engine, for TensorRT on this very GPU'),
 }
 OUTPUT_FOLDER = Path('out/export')

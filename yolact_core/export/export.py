@@ -17,6 +17,7 @@ from yolact_core.checkpoint import hash_weights
 from yolact_core.errors import InputError
 from yolact_core.export.calibration import make_noise, read_calibration
 from yolact_core.export.graph import DecodedYolact, trace_network
+from yolact_core.export.ncnn import write_ncnn
 from yolact_core.export.onnx import write_onnx
 from yolact_core.export.openvino import write_openvino
 from yolact_core.export.parity import Difference, compare, require_equality
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 PRECISIONS = {  # of each runtime's files, the usual one first
     'onnx': ('float32',),
     'openvino': ('float32', 'int8'),
+    'ncnn': ('float32',),
     'tensorrt': ('float16', 'float32', 'int8'),
 }
 COMPARED = 8  # calibration images
@@ -38,7 +40,7 @@ class ExportOptions:
     """What is written.
 
     Args:
-        runtime: That reads it: ``onnx``, ``openvino`` or ``tensorrt``.
+        runtime: That reads it: ``onnx``, ``openvino``, ``ncnn`` or ``tensorrt``.
         precision: One of ``PRECISIONS`` of the runtime.
         calibration: Folder of images, for ``int8``.
         is_decoded: Give boxes and scores instead of offsets and logits. This project cannot run
@@ -81,13 +83,18 @@ def export_network(network: Yolact, path: Path, options: ExportOptions) -> list[
         an engine where there is no GPU.
 
     Raises:
-        InputError: The suffix is wrong, a package is missing, the calibration images cannot be
-            read, or a float32 file does not agree with PyTorch.
+        InputError: The suffix is wrong, the runtime cannot run the network, a package is missing,
+            the calibration images cannot be read, or a float32 file does not agree with PyTorch.
     """
     runtime = RUNTIMES[options.runtime]
-    if path.suffix != runtime.suffix:
+    if not runtime.names(path):
         raise InputError(f'output must be a {runtime.suffix} file, got {str(path)!r}')
     config = network.config
+    if not runtime.can_run(config):
+        raise InputError(
+            f'a network for {runtime.name} must have no deformable convolutions, '
+            f'got {config.name}: use another backend'
+        )
     images = read_calibration(options.calibration, config) if options.calibration else []
     module = DecodedYolact(network).eval() if options.is_decoded else network
     card = ModelCard.of_network(
@@ -139,6 +146,12 @@ def _write_openvino(
     write_openvino(trace_network(module, card.config.input_size), card, path, calibration)
 
 
+def _write_ncnn(
+    module: nn.Module, card: ModelCard, path: Path, _calibration: Sequence[Tensor]
+) -> None:
+    write_ncnn(trace_network(module, card.config.input_size), card, path)
+
+
 def _write_engine(
     module: nn.Module, card: ModelCard, path: Path, calibration: Sequence[Tensor]
 ) -> None:
@@ -153,5 +166,6 @@ def _write_engine(
 _WRITERS: dict[str, Callable[[nn.Module, ModelCard, Path, Sequence[Tensor]], None]] = {
     'onnx': _write_onnx,
     'openvino': _write_openvino,
+    'ncnn': _write_ncnn,
     'tensorrt': _write_engine,
 }
