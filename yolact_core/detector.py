@@ -88,8 +88,9 @@ class Detector:
                 cached), the path of a ``.pth`` or ``.safetensors`` file, or of a file that
                 ``yolact export`` wrote: ``.onnx``, ``.xml``, ``.ncnn.param`` or ``.engine``.
             device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-            backend: ``auto``, ``torch``, ``onnx``, ``openvino``, ``ncnn`` or ``tensorrt``;
-                ``auto`` is the fastest of those installed, measured when it first runs the model.
+            backend: ``auto``, ``torch``, ``torch_compile``, ``onnx``, ``openvino``, ``ncnn`` or
+                ``tensorrt``; ``auto`` is the fastest of those installed, measured when it first
+                runs the model.
             precision: ``auto``, ``float32``, ``bfloat16``, ``float16`` or ``int8``, as the
                 backend has it.
             config: For a ``.pth`` file with its own configuration: that, its name or a YAML file.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from yolact_core.backend_choice import Choice, choose_fastest, recall, remember, situation
-from yolact_core.backends import Backend, TorchBackend, resolve_device, resolve_precision
+from yolact_core.backends import COMPILED, Backend, TorchBackend, resolve_device, resolve_precision
 from yolact_core.backends.exported import ExportedBackend
 from yolact_core.backends.runtimes import RUNTIMES, Runtime, runtime_of_file
 from yolact_core.checkpoint import load_network
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from yolact_core.network import Yolact
 
 DEFAULT_BACKEND = 'YOLACT_BACKEND'  # environment variable: stands for auto
-BACKENDS = ('torch', *RUNTIMES)
+BACKENDS = ('torch', COMPILED, *RUNTIMES)
 MEASURED = ('onnx', 'openvino', 'ncnn')  # with torch; an engine is built only if it is asked for
 logger = logging.getLogger(__name__)
 
@@ -40,8 +40,9 @@ def load_backend(
     Args:
         source: A model's name, or the path of a checkpoint or of an exported file.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        backend: ``auto``, ``torch``, ``onnx``, ``openvino``, ``ncnn`` or ``tensorrt``. A
-            checkpoint is exported for all but PyTorch at its first use, and the file is kept.
+        backend: ``auto``, ``torch``, ``torch_compile``, ``onnx``, ``openvino``, ``ncnn`` or
+            ``tensorrt``. For the last four a checkpoint is exported at its first use, and the
+            file is kept.
         precision: ``auto`` or what the backend knows.
         config: For a ``.pth`` file with a configuration of its own.
         engine_cache_dir: Where TensorRT's engines are kept; None means beside fetched models.
@@ -106,8 +107,9 @@ def _build(
     precision: str,
     engine_cache_dir: str | Path | None = None,
 ) -> Backend:
-    if name == 'torch':
-        return TorchBackend(network.to(device), resolve_precision(precision, device))
+    if name in ('torch', COMPILED):
+        network = network.to(device)
+        return TorchBackend(network, resolve_precision(precision, device), name == COMPILED)
     from yolact_core.export.cache import find_or_export
 
     path = find_or_export(network, name, precision, engine_cache_dir)

@@ -96,7 +96,7 @@ TABLE = (
         'model.backend',
         'auto',
         'Runtime of the network; auto: the fastest that is installed.',
-        choices=('auto', 'torch', 'onnx', 'openvino', 'ncnn', 'tensorrt'),
+        choices=('auto', 'torch', 'torch_compile', 'onnx', 'openvino', 'ncnn', 'tensorrt'),
         when=When.UNCONFIGURED,
     ),
     Row(

@@ -219,6 +219,24 @@ def test_int8_from_a_checkpoint_asks_for_calibration(tiny_model):
         Detector.load(tiny_model, backend='openvino', precision='int8')
 
 
+@pytest.mark.slow
+def test_a_compiled_network_computes_the_same(tiny_model, network):
+    backend = load_backend(tiny_model, 'cpu', 'torch_compile')
+    assert (backend.name, backend.precision) == ('torch_compile', 'float32')
+    assert_equal(backend, network)
+
+
+@pytest.mark.slow
+def test_without_a_compiler_compiling_is_refused(tiny_model):
+    torch.compiler.reset()
+    none = {'cpp.cxx': (None, '/nowhere/c++'), 'fx_graph_cache': False}
+    with (
+        torch._inductor.config.patch(none),
+        pytest.raises(InputError, match=r'torch_compile must have .* a C\+\+ compiler .*, got: '),
+    ):
+        load_backend(tiny_model, 'cpu', 'torch_compile')
+
+
 def test_pytorch_is_a_backend_like_the_others(network):
     backend = TorchBackend(network)
     assert (backend.name, backend.precision) == ('torch', 'float32')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from functools import cached_property
 
 import torch
@@ -14,6 +15,7 @@ from yolact_core.errors import InputError
 from yolact_core.network import Prediction, Yolact
 from yolact_core.on_device.graphs import CudaGraphs
 
+COMPILED = 'torch_compile'  # as backends are called
 PRECISIONS = {'float32': torch.float32, 'bfloat16': torch.bfloat16, 'float16': torch.float16}
 
 
@@ -26,18 +28,28 @@ class TorchBackend:
         network: In evaluation mode.
         precision: ``float32``; ``float16``, on CUDA by a copy of the weights in it; ``bfloat16``,
             as float16 elsewhere, by autocast.
+        is_compiled: Let ``torch.compile`` write a program for the network, which takes a minute.
+
+    Raises:
+        InputError: It cannot be compiled here.
     """
 
-    name = 'torch'
-
-    def __init__(self, network: Yolact, precision: str = 'float32') -> None:
+    def __init__(
+        self, network: Yolact, precision: str = 'float32', is_compiled: bool = False
+    ) -> None:
+        self.name = COMPILED if is_compiled else 'torch'
         self.network = network.to(memory_format=torch.channels_last)
         self.precision = precision
         self._dtype = PRECISIONS[precision]
-        self._half: Yolact | None = None
-        if precision == 'float16' and self.device.type == 'cuda' and not _is_deformable(network):
-            self._half = copy.deepcopy(self.network).half()
+        self._is_half = (
+            precision == 'float16' and self.device.type == 'cuda' and not _is_deformable(network)
+        )
+        self._forward: Callable[[Tensor], Prediction] = (
+            copy.deepcopy(self.network).half() if self._is_half else self.network
+        )
         self._graphs = CudaGraphs()
+        if is_compiled:
+            self._compile()
 
     @property
     def device(self) -> torch.device:
@@ -72,11 +84,26 @@ class TorchBackend:
         return self.network.rescore(masks)
 
     def _predict(self, images: Tensor) -> Prediction:
-        if self._half is not None:
-            return Prediction(*(output.float() for output in self._half(images.half())))
+        if self._is_half:
+            return Prediction(*(output.float() for output in self._forward(images.half())))
         is_reduced = self._dtype != torch.float32
         with torch.autocast(self.device.type, dtype=self._dtype, enabled=is_reduced):
-            return Prediction(*(output.float() for output in self.network(images)))
+            return Prediction(*(output.float() for output in self._forward(images)))
+
+    @torch.inference_mode()
+    def _compile(self) -> None:
+        """Compile now for one image, so that the first one does not wait."""
+        self._forward = torch.compile(self._forward, dynamic=False)
+        side = self.config.input_size
+        image = torch.zeros(1, 3, side, side, device=self.device)
+        try:
+            self._predict(image.to(memory_format=torch.channels_last))
+        except Exception as error:  # compilers fail in many ways
+            reason = str(error).strip().splitlines()[0]
+            raise InputError(
+                f'backend {COMPILED} must have what torch.compile needs, a C++ compiler on a CPU '
+                f'and Triton on CUDA, got: {reason}'
+            ) from error
 
 
 def _is_deformable(network: Yolact) -> bool:

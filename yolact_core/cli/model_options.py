@@ -32,7 +32,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         '--backend',
         default='auto',
-        help='torch, onnx, openvino, ncnn or tensorrt; auto: the fastest installed, measured once',
+        help='torch, torch_compile, onnx, openvino, ncnn or tensorrt; auto: the fastest '
+        'installed, measured once',
     )
     group.add_argument(
         '--precision',
