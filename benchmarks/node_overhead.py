@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -27,6 +28,9 @@ from sensor_msgs.msg import CompressedImage, Image
 from yolact.msg import InstanceArray, StageTiming
 
 from yolact_ros.fast_dds import find_profile_variable
+
+if TYPE_CHECKING:
+    from yolact_core.network import Prediction
 
 PROFILE = Path(__file__).parents[1] / 'config' / 'fastdds.xml'
 HEIGHT, WIDTH, RATE = 720, 1280, 30
@@ -66,18 +70,10 @@ class Run:
 
 def run_node(model: Path) -> None:
     """Be the node, with a network that always sees the same twenty objects."""
-    import torch
-
-    from yolact_core import load_network
     from yolact_core.backends import TorchBackend
-    from yolact_core.benchmark.scene import cluttered_prediction
-    from yolact_core.network import Prediction
     from yolact_ros.node import main
 
-    scene = cluttered_prediction(load_network(model).priors, candidates=300, objects=OBJECTS)
-    batch = Prediction(*(output.unsqueeze(0) for output in scene))
-    prototypes = batch.prototypes.contiguous(memory_format=torch.channels_last)  # as in reality
-    batch = batch._replace(prototypes=prototypes)
+    batch = make_scene(model)
     TorchBackend.__call__ = lambda self, images: batch  # type: ignore[method-assign]
     options = {
         'model.name': model,
@@ -86,6 +82,20 @@ def run_node(model: Path) -> None:
     }
     parameters = [part for item in options.items() for part in ('-p', '{}:={}'.format(*item))]
     main(['node_overhead', '--ros-args', '--log-level', 'warn', *parameters])
+
+
+def make_scene(model: Path) -> Prediction:
+    """Return what a network would see."""
+    import torch
+
+    from yolact_core import load_network
+    from yolact_core.benchmark.scene import cluttered_prediction
+    from yolact_core.network import Prediction
+
+    scene = cluttered_prediction(load_network(model).priors, candidates=300, objects=OBJECTS)
+    batch = Prediction(*(output.unsqueeze(0) for output in scene))
+    prototypes = batch.prototypes.contiguous(memory_format=torch.channels_last)  # as in reality
+    return batch._replace(prototypes=prototypes)
 
 
 def save_model(folder: Path) -> Path:

@@ -24,6 +24,7 @@ class NodeProcess:
         arguments: Of ROS, such as ``-r image:=camera``.
         parameters: By name.
         environment: Changes to that of this process.
+        before: Python that runs in the process first.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class NodeProcess:
         arguments: tuple[str, ...] = (),
         parameters: dict[str, Any] | None = None,
         environment: dict[str, str] | None = None,
+        before: str = '',
     ) -> None:
         values = [
             part
@@ -48,7 +50,7 @@ class NodeProcess:
                     '-W',
                     'ignore',
                     '-c',
-                    RUN_NODE,
+                    f'{before}\n{RUN_NODE}',
                     '--ros-args',
                     *arguments,
                     *values,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from std_msgs.msg import Header
 from yolact_ros.conversions import compressed_to_rgb, image_to_rgb
 from yolact_ros.fast_dds import find_profile_variable
 from yolact_ros.freshness import NANOSECONDS, Stamps
-from yolact_ros.mailbox import Frame, Mailbox
+from yolact_ros.mailbox import Frame
 from yolact_ros.outputs import Outputs
 from yolact_ros.qos import SubscriptionEventCallbacks, newest_image, policy_name
 from yolact_ros.serialized_images import ImageView, read_image
@@ -63,9 +63,9 @@ class Camera:
         kind: type[Image | CompressedImage] = CompressedImage if self._is_compressed else Image
         return kind
 
-    def subscribe(self, mailbox: Mailbox) -> None:
+    def subscribe(self, put: Callable[[Frame], None]) -> None:
         """Put images into a mailbox from now on."""
-        self._mailbox = mailbox
+        self._put = put
         self.arrivals = Arrivals(time.monotonic())
         self._subscription = self._node.create_subscription(
             self._type,
@@ -93,7 +93,7 @@ class Camera:
         now = time.monotonic()
         self.arrivals.add(_to_arrival(now, info))
         clock = self._node.get_clock().now().nanoseconds
-        self._mailbox.put(Frame(self.name, data, now, clock))
+        self._put(Frame(self.name, data, now, clock))
 
     def on_incompatible_qos(self, event: Any) -> None:  # noqa: ANN401
         """Remember why a publisher cannot be heard."""

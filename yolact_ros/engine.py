@@ -17,6 +17,7 @@ from yolact_ros.diagnostics import Fate, Status
 from yolact_ros.mailbox import Mailbox
 from yolact_ros.model import Model
 from yolact_ros.pipeline import Pipeline
+from yolact_ros.read_ahead import ReadAhead
 from yolact_ros.settings import Settings
 from yolact_ros.worker import Worker
 
@@ -41,6 +42,7 @@ class Engine:
         self._node = node
         self._settings = settings
         self._worker: Worker | None = None
+        self._ahead: ReadAhead | None = None
         self._fates: dict[str, Fate] = {}
 
     @property
@@ -55,9 +57,13 @@ class Engine:
         pipeline = Pipeline(self._node, self.model, self.cameras, mailbox, self._settings)
         self._worker = Worker(mailbox, pipeline)
         self._worker.start()
+        put = mailbox.put
+        if not self.model.runs_on_cpu:
+            self._ahead = ReadAhead(mailbox, pipeline)
+            put = self._ahead.put
         try:
             for camera in self.cameras.values():
-                camera.subscribe(mailbox)
+                camera.subscribe(put)
         except Exception:
             self.stop()
             raise
@@ -73,6 +79,9 @@ class Engine:
         if self._worker is not None:
             self._worker.stop(patience)
             self._worker = None
+        if self._ahead is not None:
+            self._ahead.stop()
+            self._ahead = None
 
     def destroy(self) -> None:
         """Stop, and take the outputs back."""

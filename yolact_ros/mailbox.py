@@ -6,8 +6,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 Outcome = Literal['processed', 'dropped_stale', 'unreadable', 'failed']
 
@@ -21,12 +22,19 @@ class Frame:
         data: The serialized message.
         arrival: When it was received, by ``time.monotonic``, seconds.
         clock: When it was received, by the node's clock, nanoseconds.
+        reading: Its image, if that is being read already.
     """
 
     camera: str
     data: bytes
     arrival: float
     clock: int
+    reading: Future[Any] | None = None
+
+    def drop(self) -> None:
+        """Do not read it any more."""
+        if self.reading is not None:
+            self.reading.cancel()
 
 
 @dataclass
@@ -67,10 +75,13 @@ class Mailbox:
         """Let a frame wait; it replaces an older one of the same camera. A paused box is shut."""
         with self._condition:
             if self._is_paused:
+                frame.drop()
                 return
             counters = self._counters[frame.camera]
             counters.received += 1
-            counters.dropped_busy += frame.camera in self._waiting
+            if (older := self._waiting.get(frame.camera)) is not None:
+                counters.dropped_busy += 1
+                older.drop()
             self._waiting[frame.camera] = frame
             self._condition.notify()
 
@@ -108,13 +119,19 @@ class Mailbox:
         with self._condition:
             return replace(self._counters[camera])
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether it takes nothing in."""
+        return self._is_paused
+
     def pause(self, is_paused: bool) -> None:
         """Take nothing in until further notice, and drop what waits, or go on."""
         with self._condition:
             self._is_paused = is_paused
             if is_paused:
-                for camera in self._waiting:
+                for camera, frame in self._waiting.items():
                     self._counters[camera].dropped_busy += 1
+                    frame.drop()
                 self._waiting.clear()
 
     def wake(self) -> None:

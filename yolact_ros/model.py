@@ -75,6 +75,11 @@ class Model:
         """Where the network runs, such as ``cuda:0``."""
         return str(self.detector.device)
 
+    @property
+    def runs_on_cpu(self) -> bool:
+        """Whether the network needs the cores that read images. TensorRT never does."""
+        return self.device == 'cpu' and self.backend != 'tensorrt'
+
     def batch_size(self, settings: Settings) -> int:
         """Return how many images may share one pass of the network."""
         automatic = len(settings.cameras) if self.device.startswith('cuda') else 1

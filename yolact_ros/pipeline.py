@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -36,16 +36,16 @@ class Input:
         header: Of its message.
         rgb: Its image, shape (H, W, 3).
         age: When it was received, seconds; NaN without a stamp.
-        wait: Seconds until the worker took it.
         decode: Seconds from message to image.
+        wait: All other seconds until the worker had it.
     """
 
     frame: Frame
     header: Header
     rgb: npt.NDArray[np.uint8]
     age: float
-    wait: float
     decode: float
+    wait: float = 0.0
 
 
 class StaleError(Exception):
@@ -86,7 +86,7 @@ class Pipeline:
     def serve(self, frames: list[Frame]) -> None:
         """Publish what is found in frames of different cameras, in one pass of the network."""
         settings = self._settings()
-        inputs = [one for frame in frames if (one := self._read(frame, settings)) is not None]
+        inputs = [one for frame in frames if (one := self._try_to_read(frame)) is not None]
         try:
             found = self._model.find([one.rgb for one in inputs], settings)
         except Exception as error:  # whatever it is, the next frame may be better
@@ -121,15 +121,29 @@ class Pipeline:
         except Exception as error:  # the caller gets it in words, and the worker goes on
             return refuse(describe(error))
 
-    def _read(self, frame: Frame, settings: Settings) -> Input | None:
-        """Return the image of a frame, or None if it is too old or cannot be read."""
+    def read(self, frame: Frame) -> Input:
+        """Return the image of a frame.
+
+        Raises:
+            StaleError: It is too old.
+            InputError: It cannot be read.
+        """
         camera = self._cameras[frame.camera]
         began = time.monotonic()
+        message = camera.deserialize(frame.data)
+        age = camera.stamps.age(stamp_of(message.header), frame.clock)
+        self._refuse_stale(age, frame)
+        rgb = camera.to_rgb(message)
+        return Input(frame, message.header, rgb, age, time.monotonic() - began)
+
+    def _try_to_read(self, frame: Frame) -> Input | None:
+        """Return the image of a frame, or None if it is too old or cannot be read."""
         try:
-            message = camera.deserialize(frame.data)
-            age = camera.stamps.age(stamp_of(message.header), frame.clock)
-            self._refuse_stale(age, frame, settings['max_age'])
-            rgb = camera.to_rgb(message)
+            if frame.reading is None:
+                one = self.read(frame)
+            else:
+                one = frame.reading.result()
+                self._refuse_stale(one.age, frame)
         except StaleError:
             self._mailbox.finish(frame.camera, 'dropped_stale')
         except InputError as error:
@@ -137,12 +151,12 @@ class Pipeline:
         except Exception as error:  # a message may be broken in ways that nobody thought of
             self._give_up(frame, 'failed', error)
         else:
-            wait, decode = began - frame.arrival, time.monotonic() - began
-            return Input(frame, message.header, rgb, age, wait, decode)
+            return replace(one, wait=time.monotonic() - frame.arrival - one.decode)
         return None
 
-    def _refuse_stale(self, age: float, frame: Frame, max_age: float) -> None:
+    def _refuse_stale(self, age: float, frame: Frame) -> None:
         """Refuse a frame that is too old by now; without a stamp nobody knows."""
+        max_age = self._settings()['max_age']
         waited = (self._node.get_clock().now().nanoseconds - frame.clock) * NANOSECONDS
         if max_age and age + waited > max_age:
             raise StaleError

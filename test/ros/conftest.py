@@ -84,7 +84,10 @@ def start_node(
     folder = tmp_path_factory.mktemp('logs')
 
     def start(
-        *arguments: str, environment: dict[str, str] | None = None, **parameters: Any
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        before: str = '',
+        **parameters: Any,
     ) -> NodeProcess:
         given = {name.replace('__', '.'): value for name, value in parameters.items()}
         processes.append(
@@ -94,6 +97,7 @@ def start_node(
                 arguments,
                 {'model.name': str(tiny_model), 'score_threshold': 0.05, **given},
                 environment,
+                before,
             )
         )
         return processes[-1]
