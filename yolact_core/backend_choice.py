@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import platform
 import statistics
 import time
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 ROUNDS = 5
 KEY_DIGITS = 16
 VERSIONS_OF = ('torch', 'onnxruntime', 'onnxruntime-gpu', 'openvino', 'ncnn')
+WAITING = ('OMP_WAIT_POLICY', 'GOMP_SPINCOUNT')  # how threads of PyTorch and ncnn wait for work
 logger = logging.getLogger(__name__)
 
 
@@ -57,6 +59,7 @@ def situation(model: str, precision: str) -> dict[str, Any]:
         'precision': precision,
         'cpu': _cpu_name(),
         'threads': torch.get_num_threads(),
+        'waiting': {name: os.environ.get(name) for name in WAITING},
         'versions': {name: _version(name) for name in VERSIONS_OF},
     }
 

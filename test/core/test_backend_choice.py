@@ -47,11 +47,13 @@ def test_a_damaged_record_is_no_record(tmp_path):
     assert recall(FACTS, tmp_path) is None
 
 
-def test_a_situation_is_model_precision_machine_and_versions():
+def test_a_situation_is_model_precision_machine_and_versions(monkeypatch):
     facts = situation('tiny-0123', 'auto')
     assert facts['threads'] == torch.get_num_threads()
     assert facts['versions']['torch'] == torch.__version__.split('+')[0]
     assert facts != situation('tiny-0123', 'bfloat16')
+    monkeypatch.setenv('OMP_WAIT_POLICY', 'other')
+    assert facts != situation('tiny-0123', 'auto')
 
 
 @pytest.mark.slow

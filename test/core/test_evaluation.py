@@ -12,7 +12,7 @@ from shapes import write_shapes
 from yolact_core import Detector, InputError, load_network
 from yolact_core.dataset import CocoDataset
 from yolact_core.evaluation import EvaluationOptions, ImageResult, assess, detect_all, evaluate
-from yolact_core.evaluation.comparison import resize_network, variants
+from yolact_core.evaluation.comparison import variants
 from yolact_core.evaluation.export import write_coco_results
 
 RENAMED = [{'id': 7, 'name': 'cup'}, {'id': 14, 'name': 'sofa'}, {'id': 21, 'name': 'person'}]
@@ -156,11 +156,3 @@ def test_input_sizes_are_to_each_other_as_in_the_paper(detector):
     assert all(variant.detector.options == detector.options for variant in found)
     with pytest.raises(InputError, match="must be one of nms, size, threshold, got 'colour'"):
         list(variants(('colour',), detector, EvaluationOptions(), 'float32'))
-
-
-def test_a_resized_network_has_the_same_weights_and_larger_priors(network):
-    larger = resize_network(network, 192)
-    assert larger.config.input_size == 192
-    assert larger.config.anchors.scales == ((18.0,), (36.0,), (72.0,), (108.0,), (144.0,))
-    weights = larger.state_dict()
-    assert all((weights[key] == value).all() for key, value in network.state_dict().items())

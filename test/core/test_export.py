@@ -1,6 +1,8 @@
 """What ``yolact export`` writes, and what it refuses to write."""
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,6 +12,7 @@ import torch
 
 from yolact_core import Detector, InputError, load_network
 from yolact_core.boxes import decode_boxes
+from yolact_core.checkpoint import hash_weights, load_checkpoint, save_checkpoint
 from yolact_core.cli import main
 from yolact_core.export import Difference, ExportOptions, export_network
 from yolact_core.export.calibration import read_calibration
@@ -85,6 +88,46 @@ def test_int8_is_calibrated_with_pictures_and_tells_how_far_it_is(
     assert len(detector(photo)) > 0
     with pytest.raises(InputError, match='must be exported with --precision float32'):
         Detector.load(path, precision='float32')
+
+
+def test_a_checkpoint_for_another_input_size_keeps_its_terms_and_drops_its_figures(
+    tiny_model, tmp_path, capsys
+):
+    source, path = tmp_path / 'licensed.safetensors', tmp_path / 'larger.safetensors'
+    network, facts = load_checkpoint(tiny_model)
+    known = {'test': {'mask_ap': 40.0}}
+    save_checkpoint(network, source, replace(facts, license='MIT, of me', training=known))
+    options = ['--format', 'checkpoint', '--input-size', '160', '--output', str(path)]
+    assert main(['export', str(source), *options]) == 0
+    assert capsys.readouterr().out == f'{path}\n'
+    larger, said = load_checkpoint(path)
+    assert (larger.config.name, larger.config.input_size) == ('tiny_160', 160)
+    assert (said.license, said.training) == ('MIT, of me', {'resized_from': 'tiny'})
+    assert hash_weights(larger) == hash_weights(network)
+
+
+def test_a_checkpoint_of_the_same_size_is_the_same(tiny_model, tmp_path):
+    path = tmp_path / 'same.safetensors'
+    options = ['--format', 'checkpoint', '--output', str(path)]
+    assert main(['export', str(tiny_model), *options]) == 0
+    (network, facts), (same, said) = load_checkpoint(tiny_model), load_checkpoint(path)
+    assert (same.config, said) == (network.config, facts)
+
+
+@pytest.mark.parametrize(
+    ('options', 'text'),
+    [
+        (['--decode'], 'with no option but --input-size'),
+        (['--precision', 'int8'], 'with no option but --input-size'),
+        (['--output', 'model.pth'], r'output must be a .safetensors file, got .model.pth'),
+        (['--input-size', '7'], 'input_size'),
+    ],
+)
+def test_a_checkpoint_has_few_options(tiny_model, tmp_path, monkeypatch, capsys, options, text):
+    monkeypatch.chdir(tmp_path)
+    assert main(['export', str(tiny_model), '--format', 'checkpoint', *options]) == 2
+    assert re.search(text, capsys.readouterr().err.replace('\n', ' '))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

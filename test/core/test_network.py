@@ -8,6 +8,7 @@ from yolact_core import InputError, ModelConfig, build_network
 from yolact_core.config import BackboneConfig
 from yolact_core.network.backbones import build_backbone
 from yolact_core.network.backbones.resnet import DeformableConv
+from yolact_core.network.resizing import resize_network
 
 PARAMETERS = {  # trainable, as published or counted in the original
     'yolact_base': 50_157_071,
@@ -143,6 +144,21 @@ def test_leftovers_of_old_official_files_are_ignored():
 def test_an_impossible_backbone_is_refused(small_config, backbone, text):
     with pytest.raises(InputError, match=text):
         build_network(small_config.replace(backbone=backbone))
+
+
+def test_a_resized_network_has_the_same_weights_and_priors_of_as_many_pixels(small_config):
+    network = build_network(small_config)
+    larger = resize_network(network, 192)
+    assert (larger.config.name, larger.config.input_size) == (f'{small_config.name}_192', 192)
+    ours, theirs = (
+        {round(float(width * one.config.input_size), 3) for width in one.priors[:, 2]}
+        for one in (larger, network)
+    )
+    assert ours == theirs
+    assert len(larger.priors) > len(network.priors)
+    weights = larger.state_dict()
+    assert all((weights[key] == value).all() for key, value in network.state_dict().items())
+    assert resize_network(network, small_config.input_size).config == small_config
 
 
 @pytest.mark.slow

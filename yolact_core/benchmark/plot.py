@@ -25,6 +25,7 @@ STAGE_COLORS = {
 }
 REST = '#969696'  # of time that belongs to no stage
 WIDTH, ROW, MARGIN = 7.0, 0.45, 1.6  # inches
+ROOM = 1.15  # for the times, right of the longest bar
 
 
 def require_matplotlib() -> None:
@@ -84,9 +85,9 @@ def _draw_stages(axes: Axes, results: Sequence[Result]) -> None:
             fontsize='small',
         )
     axes.invert_yaxis()
-    axes.margins(x=0.12)
+    axes.set_xlim(0, ROOM * max(ends))
     axes.set_xlabel('median milliseconds an image')
-    axes.legend(fontsize='small', loc='lower right')
+    axes.legend(fontsize='small', loc='lower left', bbox_to_anchor=(0, 1), ncols=len(STAGE_COLORS))
     _tidy(axes)
 
 

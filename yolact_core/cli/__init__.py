@@ -33,7 +33,7 @@ COMMANDS = (
     Command('detect', 'yolact_core.cli.detect', 'find instances in images, videos, a camera'),
     Command('train', 'yolact_core.cli.train', 'train a network on pictures of your own'),
     Command('evaluate', 'yolact_core.cli.evaluate', 'measure average precision and speed'),
-    Command('export', 'yolact_core.cli.export', 'write a model for another runtime'),
+    Command('export', 'yolact_core.cli.export', 'write a model for another runtime or size'),
     Command('benchmark', 'yolact_core.cli.benchmark', 'time models and runtimes side by side'),
     Command('dataset', 'yolact_core.cli.dataset', 'check, describe or convert a data set'),
     Command('bag', 'yolact_ros.bag.command', 'replay, evaluate and compare on recorded bags'),

@@ -1,4 +1,4 @@
-"""``yolact export``: a model as a file that ONNX Runtime, OpenVINO, ncnn or TensorRT reads."""
+"""``yolact export``: a model for another runtime or another input size."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from yolact_core.cli.model_options import whole_number
 from yolact_core.cli.terminal import remark, say, say_json, say_table
 from yolact_core.errors import InputError
 
@@ -33,6 +34,7 @@ FORMATS = {
     'ncnn': Format('ncnn', '.ncnn.param and .ncnn.bin, for ncnn'),
     'engine': Format('tensorrt', '.engine, for TensorRT on this very GPU'),
 }
+CHECKPOINT = 'checkpoint'
 OUTPUT_FOLDER = Path('out/export')
 
 
@@ -50,9 +52,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--format',
-        choices=tuple(FORMATS),
+        choices=(*FORMATS, CHECKPOINT),
         required=True,
-        help='; '.join(f'{name}: {entry.summary}' for name, entry in FORMATS.items()),
+        help='; '.join(f'{name}: {entry.summary}' for name, entry in FORMATS.items())
+        + f'; {CHECKPOINT}: .safetensors, for this project',
+    )
+    parser.add_argument(
+        '--input-size',
+        type=whole_number,
+        metavar='PIXELS',
+        help='stretch images to so many pixels a side: more see smaller things and take longer '
+        '(default: as the model was trained)',
     )
     parser.add_argument(
         '--precision',
@@ -97,11 +107,17 @@ def run(arguments: argparse.Namespace) -> int:
     from yolact_core.checkpoint import load_network
     from yolact_core.export import export_network
     from yolact_core.model_zoo import url_to_fetch
+    from yolact_core.network.resizing import resize_network
 
-    options = _options(arguments)
+    options = None if arguments.format == CHECKPOINT else _options(arguments)
     if (url := url_to_fetch(arguments.model)) is not None:
         remark(f'fetching {url}')
     network = load_network(arguments.model, arguments.config)
+    if arguments.input_size is not None:
+        network = resize_network(network, arguments.input_size)
+    if options is None:
+        say(str(_write_checkpoint(network, arguments)))
+        return 0
     if arguments.build_only:
         say(str(_build_only(network, options, arguments.engine_cache_dir)))
         return 0
@@ -115,6 +131,29 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _tell(path, differences)
     return 0
+
+
+def _write_checkpoint(network: Yolact, arguments: argparse.Namespace) -> Path:
+    """Write a checkpoint that says what the original one says, but for figures of its size."""
+    from yolact_core.checkpoint import load_checkpoint, save_checkpoint
+    from yolact_core.model_zoo import find_model
+
+    others = (arguments.calibration, arguments.decode, arguments.build_only, arguments.json)
+    if any(others) or arguments.precision != 'auto':
+        raise InputError(
+            f'--format {CHECKPOINT} must be used with no option but --input-size, --config and '
+            '--output'
+        )
+    source, facts = find_model(arguments.model), None
+    if source.suffix == '.safetensors':
+        original, facts = load_checkpoint(source)
+        if original.config.name != network.config.name:
+            facts = dataclasses.replace(facts, training={'resized_from': original.config.name})
+    path = arguments.output or OUTPUT_FOLDER / f'{network.config.name}.safetensors'
+    if path.suffix != '.safetensors':
+        raise InputError(f'output must be a .safetensors file, got {str(path)!r}')
+    save_checkpoint(network, path, facts)
+    return Path(path)
 
 
 def _build_only(network: Yolact, options: ExportOptions, folder: Path | None) -> Path:

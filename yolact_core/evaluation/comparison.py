@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from yolact_core.detector import Detector
 from yolact_core.errors import InputError
 from yolact_core.evaluation.options import EvaluationOptions
-from yolact_core.network import Yolact, build_network
-
-if TYPE_CHECKING:
-    from yolact_core.config import ModelConfig
+from yolact_core.network.resizing import resize_network
 
 SUBJECTS = ('nms', 'size', 'threshold')
 PAPER_SIZES = (400, 550, 700)
@@ -62,26 +58,6 @@ def variants(
             yield from _size_variants(detector, options, precision)
         else:
             yield from _threshold_variants(detector, options)
-
-
-def resize_network(network: Yolact, input_size: int) -> Yolact:
-    """Return a network with the same weights for another input size.
-
-    Args:
-        network: Any.
-        input_size: Side of the input in pixels; priors grow with it, in whole pixels.
-    """
-    resized = build_network(_resize(network.config, input_size))
-    resized.load_state_dict(network.state_dict())
-    return resized.to(network.priors.device)
-
-
-def _resize(config: ModelConfig, input_size: int) -> ModelConfig:
-    factor = input_size / config.input_size
-    scales = tuple(
-        tuple(float(int(scale * factor)) for scale in level) for level in config.anchors.scales
-    )
-    return config.replace(input_size=input_size, anchors=replace(config.anchors, scales=scales))
 
 
 def _nms_variants(detector: Detector, options: EvaluationOptions) -> Iterator[Variant]:
