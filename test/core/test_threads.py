@@ -1,9 +1,11 @@
-"""PyTorch's threads are back at work after it worked alone."""
+"""Threads are as they were after PyTorch worked alone, and after a library was loaded."""
+
+import os
 
 import pytest
 import torch
 
-from yolact_core.threads import single_thread
+from yolact_core.threads import asleep_while_waiting, single_thread
 
 
 @pytest.fixture
@@ -31,3 +33,13 @@ def test_an_error_inside_leaves_the_threads_as_before():
     with pytest.raises(ValueError, match='no'):
         fail()
     assert torch.get_num_threads() == 3
+
+
+@pytest.mark.parametrize('given', [None, 'active'])
+def test_libraries_that_are_loaded_inside_sleep_unless_the_user_decides(monkeypatch, given):
+    monkeypatch.delenv('OMP_WAIT_POLICY', raising=False)
+    if given is not None:
+        monkeypatch.setenv('OMP_WAIT_POLICY', given)
+    with asleep_while_waiting():
+        assert os.environ['OMP_WAIT_POLICY'] == (given or 'passive')
+    assert os.environ.get('OMP_WAIT_POLICY') == given

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import ncnn
 import numpy as np
 import torch
 from torch import Tensor
 
 from yolact_core.backends.exported import ModelCard, SingleImageBackend
 from yolact_core.errors import InputError
+from yolact_core.threads import asleep_while_waiting
+
+with asleep_while_waiting():  # of its own OpenMP, which reads that when it is loaded
+    import ncnn
 
 CARD = '# yolact '  # begins the line of the metadata, after the graph, where ncnn does not read
 INPUT, OUTPUT = 'in0', 'out{}'  # as pnnx names them
