@@ -1,4 +1,4 @@
-"""All goals for speed on a CPU in one table, each met, missed, or not to be measured here.
+"""All goals for speed on a CPU in two tables, each met, missed, or not to be measured here.
 
 ``make bench-cpu`` takes under ten minutes on two quiet cores. Ratios are medians of rounds in
 which all take their turn; weights are made up, and what is to be done after the network is fixed.
@@ -149,7 +149,7 @@ def _run(variants: Sequence[Variant], workload: Workload, options: BenchmarkOpti
 
 
 def _compare(report: Report, precision: str, reference: str, least: float) -> Goal:
-    """Return the goal for the faster of the exported backends in a precision."""
+    """Return the goal for the fastest of the exported backends in a precision."""
     subject, wanted = f'{precision} against {reference}', f'>= {least} times faster'
     found = [
         result
@@ -189,7 +189,7 @@ def main() -> None:
     parser.add_argument('--config', default='yolact_resnet50')
     parser.add_argument('--threads', type=int, default=2)
     parser.add_argument('--rounds', type=int, default=20)
-    parser.add_argument('--seconds', type=float, default=30, help='of each of the four parts')
+    parser.add_argument('--seconds', type=float, default=30, help='of each part')
     parser.add_argument('--busy', action='store_true', help='only beside a busy process')
     arguments = parser.parse_args()
     check = check_beside_another if arguments.busy else check_all

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from yolact_core.files import replace_when_done
+from yolact_core.threads import POLICY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 ROUNDS = 5
 KEY_DIGITS = 16
-VERSIONS_OF = ('torch', 'onnxruntime', 'onnxruntime-gpu', 'openvino', 'ncnn')
-WAITING = ('OMP_WAIT_POLICY', 'GOMP_SPINCOUNT')  # how threads of PyTorch and ncnn wait for work
+VERSIONS_OF = ('torch', 'onnxruntime', 'onnxruntime-gpu', 'onnxscript', 'openvino', 'ncnn', 'pnnx')
+WAITING = (POLICY, 'GOMP_SPINCOUNT')  # how threads of PyTorch and ncnn wait for work
 logger = logging.getLogger(__name__)
 
 

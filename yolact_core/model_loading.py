@@ -109,7 +109,7 @@ def _build(
 ) -> Backend:
     if name in ('torch', COMPILED):
         network = network.to(device)
-        return TorchBackend(network, resolve_precision(precision, device), name == COMPILED)
+        return TorchBackend(network, resolve_precision(precision, device, name), name == COMPILED)
     from yolact_core.export.cache import find_or_export
 
     path = find_or_export(network, name, precision, engine_cache_dir)
@@ -127,8 +127,8 @@ def _choose(network: Yolact, device: torch.device, precision: str) -> Backend:
     facts = situation(model_key(network), precision)
     choice = recall(facts, cache_folder())
     if choice is None or choice.backend not in ('torch', *others):
-        choice = _measure(network, others, device, precision)
-        if set(choice.milliseconds) == {'torch', *others}:  # else another time all may take part
+        choice, is_final = _measure(network, others, device, precision)
+        if is_final:
             _remember(choice, facts)
     logger.info('backend auto for %s: %s', network.config.name, choice)
     return _build(choice.backend, network, device, precision)
@@ -141,7 +141,11 @@ def _remember(choice: Choice, facts: dict[str, Any]) -> None:
         logger.warning('the choice of the backend cannot be remembered: %s', error)
 
 
-def _measure(network: Yolact, others: list[str], device: torch.device, precision: str) -> Choice:
+def _measure(
+    network: Yolact, others: list[str], device: torch.device, precision: str
+) -> tuple[Choice, bool]:
+    """Return the choice, and whether another time it would be the same."""
+    is_final = True
     logger.info('measuring backends for %s, once', network.config.name)
     candidates = {}
     for name in others:
@@ -149,4 +153,6 @@ def _measure(network: Yolact, others: list[str], device: torch.device, precision
             candidates[name] = _build(name, network, device, precision)
         except Exception as error:  # no optional runtime keeps a model from running in PyTorch
             logger.warning('backend %s takes no part: %s', name, error)
-    return choose_fastest({**candidates, 'torch': _build('torch', network, device, precision)})
+            is_final = is_final and isinstance(error, InputError)
+    candidates['torch'] = _build('torch', network, device, precision)
+    return choose_fastest(candidates), is_final

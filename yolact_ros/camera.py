@@ -64,7 +64,11 @@ class Camera:
         return kind
 
     def subscribe(self, put: Callable[[Frame], None]) -> None:
-        """Put images into a mailbox from now on."""
+        """Receive images from now on.
+
+        Args:
+            put: Takes each of them, and returns at once.
+        """
         self._put = put
         self.arrivals = Arrivals(time.monotonic())
         self._subscription = self._node.create_subscription(
@@ -72,7 +76,7 @@ class Camera:
             self._relative_topic,
             self.on_image,
             newest_image(),
-            raw=True,  # the worker reads the message, and only if it is not replaced by then
+            raw=True,  # reading takes long, and most may be replaced before their turn
             event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self.on_incompatible_qos),
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )

@@ -8,7 +8,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from yolact_ros.pipeline import Input
 
 Outcome = Literal['processed', 'dropped_stale', 'unreadable', 'failed']
 
@@ -29,7 +32,7 @@ class Frame:
     data: bytes
     arrival: float
     clock: int
-    reading: Future[Any] | None = None
+    reading: Future[Input] | None = None
 
     def drop(self) -> None:
         """Do not read it any more."""

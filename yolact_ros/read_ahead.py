@@ -12,9 +12,10 @@ from yolact_ros.pipeline import Pipeline
 class ReadAhead:
     """Reads frames on a thread of its own while they wait in a mailbox.
 
-    A frame that is replaced before its turn is not read, nor is one that most likely will be:
-    where the node is paused, or takes fewer images than come. A CPU gains nothing by reading
-    ahead: it would only take from the network what it gives.
+    While this thread reads a frame the newest waits for it, and those between are not read. None
+    is read ahead while the node is paused or takes images at a lower rate than it could. What
+    is read and then replaced by a newer frame is work in vain: that of a core which a GPU leaves
+    idle, where a network on the CPU would miss it.
 
     Args:
         mailbox: Where frames wait.

@@ -90,7 +90,7 @@ def test_a_failure_to_remember_is_told_and_no_more(tiny_model, tmp_path, monkeyp
     monkeypatch.setenv('YOLACT_CACHE', str(tmp_path))
     monkeypatch.setattr(model_loading, 'remember', fail)
     monkeypatch.setattr(
-        model_loading, '_measure', lambda *_: Choice('torch', {'torch': 1, 'x': 2})
+        model_loading, '_measure', lambda *_: (Choice('torch', {'torch': 1, 'x': 2}), True)
     )
     monkeypatch.setattr(model_loading, 'MEASURED', ('x',))
     installed = Runtime('x', '.x', 'nowhere', ('torch',), 'pip install x', ('cpu',))

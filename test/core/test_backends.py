@@ -1,5 +1,7 @@
 """Every backend computes what PyTorch computes."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -177,6 +179,36 @@ def test_a_model_of_another_project_is_refused(tmp_path):
         load_backend(tmp_path / 'other.onnx', 'cpu')
 
 
+@pytest.mark.parametrize(
+    ('last_line', 'text'),
+    [
+        ('', "its format is 'yolact-export-1', got None"),
+        ('# yolact {"format": "yolact-exp', 'must hold whole metadata: Unterminated string'),
+    ],
+)
+def test_a_graph_of_ncnn_without_its_metadata_is_refused(tmp_path, last_line, text):
+    pytest.importorskip('ncnn')
+    path = tmp_path / 'other.ncnn.param'
+    path.write_text(f'7767517\n1 1\nInput in0 0 1 in0\n{last_line}\n')
+    path.with_suffix('.bin').touch()
+    with pytest.raises(InputError, match=text):
+        load_backend(path, 'cpu')
+
+
+def test_what_ncnn_cannot_compute_is_an_error(network, tmp_path):
+    pytest.importorskip('ncnn')
+    path = tmp_path / 'small.ncnn.param'
+    card = ModelCard.of_network(network, 'f' * 64, 'float32')
+    graph = '7767517\n1 1\nInput in0 0 1 in0\n'
+    path.write_text(f'{graph}# yolact {json.dumps(card.to_strings())}\n')
+    with pytest.raises(InputError, match=r'its weights beside it, got no small\.ncnn\.bin'):
+        load_backend(path, 'cpu')
+    path.with_suffix('.bin').touch()
+    backend = load_backend(path, 'cpu')
+    with pytest.raises(RuntimeError, match='ncnn must take or give out0, got error -1'):
+        backend(torch.zeros(1, 3, 8, 8))
+
+
 def test_what_a_file_says_of_itself_survives_the_way_into_strings(network, tmp_path):
     card = ModelCard.of_network(network, 'f' * 64, 'int8')
     strings = card.to_strings()
@@ -224,6 +256,7 @@ def test_a_compiled_network_computes_the_same(tiny_model, network):
     backend = load_backend(tiny_model, 'cpu', 'torch_compile')
     assert (backend.name, backend.precision) == ('torch_compile', 'float32')
     assert_equal(backend, network)
+    assert_equal(backend, network, count=2)
 
 
 @pytest.mark.slow

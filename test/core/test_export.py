@@ -117,8 +117,9 @@ def test_a_checkpoint_of_the_same_size_is_the_same(tiny_model, tmp_path):
 @pytest.mark.parametrize(
     ('options', 'text'),
     [
-        (['--decode'], 'with no option but --input-size'),
-        (['--precision', 'int8'], 'with no option but --input-size'),
+        (['--decode', '--json'], 'checkpoint must be used without --decode, --json'),
+        (['--precision', 'int8'], 'checkpoint must be used without --precision'),
+        (['--build-only', '--input-size', '96'], 'must be used without --input-size'),
         (['--output', 'model.pth'], r'output must be a .safetensors file, got .model.pth'),
         (['--input-size', '7'], 'input_size'),
     ],

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,9 +13,19 @@ from yolact.msg import InstanceArray, StageTiming
 
 from yolact_core import Detector
 from yolact_ros.mailbox import Frame, Mailbox
+from yolact_ros.model import Model
 from yolact_ros.read_ahead import ReadAhead
 
-AS_WITH_A_GPU = 'from yolact_ros.model import Model; Model.runs_on_cpu = False'
+AS_WITH_A_GPU = """
+from yolact_ros.model import Model
+from yolact_ros.read_ahead import ReadAhead
+
+def put(self, frame, put=ReadAhead.put):
+    print('reads ahead')
+    put(self, frame)
+
+Model.runs_on_cpu, ReadAhead.put = False, put
+"""
 OUTCOMES = ('processed', 'dropped_busy', 'dropped_stale', 'unreadable', 'failed')
 
 
@@ -78,11 +89,26 @@ def test_frames_that_most_likely_are_not_wanted_are_not_read(ahead, pipeline, ma
     pipeline.may_end.set()
     mailbox.pause(True)
     ahead.put(frame(b'1'))
+    assert not pipeline.begun.wait(0.2)
     mailbox.pause(False)
     pipeline.interval = 0.5
     ahead.put(frame(b'2'))
     assert mailbox.take(1)[0].reading is None
     assert pipeline.read_frames == []
+
+
+@pytest.mark.parametrize(
+    ('device', 'backend', 'expected'),
+    [
+        ('cpu', 'onnx', True),
+        ('cpu', 'tensorrt', False),
+        ('cuda:0', 'torch', False),
+        ('cuda:0', 'tensorrt', False),
+    ],
+)
+def test_a_network_on_a_gpu_leaves_the_cpu_alone(device, backend, expected):
+    model = Model(SimpleNamespace(device=device), '', backend, '', ())
+    assert model.runs_on_cpu is expected
 
 
 @pytest.fixture(scope='module')
@@ -96,6 +122,7 @@ def test_what_is_found_is_the_same(node, tester, make_image, photo, tiny_model):
     instances = tester.listen('/yolact/instances', InstanceArray)
     found = tester.ask(make_image(stamp=12.25), instances)
     expected = Detector.load(tiny_model, device='cpu', score_threshold=0.05)(photo)
+    node.wait_for('reads ahead')
     assert found.header.stamp.sec == 12
     assert [one.mask.area for one in found.instances] == expected.masks.areas().tolist()
 

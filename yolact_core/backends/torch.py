@@ -28,7 +28,8 @@ class TorchBackend:
         network: In evaluation mode.
         precision: ``float32``; ``float16``, on CUDA by a copy of the weights in it; ``bfloat16``,
             as float16 elsewhere, by autocast.
-        is_compiled: Let ``torch.compile`` write a program for the network, which takes a minute.
+        is_compiled: Let ``torch.compile`` write a program for the network, for one image at a
+            time, which takes a minute. Batches of more run as ever.
 
     Raises:
         InputError: It cannot be compiled here.
@@ -44,9 +45,8 @@ class TorchBackend:
         self._is_half = (
             precision == 'float16' and self.device.type == 'cuda' and not _is_deformable(network)
         )
-        self._forward: Callable[[Tensor], Prediction] = (
-            copy.deepcopy(self.network).half() if self._is_half else self.network
-        )
+        self._forward = copy.deepcopy(self.network).half() if self._is_half else self.network
+        self._forward_one: Callable[[Tensor], Prediction] = self._forward
         self._graphs = CudaGraphs()
         if is_compiled:
             self._compile()
@@ -84,22 +84,23 @@ class TorchBackend:
         return self.network.rescore(masks)
 
     def _predict(self, images: Tensor) -> Prediction:
+        forward = self._forward_one if len(images) == 1 else self._forward
         if self._is_half:
-            return Prediction(*(output.float() for output in self._forward(images.half())))
+            return Prediction(*(output.float() for output in forward(images.half())))
         is_reduced = self._dtype != torch.float32
         with torch.autocast(self.device.type, dtype=self._dtype, enabled=is_reduced):
-            return Prediction(*(output.float() for output in self._forward(images)))
+            return Prediction(*(output.float() for output in forward(images)))
 
     @torch.inference_mode()
     def _compile(self) -> None:
-        """Compile now for one image, so that the first one does not wait."""
-        self._forward = torch.compile(self._forward, dynamic=False)
+        """Compile for one image at a time, and now, so that the first one does not wait."""
+        self._forward_one = torch.compile(self._forward, dynamic=False)
         side = self.config.input_size
         image = torch.zeros(1, 3, side, side, device=self.device)
         try:
             self._predict(image.to(memory_format=torch.channels_last))
         except Exception as error:  # compilers fail in many ways
-            reason = str(error).strip().splitlines()[0]
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise InputError(
                 f'backend {COMPILED} must have what torch.compile needs, a C++ compiler on a CPU '
                 f'and Triton on CUDA, got: {reason}'
@@ -133,7 +134,7 @@ def resolve_device(name: str) -> torch.device:
     return device
 
 
-def resolve_precision(name: str, device: torch.device) -> str:
+def resolve_precision(name: str, device: torch.device, backend: str = 'torch') -> str:
     """Return the precision that a name stands for.
 
     ``auto`` is float32 on a CPU, so that results equal the original's. On a CUDA device it is
@@ -146,7 +147,7 @@ def resolve_precision(name: str, device: torch.device) -> str:
         return 'float16' if device.type == 'cuda' else 'float32'
     if name not in PRECISIONS:
         raise InputError(
-            f'precision of backend torch must be one of auto, {", ".join(PRECISIONS)}, '
+            f'precision of backend {backend} must be one of auto, {", ".join(PRECISIONS)}, '
             f'got {name!r}'
         )
     return name

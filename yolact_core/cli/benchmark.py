@@ -69,7 +69,8 @@ def _add_variants(group: argparse._ArgumentGroup) -> None:
         type=_words,
         default=['all'],
         metavar='NAME,NAME',
-        help='torch, torch_compile, onnx, openvino, ncnn, tensorrt, auto; all: those installed',
+        help='torch, torch_compile, onnx, openvino, ncnn, tensorrt, auto; all: those '
+        'installed but torch_compile',
     )
     group.add_argument(
         '--precisions',

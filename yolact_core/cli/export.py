@@ -80,7 +80,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--output',
         type=Path,
         metavar='FILE',
-        help=f'file to write; default: {OUTPUT_FOLDER}/CONFIGURATION-PRECISION.SUFFIX',
+        help=f'file to write; default: {OUTPUT_FOLDER}/CONFIGURATION-PRECISION.SUFFIX, or '
+        'CONFIGURATION.safetensors',
     )
     parser.add_argument(
         '--decode',
@@ -106,17 +107,19 @@ def run(arguments: argparse.Namespace) -> int:
     from yolact_core.backends.runtimes import RUNTIMES
     from yolact_core.checkpoint import load_network
     from yolact_core.export import export_network
-    from yolact_core.model_zoo import url_to_fetch
+    from yolact_core.model_zoo import find_model, url_to_fetch
     from yolact_core.network.resizing import resize_network
 
-    options = None if arguments.format == CHECKPOINT else _options(arguments)
+    options = _options(arguments)
     if (url := url_to_fetch(arguments.model)) is not None:
         remark(f'fetching {url}')
     network = load_network(arguments.model, arguments.config)
     if arguments.input_size is not None:
         network = resize_network(network, arguments.input_size)
     if options is None:
-        say(str(_write_checkpoint(network, arguments)))
+        path = arguments.output or OUTPUT_FOLDER / f'{network.config.name}.safetensors'
+        _write_checkpoint(network, find_model(arguments.model), path)
+        say(str(path))
         return 0
     if arguments.build_only:
         say(str(_build_only(network, options, arguments.engine_cache_dir)))
@@ -133,27 +136,18 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _write_checkpoint(network: Yolact, arguments: argparse.Namespace) -> Path:
-    """Write a checkpoint that says what the original one says, but for figures of its size."""
-    from yolact_core.checkpoint import load_checkpoint, save_checkpoint
-    from yolact_core.model_zoo import find_model
+def _write_checkpoint(network: Yolact, source: Path, path: Path) -> None:
+    """Write a checkpoint that says what its source says, but for figures of another size."""
+    from yolact_core.checkpoint import read_checkpoint, save_checkpoint
 
-    others = (arguments.calibration, arguments.decode, arguments.build_only, arguments.json)
-    if any(others) or arguments.precision != 'auto':
-        raise InputError(
-            f'--format {CHECKPOINT} must be used with no option but --input-size, --config and '
-            '--output'
-        )
-    source, facts = find_model(arguments.model), None
-    if source.suffix == '.safetensors':
-        original, facts = load_checkpoint(source)
-        if original.config.name != network.config.name:
-            facts = dataclasses.replace(facts, training={'resized_from': original.config.name})
-    path = arguments.output or OUTPUT_FOLDER / f'{network.config.name}.safetensors'
     if path.suffix != '.safetensors':
         raise InputError(f'output must be a .safetensors file, got {str(path)!r}')
+    facts = None
+    if source.suffix == '.safetensors':
+        _, config, facts = read_checkpoint(source)
+        if config.name != network.config.name:
+            facts = dataclasses.replace(facts, training={'resized_from': config.name})
     save_checkpoint(network, path, facts)
-    return Path(path)
 
 
 def _build_only(network: Yolact, options: ExportOptions, folder: Path | None) -> Path:
@@ -164,9 +158,18 @@ def _build_only(network: Yolact, options: ExportOptions, folder: Path | None) ->
     return find_or_build(network, options.precision, folder, options.calibration)
 
 
-def _options(arguments: argparse.Namespace) -> ExportOptions:
+def _options(arguments: argparse.Namespace) -> ExportOptions | None:
+    """Return what is written; None for a checkpoint, which has no options."""
     from yolact_core.export import PRECISIONS, ExportOptions
 
+    if arguments.build_only and arguments.input_size is not None:
+        raise InputError(
+            '--build-only must be used without --input-size: write a checkpoint of that size, '
+            'build the engine of it, and give it to the node'
+        )
+    if arguments.format == CHECKPOINT:
+        _refuse_options_of_other_formats(arguments)
+        return None
     runtime = FORMATS[arguments.format].runtime
     is_usual = arguments.precision == 'auto'
     return ExportOptions(
@@ -175,6 +178,22 @@ def _options(arguments: argparse.Namespace) -> ExportOptions:
         calibration=arguments.calibration,
         is_decoded=arguments.decode,
     )
+
+
+def _refuse_options_of_other_formats(arguments: argparse.Namespace) -> None:
+    given = {
+        '--precision': arguments.precision != 'auto',
+        '--calibration': arguments.calibration is not None,
+        '--decode': arguments.decode,
+        '--build-only': arguments.build_only,
+        '--engine-cache-dir': arguments.engine_cache_dir is not None,
+        '--json': arguments.json,
+    }
+    if any(given.values()):
+        raise InputError(
+            f'--format {CHECKPOINT} must be used without '
+            f'{", ".join(name for name, is_given in given.items() if is_given)}'
+        )
 
 
 def _tell(path: Path, differences: list[Difference]) -> None:

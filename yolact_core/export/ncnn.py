@@ -32,26 +32,33 @@ def write_ncnn(program: ExportedProgram, card: ModelCard, path: Path) -> None:
     """
     from yolact_core.backends.ncnn import CARD, weights_beside
 
+    converter = _find_converter()
     with tempfile.TemporaryDirectory() as folder:
         exported = Path(folder) / 'model.onnx'
         write_onnx(program, card, exported)
-        graph = _convert(exported, card.config.input_size)
+        graph = _convert(converter, exported, card.config.input_size)
         text = graph.read_text(encoding='utf-8')
         path.write_text(f'{text}{CARD}{json.dumps(card.to_strings())}\n', encoding='utf-8')
         weights_beside(path).write_bytes(weights_beside(graph).read_bytes())
 
 
-def _convert(exported: Path, side: int) -> Path:
-    """Return the graph that pnnx writes, with its weights, beside an ONNX file."""
+def _find_converter() -> str:
     try:
         from pnnx import EXEC_PATH
     except ImportError:
         raise InputError(f'package pnnx must be installed, got none: {INSTALL}') from None
-    shape = f'inputshape=[1,3,{side},{side}]'
-    command = [EXEC_PATH, str(exported), shape, 'fp16=0']
+    return str(EXEC_PATH)
+
+
+def _convert(converter: str, exported: Path, side: int) -> Path:
+    """Return the graph that pnnx writes, with its weights, beside an ONNX file."""
+    command = [converter, str(exported), f'inputshape=[1,3,{side},{side}]', 'fp16=0']
     done = subprocess.run(command, cwd=exported.parent, capture_output=True, text=True)
     graph = exported.with_suffix('.ncnn.param')
     if done.returncode != 0 or not graph.is_file():
-        reason = (done.stderr or done.stdout).strip().splitlines()[-1:]
-        raise InputError(f'the network must be one that pnnx can convert, got {"".join(reason)!r}')
+        last = ''.join((done.stderr or done.stdout).strip().splitlines()[-1:])
+        raise InputError(
+            f'pnnx must be able to convert the network, got exit status {done.returncode} after '
+            f'{last!r}'
+        )
     return graph
