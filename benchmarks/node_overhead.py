@@ -12,11 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -111,10 +111,22 @@ def save_model(folder: Path) -> Path:
 
 
 @contextmanager
-def started_node(model: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Start the node in its own process, and stop it at the end."""
-    process = subprocess.Popen([sys.executable, __file__, str(model)])
+def started_node(
+    command: Sequence[str], node: Node, publisher: Publisher[Any]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a node in its own process, wait until it listens, and stop it at the end.
+
+    Args:
+        command: That is the node.
+        node: That waits.
+        publisher: To be listened to.
+    """
+    process = subprocess.Popen(command)
     try:
+        while publisher.get_subscription_count() == 0:
+            if process.poll() is not None:
+                sys.exit('the node could not start')
+            spin(node, 0.1)
         yield process
     finally:
         process.terminate()
@@ -136,11 +148,7 @@ def measure(model: Path, also: dict[str, type]) -> Run:
     node.create_subscription(InstanceArray, '/yolact/instances', run.found.append, 10)
     for topic, kind in also.items():
         node.create_subscription(kind, f'/yolact/{topic}', lambda _: None, 1)
-    with started_node(model) as process:
-        while publisher.get_subscription_count() == 0:
-            if process.poll() is not None:
-                sys.exit('the node could not start')
-            rclpy.spin_once(node, timeout_sec=0.1)
+    with started_node([sys.executable, __file__, str(model)], node, publisher) as process:
         spin(node, 1.0)
         send(node, publisher, WARM_UP * RATE)
         if not run.timings:

@@ -7,7 +7,6 @@ and the node takes the runtime that ``auto`` finds fastest. It drops what it has
 from __future__ import annotations
 
 import statistics
-import subprocess
 import sys
 import time
 from itertools import cycle, islice
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import cv2
 import rclpy
-from node_overhead import WARM_UP, spin, stay_on_this_computer
+from node_overhead import WARM_UP, spin, started_node, stay_on_this_computer
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
@@ -48,12 +47,7 @@ def measure(node: Node) -> list[StageTiming]:
     best_effort = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
     publisher = node.create_publisher(Image, 'image', best_effort)
     node.create_subscription(StageTiming, '/yolact/timing', timings.append, 10)
-    process = subprocess.Popen(NODE)
-    try:
-        while publisher.get_subscription_count() == 0:
-            if process.poll() is not None:
-                sys.exit('the node could not start')
-            spin(node, 0.1)
+    with started_node(NODE, node, publisher):
         for index, message in enumerate(
             islice(cycle(read_messages()), (WARM_UP + SECONDS) * RATE)
         ):
@@ -63,9 +57,6 @@ def measure(node: Node) -> list[StageTiming]:
             message.header.stamp = node.get_clock().now().to_msg()
             publisher.publish(message)
             spin(node, due - time.monotonic())
-    finally:
-        process.terminate()
-        process.wait()
     return timings
 
 

@@ -8,7 +8,6 @@ same scene; the camera sends JPEGs of 1920x1080, which take long to decode. Run
 from __future__ import annotations
 
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,7 +15,14 @@ from pathlib import Path
 
 import cv2
 import rclpy
-from node_overhead import make_image, make_scene, save_model, spin, stay_on_this_computer
+from node_overhead import (
+    make_image,
+    make_scene,
+    save_model,
+    spin,
+    started_node,
+    stay_on_this_computer,
+)
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage
@@ -57,19 +63,11 @@ def measure(model: Path, flag: str) -> list[StageTiming]:
     publisher = node.create_publisher(CompressedImage, 'image/compressed', best_effort)
     heard: list[StageTiming] = []
     node.create_subscription(StageTiming, '/yolact/timing', heard.append, 10)
-    process = subprocess.Popen([sys.executable, __file__, str(model), flag])
-    try:
-        while publisher.get_subscription_count() == 0:
-            if process.poll() is not None:
-                sys.exit('the node could not start')
-            spin(node, 0.1)
+    with started_node([sys.executable, __file__, str(model), flag], node, publisher):
         play(node, publisher, WARM_UP)
         heard.clear()
         play(node, publisher, SECONDS)
-    finally:
-        process.terminate()
-        process.wait()
-        node.destroy_node()
+    node.destroy_node()
     return heard
 
 

@@ -118,8 +118,11 @@ def _build(
 
 def _choose(network: Yolact, device: torch.device, precision: str) -> Backend:
     """Return the fastest backend of those installed; on a CUDA device that is PyTorch."""
-    others = [name for name in MEASURED if RUNTIMES[name].is_installed]
-    others = [name for name in others if RUNTIMES[name].can_run(network.config)]
+    others = [
+        name
+        for name in MEASURED
+        if RUNTIMES[name].is_installed and RUNTIMES[name].can_run(network.config)
+    ]
     if device.type != 'cpu' or not others or precision not in ('auto', 'float32', 'bfloat16'):
         return _build('torch', network, device, precision)
     from yolact_core.export.cache import model_key
