@@ -20,10 +20,10 @@ import onnxruntime
 import torch
 
 from yolact_core import ModelConfig, build_network
-from yolact_core.backends import Backend, TorchBackend
-from yolact_core.backends.onnx import OnnxBackend
 from yolact_core.export import ExportOptions, export_network
-from yolact_core.model_loading import load_backend
+from yolact_core.runtimes import Backend, TorchBackend
+from yolact_core.runtimes.model_loading import load_backend
+from yolact_core.runtimes.onnx import OnnxBackend
 
 PICTURES = Path(__file__).parents[1] / 'test' / 'data' / 'real_rooms'
 FILES = {

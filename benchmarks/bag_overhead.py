@@ -23,9 +23,9 @@ import torch
 from yolact_core import build_network, save_checkpoint
 from yolact_core.cli import main as run_command
 from yolact_core.detector import Detector
-from yolact_ros.bag.messages import make_header, to_image
-from yolact_ros.bag.typestore import IMAGE
-from yolact_ros.bag.writing import BagWriter
+from yolact_ros.bag.io.types import IMAGE
+from yolact_ros.bag.io.writer import BagWriter
+from yolact_ros.bag.replay.messages import make_header, to_image
 
 SIZE = (480, 640)
 MOST_INSTANCES = 15  # in an image, which is a busy room

@@ -29,8 +29,8 @@ from yolact_core.benchmark import (
     run_benchmark,
 )
 from yolact_core.benchmark.random_weights import save_random
+from yolact_core.checkpoints.model_zoo import shipped_models
 from yolact_core.cli.benchmark_table import say_report
-from yolact_core.model_zoo import shipped_models
 
 CPU = torch.device('cpu')
 VGA, FULL_HD = (480, 640), (1080, 1920)

@@ -21,14 +21,14 @@ from gpu_scene import CANDIDATES, make_image, make_network
 from torch import Tensor
 
 from yolact_core import Detector
-from yolact_core.backends.cuda_driver import describe_gpu
-from yolact_core.backends.runtimes import RUNTIMES
 from yolact_core.benchmark.interleaving import time_interleaved
 from yolact_core.benchmark.plain import PlainBackend, PlainDetector
-from yolact_core.detector_options import DetectorOptions
 from yolact_core.errors import InputError
 from yolact_core.export import ExportOptions, export_network
-from yolact_core.on_device.graphs import CudaGraphs
+from yolact_core.inference.cuda.graphs import CudaGraphs
+from yolact_core.inference.options import DetectorOptions
+from yolact_core.runtimes.table import RUNTIMES
+from yolact_core.runtimes.tensorrt.cuda_driver import describe_gpu
 
 TESTS = ('test_cuda.py', 'test_tensorrt.py')
 ROUNDS, WARM_UP = 100, 20

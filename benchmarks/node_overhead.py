@@ -27,7 +27,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 from yolact.msg import InstanceArray, StageTiming
 
-from yolact_ros.fast_dds import find_profile_variable
+from yolact_ros.health.fast_dds import find_profile_variable
 
 if TYPE_CHECKING:
     from yolact_core.network import Prediction
@@ -70,8 +70,8 @@ class Run:
 
 def run_node(model: Path) -> None:
     """Be the node, with a network that always sees the same twenty objects."""
-    from yolact_core.backends import TorchBackend
-    from yolact_ros.node import main
+    from yolact_core.runtimes import TorchBackend
+    from yolact_ros.node.node import main
 
     batch = make_scene(model)
     TorchBackend.__call__ = lambda self, images: batch  # type: ignore[method-assign]

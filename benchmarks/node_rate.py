@@ -20,10 +20,10 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from yolact.msg import StageTiming
 
-from yolact_core.image_files import read_image
+from yolact_core.media.image_files import read_image
 
 PICTURES = Path(__file__).parents[1] / 'test' / 'data' / 'real_rooms'
-START = 'import sys; from yolact_ros.node import main; sys.exit(main(sys.argv))'
+START = 'import sys; from yolact_ros.node.node import main; sys.exit(main(sys.argv))'
 NODE = (sys.executable, '-c', START, '--ros-args', '-p', 'model.name:=indoor')
 SIZE = (640, 480)
 RATE, SECONDS = 30, 20

@@ -10,15 +10,15 @@ import torch
 from torch import Tensor
 
 from yolact_core import Prediction, build_network
-from yolact_core.backends import TorchBackend
 from yolact_core.benchmark.interleaving import time_interleaved
 from yolact_core.benchmark.memory import MemoryMeter
 from yolact_core.benchmark.plain import assemble_plainly, detect_plainly
 from yolact_core.benchmark.scene import cluttered_prediction, random_boxes, smooth_prototypes
-from yolact_core.boxes import decode_boxes
-from yolact_core.detector_options import DetectorOptions
-from yolact_core.masks import assemble_masks
-from yolact_core.nms import fast_nms, select_candidates
+from yolact_core.inference.cpu.nms import fast_nms, select_candidates
+from yolact_core.inference.options import DetectorOptions
+from yolact_core.masks.assembly import assemble_masks
+from yolact_core.network.boxes import decode_boxes
+from yolact_core.runtimes import TorchBackend
 
 PROTOTYPES, GRID = 32, 138
 

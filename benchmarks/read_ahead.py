@@ -28,7 +28,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage
 from yolact.msg import StageTiming
 
-from yolact_ros.conversions import JPEG_FORMAT, encode_jpeg, image_to_rgb
+from yolact_ros.images.conversions import JPEG_FORMAT, encode_jpeg, image_to_rgb
 
 SIZE, RATE, SECONDS, WARM_UP = (1920, 1080), 60, 10, 3
 NETWORK = 0.02  # seconds
@@ -38,10 +38,10 @@ NAMES = {'0': 'one after the other', '1': 'reads ahead'}
 
 def run_node(model: Path, reads_ahead: bool) -> None:
     """Be the node, with a network that sleeps."""
-    from yolact_core.backends import TorchBackend
     from yolact_core.network import Prediction
-    from yolact_ros.model import Model
-    from yolact_ros.node import main
+    from yolact_core.runtimes import TorchBackend
+    from yolact_ros.node.model import Model
+    from yolact_ros.node.node import main
 
     scene = make_scene(model)
 

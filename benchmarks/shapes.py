@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from yolact_core.instance_masks import InstanceMasks
+from yolact_core.masks.instance_masks import InstanceMasks
 
 CLASS_NAMES = ('disc', 'square', 'triangle', 'star', 'ring')
 CATEGORY_STEP = 7  # category ids have gaps, as COCO's do

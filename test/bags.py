@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 
 from yolact_core.detections import Detections
-from yolact_core.instance_masks import InstanceMasks
-from yolact_ros.bag.messages import (
+from yolact_core.masks.instance_masks import InstanceMasks
+from yolact_ros.bag.io.bag import Bag
+from yolact_ros.bag.io.types import COMPRESSED_IMAGE, IMAGE, INSTANCES, ros2_types
+from yolact_ros.bag.replay.messages import (
     make_header,
     make_message,
     to_image,
     to_instance_array,
 )
-from yolact_ros.bag.reading import Bag
-from yolact_ros.bag.typestore import COMPRESSED_IMAGE, IMAGE, INSTANCES, ros2_types
 
 START = 1_700_000_000_000_000_000  # ns since 1970
 PERIOD = 66_666_667  # ns between images

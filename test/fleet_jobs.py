@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from yolact_core.errors import InputError
-from yolact_ros.bag import examination, replay
+from yolact_ros.bag.evaluate import frame_evaluation as examination
 from yolact_ros.bag.fleet import evaluation, pieces
+from yolact_ros.bag.replay import replay
 
 MARK = 'killed'  # file beside a bag, once a process has died
 

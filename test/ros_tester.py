@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 START_TIMEOUT = 60.0  # seconds, on a busy machine
-RUN_NODE = 'from yolact_ros.node import main; main()'
+RUN_NODE = 'from yolact_ros.node.node import main; main()'
 
 
 class NodeProcess:

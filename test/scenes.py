@@ -3,7 +3,7 @@
 import numpy as np
 
 from yolact_core.detections import Detections
-from yolact_core.instance_masks import InstanceMasks
+from yolact_core.masks.instance_masks import InstanceMasks
 
 CLASS_NAMES = ('person', 'chair', 'cup')
 

@@ -7,12 +7,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from yolact_core.checkpoint import load_network, save_checkpoint
+    from yolact_core.checkpoints.checkpoint import load_network, save_checkpoint
     from yolact_core.config import ModelConfig
     from yolact_core.detections import Detections
     from yolact_core.detector import Detector
     from yolact_core.errors import InputError
-    from yolact_core.instance_masks import InstanceMasks
+    from yolact_core.masks.instance_masks import InstanceMasks
     from yolact_core.network import Prediction, Yolact, build_network
 
 __version__ = '0.1.0'
@@ -21,13 +21,13 @@ _HOMES = {
     'Detections': 'yolact_core.detections',
     'Detector': 'yolact_core.detector',
     'InputError': 'yolact_core.errors',
-    'InstanceMasks': 'yolact_core.instance_masks',
+    'InstanceMasks': 'yolact_core.masks.instance_masks',
     'ModelConfig': 'yolact_core.config',
     'Prediction': 'yolact_core.network',
     'Yolact': 'yolact_core.network',
     'build_network': 'yolact_core.network',
-    'load_network': 'yolact_core.checkpoint',
-    'save_checkpoint': 'yolact_core.checkpoint',
+    'load_network': 'yolact_core.checkpoints.checkpoint',
+    'save_checkpoint': 'yolact_core.checkpoints.checkpoint',
 }
 
 __all__ = [

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from yolact_core.instance_masks import Index, InstanceMasks
+    from yolact_core.masks.instance_masks import Index, InstanceMasks
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from yolact_core.backends import Backend, TorchBackend, resolve_precision
 from yolact_core.detections import Detections
-from yolact_core.detector_options import DetectorOptions, check_classes
 from yolact_core.errors import InputError
-from yolact_core.model_loading import load_backend
+from yolact_core.inference.cpu.postprocessing import Postprocessor
+from yolact_core.inference.cpu.preprocessing import Preprocessor, check_image
+from yolact_core.inference.cuda.postprocessing import DevicePostprocessor
+from yolact_core.inference.cuda.preprocessing import DevicePreprocessor
+from yolact_core.inference.options import DetectorOptions, check_classes
 from yolact_core.network import Prediction, Yolact
-from yolact_core.on_device.postprocessing import DevicePostprocessor
-from yolact_core.on_device.preprocessing import DevicePreprocessor
-from yolact_core.postprocessing import Postprocessor
-from yolact_core.preprocessing import Preprocessor, check_image
+from yolact_core.runtimes import Backend, TorchBackend, resolve_precision
+from yolact_core.runtimes.model_loading import load_backend
 from yolact_core.timing import Clock, Timing
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from yolact_core.errors import InputError
-from yolact_core.instance_masks import InstanceMasks
-from yolact_core.rle import run_lengths_to_mask
+from yolact_core.masks.instance_masks import InstanceMasks
+from yolact_core.masks.rle import run_lengths_to_mask
 
 Message = Any  # ``yolact/msg/InstanceMask`` or ``InstanceArray`` of any client library
 

@@ -12,13 +12,13 @@ import numpy as np
 from pycocotools import mask as coco_mask
 
 from yolact_core.detections import Detections
-from yolact_core.instance_masks import InstanceMasks
-from yolact_ros.bag.messages import make_header, make_message, to_instance_array
+from yolact_core.masks.instance_masks import InstanceMasks
+from yolact_ros.bag.replay.messages import make_header, make_message, to_instance_array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from yolact_ros.bag.reading import Message
+    from yolact_ros.bag.io.bag import Message
 
 ROOM, CAMERA = 'room', 'camera_optical_frame'
 JPEG_QUALITY = 80  # that of image_transport

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from yolact_core import Detector
-from yolact_core.image_files import read_image
+from yolact_core.media.image_files import read_image
 from yolact_core.visualization import draw_overlay
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from yolact_core.checkpoint import hash_weights, load_checkpoint
+from yolact_core.checkpoints.checkpoint import hash_weights, load_checkpoint
 from yolact_core.dataset.annotations import read_annotations
 
 TEMPLATE = Path(__file__).with_name('model_card.md')

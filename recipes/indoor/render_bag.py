@@ -30,15 +30,15 @@ from bag_messages import (
 )
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
-from yolact_ros.bag.messages import make_header
-from yolact_ros.bag.typestore import ros2_types
+from yolact_ros.bag.io.types import ros2_types
+from yolact_ros.bag.replay.messages import make_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from yolact_ros.bag.reading import Message
+    from yolact_ros.bag.io.bag import Message
 
 IMAGE, INFO = '/camera/image/compressed', '/camera/camera_info'
 DEPTH, TRUTH, POSE = '/camera/depth/compressedDepth', '/camera/truth', '/tf'

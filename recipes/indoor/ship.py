@@ -10,7 +10,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from yolact_core.checkpoint import load_checkpoint, save_checkpoint
+from yolact_core.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 
 MOST_BYTES = 25_000_000
 

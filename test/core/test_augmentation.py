@@ -9,12 +9,16 @@ from hypothesis import strategies as st
 from shapes import draw_scene
 
 from yolact_core import InputError, ModelConfig
-from yolact_core.augmentation import AugmentationOptions, evaluation_transform, training_recipe
-from yolact_core.augmentation.copy_paste import paste
-from yolact_core.augmentation.recipes import TINY
-from yolact_core.augmentation.rendering import mask_boxes, shrink_masks
 from yolact_core.dataset import Sample
-from yolact_core.preprocessing import Preprocessor
+from yolact_core.inference.cpu.preprocessing import Preprocessor
+from yolact_core.training.augmentation import (
+    AugmentationOptions,
+    evaluation_transform,
+    training_recipe,
+)
+from yolact_core.training.augmentation.copy_paste import paste
+from yolact_core.training.augmentation.recipes import TINY
+from yolact_core.training.augmentation.rendering import mask_boxes, shrink_masks
 
 SIDE = 96
 CONFIG = ModelConfig.from_name('yolact_resnet18').replace(input_size=SIDE)

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from yolact_core.augmentation import AugmentationOptions, camera
-from yolact_core.augmentation.photometric import distort
+from yolact_core.training.augmentation import AugmentationOptions, camera
+from yolact_core.training.augmentation.photometric import distort
 
 NEVER = AugmentationOptions()
 

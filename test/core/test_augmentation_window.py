@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yolact_core.augmentation.window import CROP_MODES, Window, crop, expand
 from yolact_core.dataset import Sample
+from yolact_core.training.augmentation.window import CROP_MODES, Window, crop, expand
 
 WIDTH, HEIGHT = 80, 60
 WHOLE = Window(0, 0, WIDTH, HEIGHT)

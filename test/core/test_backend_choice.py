@@ -6,10 +6,10 @@ import time
 import pytest
 import torch
 
-from yolact_core import Detector, InputError, load_network, model_loading
-from yolact_core.backend_choice import Choice, choose_fastest, recall, remember, situation
-from yolact_core.backends import TorchBackend
-from yolact_core.backends.runtimes import Runtime
+from yolact_core import Detector, InputError, load_network
+from yolact_core.runtimes import TorchBackend, model_loading
+from yolact_core.runtimes.choice import Choice, choose_fastest, recall, remember, situation
+from yolact_core.runtimes.table import Runtime
 
 FACTS = {'model': 'tiny-0123', 'threads': 2}
 

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from yolact_core import Detector, InputError, load_network
-from yolact_core.backends import TorchBackend
 from yolact_core.benchmark import (
     BenchmarkOptions,
     Spread,
@@ -26,8 +25,14 @@ from yolact_core.benchmark.interleaving import busy_process, run_rounds, time_in
 from yolact_core.benchmark.memory import MemoryMeter
 from yolact_core.benchmark.plot import draw_plot
 from yolact_core.benchmark.random_weights import save_random
-from yolact_core.checkpoint import Facts, hash_weights, load_checkpoint, save_checkpoint
-from yolact_core.image_files import read_image, write_image
+from yolact_core.checkpoints.checkpoint import (
+    Facts,
+    hash_weights,
+    load_checkpoint,
+    save_checkpoint,
+)
+from yolact_core.media.image_files import read_image, write_image
+from yolact_core.runtimes import TorchBackend
 
 CPU = torch.device('cpu')
 SIZE = (60, 80)

@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from yolact_core import Detector, InputError, load_network
-from yolact_core.backends import TorchBackend
 from yolact_core.benchmark.plain import PlainBackend, PlainDetector, assemble_plainly
 from yolact_core.benchmark.scene import SceneBackend, cluttered_prediction, random_boxes
 from yolact_core.benchmark.two_stage import MaskRcnn
-from yolact_core.boxes import pairwise_iou
-from yolact_core.detector_options import DetectorOptions
-from yolact_core.nms import select_candidates
+from yolact_core.inference.cpu.nms import select_candidates
+from yolact_core.inference.options import DetectorOptions
+from yolact_core.network.boxes import pairwise_iou
+from yolact_core.runtimes import TorchBackend
 
 CPU = torch.device('cpu')
 

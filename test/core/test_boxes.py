@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yolact_core.boxes import (
+from yolact_core.network.boxes import (
     cxcywh_to_xyxy,
     decode_boxes,
     encode_boxes,

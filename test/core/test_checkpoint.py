@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 
 from yolact_core import InputError, ModelConfig, build_network, load_network, save_checkpoint
-from yolact_core.checkpoint import (
+from yolact_core.checkpoints.checkpoint import (
     Facts,
     hash_weights,
     load_checkpoint,
@@ -130,7 +130,7 @@ def test_a_failed_save_leaves_the_old_checkpoint(network, tmp_path, monkeypatch)
     def fail(*_):
         raise OSError('disk full')
 
-    monkeypatch.setattr('yolact_core.checkpoint.save_file', fail)
+    monkeypatch.setattr('yolact_core.checkpoints.checkpoint.save_file', fail)
     with pytest.raises(OSError, match='disk full'):
         save_checkpoint(network, path)
     assert path.read_bytes() == before

@@ -7,7 +7,7 @@ from yolact_core import InputError
 from yolact_core.benchmark import draw_images
 from yolact_core.cli import benchmark as command
 from yolact_core.cli import main
-from yolact_core.image_files import read_image, write_image
+from yolact_core.media.image_files import read_image, write_image
 
 SMALL = ('--size', '80x60', '--rounds', 2, '--backends', 'torch', '--device', 'cpu')
 

@@ -13,8 +13,8 @@ from pycocotools.coco import COCO
 
 from yolact_core import Detector
 from yolact_core.cli import main
-from yolact_core.image_files import read_image
-from yolact_core.videos import VideoReader, write_video
+from yolact_core.media.image_files import read_image
+from yolact_core.media.videos import VideoReader, write_video
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import json
 import numpy as np
 from pycocotools.coco import COCO
 
-from yolact_core.coco_export import CocoExport
 from yolact_core.config import class_set
+from yolact_core.dataset.coco_export import CocoExport
 
 
 def test_masks_boxes_and_areas_come_back(make_detections, tmp_path):

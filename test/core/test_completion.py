@@ -6,10 +6,10 @@ import pytest
 from coco_files import SIZE, annotation, polygon, write_dataset
 
 from yolact_core.cli import dataset as command
-from yolact_core.completion import complete
 from yolact_core.dataset import CocoDataset
 from yolact_core.dataset.annotations import read_json
 from yolact_core.dataset.checking import check_dataset
+from yolact_core.dataset.pseudo_labels import complete
 
 
 class Finder:

@@ -10,8 +10,8 @@ from pycocotools import mask as coco_mask
 from torch.utils.data import DataLoader
 
 from yolact_core import InputError, ModelConfig
-from yolact_core.augmentation import training_recipe
 from yolact_core.dataset import CocoDataset, Sample, collate, start_worker
+from yolact_core.training.augmentation import training_recipe
 
 
 def crop_somewhere(sample, generator):

@@ -6,10 +6,10 @@ from importlib.util import find_spec
 import pytest
 
 from yolact_core import ModelConfig
-from yolact_core.backends import engine_cache
-from yolact_core.backends.engine_cache import cached_engine, engine_folder
-from yolact_core.backends.engine_file import EngineFile, EngineHeader
 from yolact_core.errors import InputError
+from yolact_core.runtimes.tensorrt import engine_cache
+from yolact_core.runtimes.tensorrt.engine_cache import cached_engine, engine_folder
+from yolact_core.runtimes.tensorrt.engine_file import EngineFile, EngineHeader
 
 HEADER = EngineHeader('indoor', 'ab' * 32, 'float16', 400, 'tensorrt 10.3.0', 'Orin (8.7)')
 

@@ -13,7 +13,7 @@ from pycocotools.cocoeval import COCOeval
 
 from yolact_core.evaluation.matches import accumulate, match_image
 from yolact_core.evaluation.results import ImageResult, ImageTruth
-from yolact_core.instance_masks import InstanceMasks
+from yolact_core.masks.instance_masks import InstanceMasks
 
 SIZE = (60, 80)
 CLASSES = 4

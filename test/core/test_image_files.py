@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from yolact_core import InputError
-from yolact_core.image_files import is_whole, read_image, write_image
+from yolact_core.media.image_files import is_whole, read_image, write_image
 
 
 @pytest.fixture

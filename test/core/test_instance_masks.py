@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from pycocotools import mask as coco
 
 from yolact_core import InstanceMasks
-from yolact_core.rle import run_lengths_to_mask
+from yolact_core.masks.rle import run_lengths_to_mask
 
 
 def from_dense(dense):

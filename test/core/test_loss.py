@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from yolact_core import InputError, Prediction, Yolact, build_network
-from yolact_core.boxes import encode_boxes
 from yolact_core.dataset import Targets
-from yolact_core.loss import Losses, LossOptions, compute_losses, select_negatives
-from yolact_core.matching import MatchingOptions, match_priors
-from yolact_core.preprocessing import Preprocessor
+from yolact_core.inference.cpu.preprocessing import Preprocessor
+from yolact_core.network.boxes import encode_boxes
+from yolact_core.training.loss import Losses, LossOptions, compute_losses, select_negatives
+from yolact_core.training.matching import MatchingOptions, match_priors
 
 ALL_MASKS = LossOptions(masks_to_train=10**6)
 LETTERS = {'B': 'box', 'C': 'class_', 'M': 'mask', 'S': 'semantic', 'I': 'mask_iou'}

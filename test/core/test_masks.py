@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yolact_core.instance_masks import trim_mask
-from yolact_core.masks import assemble_masks, combine_prototypes, crop_bounds, crop_masks
-from yolact_core.rle import mask_to_run_lengths
+from yolact_core.masks.assembly import assemble_masks, combine_prototypes, crop_bounds, crop_masks
+from yolact_core.masks.instance_masks import trim_mask
+from yolact_core.masks.rle import mask_to_run_lengths
 
 SIZES = [(48, 64), (97, 33), (20, 20), (7, 300)]
 

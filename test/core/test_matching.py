@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yolact_core import InputError, build_network
-from yolact_core.boxes import cxcywh_to_xyxy, decode_boxes, encode_boxes, pairwise_iou
 from yolact_core.dataset import Targets
-from yolact_core.matching import Matches, MatchingOptions, match_priors
+from yolact_core.network.boxes import cxcywh_to_xyxy, decode_boxes, encode_boxes, pairwise_iou
+from yolact_core.training.matching import Matches, MatchingOptions, match_priors
 
 
 def make_targets(

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from yolact_core import InputError
-from yolact_core.model_zoo import CHECKSUMS, OFFICIAL_MODELS, find_model, url_to_fetch
+from yolact_core.checkpoints.model_zoo import CHECKSUMS, OFFICIAL_MODELS, find_model, url_to_fetch
 
 
 @pytest.fixture

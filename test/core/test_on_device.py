@@ -7,14 +7,14 @@ from postprocess import cluttered_prediction
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from yolact_core import ModelConfig, Prediction, build_network
-from yolact_core.backends import TorchBackend
-from yolact_core.detector_options import DetectorOptions
-from yolact_core.on_device.masks import pack_masks, soft_masks_in_boxes
-from yolact_core.on_device.nms import FixedInstances, select_instances
-from yolact_core.on_device.postprocessing import DevicePostprocessor
-from yolact_core.on_device.preprocessing import DevicePreprocessor
-from yolact_core.postprocessing import Postprocessor, wanted_classes
-from yolact_core.preprocessing import Preprocessor
+from yolact_core.inference.cpu.postprocessing import Postprocessor, wanted_classes
+from yolact_core.inference.cpu.preprocessing import Preprocessor
+from yolact_core.inference.cuda.masks import pack_masks, soft_masks_in_boxes
+from yolact_core.inference.cuda.nms import FixedInstances, select_instances
+from yolact_core.inference.cuda.postprocessing import DevicePostprocessor
+from yolact_core.inference.cuda.preprocessing import DevicePreprocessor
+from yolact_core.inference.options import DetectorOptions
+from yolact_core.runtimes import TorchBackend
 from yolact_core.timing import Clock
 
 CPU = torch.device('cpu')

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pycocotools import mask as coco
 
-from yolact_core.rle import (
+from yolact_core.masks.rle import (
     compress_coco_counts,
     crop_to_coco_counts,
     mask_to_run_lengths,

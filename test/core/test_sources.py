@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from yolact_core import InputError
-from yolact_core.sources import ImageFile, Video, find_sources
+from yolact_core.media.sources import ImageFile, Video, find_sources
 
 
 @pytest.fixture

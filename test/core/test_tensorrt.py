@@ -9,16 +9,16 @@ import pytest
 import torch
 
 from yolact_core import load_network
-from yolact_core.backends.cuda_driver import describe_gpu
-from yolact_core.backends.engine_file import EngineFile
-from yolact_core.backends.exported import ModelCard
-from yolact_core.backends.tensorrt import open_model
-from yolact_core.backends.tensorrt_engine import build_engine
-from yolact_core.backends.tensorrt_library import TensorRT
-from yolact_core.backends.tensorrt_precision import halve_model, load_model, quantize_model
-from yolact_core.checkpoint import hash_weights
+from yolact_core.checkpoints.checkpoint import hash_weights
 from yolact_core.cli import main
 from yolact_core.errors import InputError
+from yolact_core.runtimes.exported import ModelCard
+from yolact_core.runtimes.tensorrt.backend import open_model
+from yolact_core.runtimes.tensorrt.cuda_driver import describe_gpu
+from yolact_core.runtimes.tensorrt.engine import build_engine
+from yolact_core.runtimes.tensorrt.engine_file import EngineFile
+from yolact_core.runtimes.tensorrt.library import TensorRT
+from yolact_core.runtimes.tensorrt.precision import halve_model, load_model, quantize_model
 
 pytest.importorskip('onnxruntime', reason="needs pip install 'yolact[onnx]'")
 pytest.importorskip('onnxscript', reason="needs pip install 'yolact[onnx]'")

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from shapes import write_shapes
 
 from yolact_core import InputError
-from yolact_core.checkpoint import read_checkpoint
+from yolact_core.checkpoints.checkpoint import read_checkpoint
 from yolact_core.training import load_run
 from yolact_core.training.module import TrainingModule, move_average
 from yolact_core.training.options import ModelOptions

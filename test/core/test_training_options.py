@@ -14,9 +14,9 @@ from shapes import write_shapes
 from torchvision.models import resnet50
 
 from yolact_core import InputError, ModelConfig, build_network
-from yolact_core.augmentation import AugmentationOptions, training_recipe
-from yolact_core.checkpoint import read_checkpoint
+from yolact_core.checkpoints.checkpoint import read_checkpoint
 from yolact_core.training import RunConfig, load_run
+from yolact_core.training.augmentation import AugmentationOptions, training_recipe
 from yolact_core.training.data import BatchOrder, TrainingSamples, open_dataset
 from yolact_core.training.options import (
     DataOptions,

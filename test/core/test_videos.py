@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from yolact_core import InputError
-from yolact_core.videos import VideoReader, write_video
+from yolact_core.media.videos import VideoReader, write_video
 
 
 @pytest.fixture

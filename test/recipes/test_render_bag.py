@@ -21,8 +21,8 @@ from rendering import open_graphics  # noqa: E402
 from scene import BACKGROUND, Scene, SceneBuilder  # noqa: E402
 from views import looking_at  # noqa: E402
 
-from yolact_core.rle import run_lengths_to_mask  # noqa: E402
-from yolact_ros.bag.typestore import ros2_types  # noqa: E402
+from yolact_core.masks.rle import run_lengths_to_mask  # noqa: E402
+from yolact_ros.bag.io.types import ros2_types  # noqa: E402
 
 KEPT = Path(__file__).parents[1] / 'data' / 'room_path'
 PERIOD = 1e9 / 15  # ns

@@ -11,7 +11,7 @@ from model_card import SPEED_HEAD, summarise_credits, write_card
 from ship import ship
 
 from yolact_core import Detector, ModelConfig, build_network
-from yolact_core.checkpoint import Facts, load_checkpoint, save_checkpoint
+from yolact_core.checkpoints.checkpoint import Facts, load_checkpoint, save_checkpoint
 
 CREDITS = """# Credits
 

@@ -14,8 +14,8 @@ from bags import compress, image_item, jpeg_item, make_detections, truth_item, w
 
 from yolact_core import InputError
 from yolact_core.cli import main
-from yolact_ros.bag.frames import decode, read_raw
-from yolact_ros.bag.reading import Bag
+from yolact_ros.bag.io.bag import Bag
+from yolact_ros.bag.replay.frames import decode, read_raw
 
 COUNT = 12
 

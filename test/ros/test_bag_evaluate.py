@@ -27,10 +27,10 @@ from yolact_core.cli import main
 from yolact_core.dataset import CocoDataset
 from yolact_core.evaluation import EvaluationOptions
 from yolact_core.evaluation import evaluate as evaluate_dataset
-from yolact_ros.bag.contenders import Contender, Plan, open_examination
-from yolact_ros.bag.figures import summarize
-from yolact_ros.bag.frames import plan_spans
-from yolact_ros.bag.records import merge
+from yolact_ros.bag.evaluate.metrics import summarize
+from yolact_ros.bag.evaluate.plan import Contender, Plan, open_examination
+from yolact_ros.bag.evaluate.records import merge
+from yolact_ros.bag.replay.frames import plan_spans
 
 COUNT = 9
 ROWS, COLUMNS = np.mgrid[: SIZE[0], : SIZE[1]]
@@ -95,7 +95,7 @@ def test_spans_that_are_merged_give_the_same_figures_to_the_last_digit(
         )
 
     with open_examination(plan, pytest.fail) as opened:
-        from yolact_ros.bag.reading import Bag
+        from yolact_ros.bag.io.bag import Bag
 
         whole = figures([list(opened.examination.records(opened.whole))], opened)
         with Bag(bag, pytest.fail) as other:

@@ -19,13 +19,13 @@ from bags import SIZE, image_item, jpeg_item, make_detections, truth_item, write
 from yolact_core.cli import main
 from yolact_core.errors import InputError
 from yolact_core.threads import single_thread
-from yolact_ros.bag.contenders import Contender, Plan, open_examination
-from yolact_ros.bag.figures import summarize
+from yolact_ros.bag.evaluate.class_remapping import unite
+from yolact_ros.bag.evaluate.metrics import summarize
+from yolact_ros.bag.evaluate.plan import Contender, Plan, open_examination
 from yolact_ros.bag.fleet import command_evaluate, command_run, evaluation, replaying
 from yolact_ros.bag.fleet.bags import name_results
 from yolact_ros.bag.fleet.local import LocalPool
 from yolact_ros.bag.fleet.options import open_pool
-from yolact_ros.bag.fleet.union import unite
 
 COUNT = 10
 NAME = 'bag.mcap'  # of results; it is in the file

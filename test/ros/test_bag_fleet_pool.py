@@ -15,8 +15,8 @@ import fleet_jobs
 from bags import image_item, write_bag
 
 from yolact_core.errors import InputError
-from yolact_ros.bag.contenders import Contender, Plan
-from yolact_ros.bag.figures import summarize
+from yolact_ros.bag.evaluate.metrics import summarize
+from yolact_ros.bag.evaluate.plan import Contender, Plan
 from yolact_ros.bag.fleet.cluster import RayPool
 from yolact_ros.bag.fleet.evaluation import evaluate_bags
 from yolact_ros.bag.fleet.local import LocalPool

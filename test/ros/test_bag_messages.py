@@ -14,9 +14,9 @@ from bags import CLASS_NAMES, make_rgb
 from scenes import make_detections, make_nothing
 
 from yolact_core import InputError
-from yolact_ros.bag.definitions import DEFINITIONS
-from yolact_ros.bag.messages import make_header, to_detections, to_image, to_instance_array
-from yolact_ros.bag.typestore import INSTANCES, ros2_types
+from yolact_ros.bag.io.definitions import DEFINITIONS
+from yolact_ros.bag.io.types import INSTANCES, ros2_types
+from yolact_ros.bag.replay.messages import make_header, to_detections, to_image, to_instance_array
 from yolact_ros.masks import MaskEncoding
 
 MESSAGES = Path(__file__).parents[2] / 'msg'
@@ -48,7 +48,7 @@ def test_instances_are_what_the_node_publishes(encoding, detections):
     from std_msgs.msg import Header
     from yolact.msg import InstanceArray
 
-    from yolact_ros import messages
+    from yolact_ros.messages import messages
 
     header = Header(frame_id='lens')
     header.stamp.sec, header.stamp.nanosec = divmod(STAMP, 10**9)
@@ -122,7 +122,7 @@ def test_without_masks_results_cannot_be_compared():
 
 
 def test_images_can_be_read_by_the_node():
-    from yolact_ros.decoding import image_to_rgb
+    from yolact_ros.images.decoding import image_to_rgb
 
     rgb = make_rgb()
     message = to_image(rgb, 'rgb8', make_header(STAMP, 'lens'))

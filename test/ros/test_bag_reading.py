@@ -28,12 +28,12 @@ from bags import (
 
 from yolact_core import InputError
 from yolact_core.cli import main
-from yolact_ros.bag.companion import WINDOW, Companion
-from yolact_ros.bag.finders import read_class_names, read_occurring_classes
-from yolact_ros.bag.frames import Span, decode, plan_spans, read_raw
-from yolact_ros.bag.messages import make_header, make_message
-from yolact_ros.bag.reading import Bag
-from yolact_ros.bag.typestore import MODEL_INFO
+from yolact_ros.bag.evaluate.predictors import read_class_names, read_occurring_classes
+from yolact_ros.bag.evaluate.stamp_index import WINDOW, Companion
+from yolact_ros.bag.io.bag import Bag
+from yolact_ros.bag.io.types import MODEL_INFO
+from yolact_ros.bag.replay.frames import Span, decode, plan_spans, read_raw
+from yolact_ros.bag.replay.messages import make_header, make_message
 
 COUNT = 12
 
@@ -50,7 +50,7 @@ def write_ros1(path):
     """Write a bag of ROS 1 with the same raw images."""
     from rosbags.rosbag1 import Writer
 
-    from yolact_ros.bag.typestore import ros1_types
+    from yolact_ros.bag.io.types import ros1_types
 
     types = ros1_types()
     with Writer(path) as writer:

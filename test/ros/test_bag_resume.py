@@ -14,7 +14,7 @@ pytest.importorskip('rosbags', reason='rosbags is not installed: pip install ros
 
 from bags import image_item, jpeg_item, read_messages, write_bag
 
-from yolact_ros.bag import replay
+from yolact_ros.bag.replay import replay
 
 COUNT = 10
 
@@ -40,7 +40,7 @@ def test_parts_are_joined_without_a_trace(bag, run_bag, tmp_path, monkeypatch):
 KILLED = """
 import os, signal, sys
 from yolact_core.cli import main
-from yolact_ros.bag import replay
+from yolact_ros.bag.replay import replay
 replay.PART_SIZE = 3
 before, count = replay.decode, 0
 def decode(*arguments):

@@ -16,15 +16,15 @@ pytest.importorskip('pycocotools', reason="pip install 'yolact[train]'")
 from bags import image_item, make_detections, make_rgb, truth_item, write_bag
 
 from yolact_core.cli import main
-from yolact_ros.bag import companion
-from yolact_ros.bag.contenders import Contender, Plan, open_examination
-from yolact_ros.bag.figures import measure_stability
-from yolact_ros.bag.frames import decode, read_raw
-from yolact_ros.bag.messages import to_detections
-from yolact_ros.bag.motion import estimate_motion, to_grey
-from yolact_ros.bag.reading import Bag
-from yolact_ros.bag.records import FrameResult
-from yolact_ros.bag.stability import compare_frames
+from yolact_ros.bag.evaluate import stamp_index as companion
+from yolact_ros.bag.evaluate.metrics import measure_stability
+from yolact_ros.bag.evaluate.motion import estimate_motion, to_grey
+from yolact_ros.bag.evaluate.plan import Contender, Plan, open_examination
+from yolact_ros.bag.evaluate.records import FrameResult
+from yolact_ros.bag.evaluate.stability import compare_frames
+from yolact_ros.bag.io.bag import Bag
+from yolact_ros.bag.replay.frames import decode, read_raw
+from yolact_ros.bag.replay.messages import to_detections
 
 ROOM = Path(__file__).parents[1] / 'data' / 'room_path'
 IMAGES, TRUTH = '/camera/image/compressed', '/camera/truth'

@@ -15,8 +15,8 @@ pytest.importorskip('rosbags', reason='rosbags is not installed: pip install ros
 from bags import image_item, jpeg_item, make_rgb, read_messages, stamp_of, write_bag
 
 from yolact_core import Detector
-from yolact_ros.bag.messages import to_detections
-from yolact_ros.bag.reading import Bag
+from yolact_ros.bag.io.bag import Bag
+from yolact_ros.bag.replay.messages import to_detections
 
 COUNT = 10
 EVERYTHING = 'instances,label_image,class_mask,confidence,overlay,overlay/compressed,prototypes'

@@ -12,7 +12,7 @@ from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
 from yolact_core.errors import InputError  # noqa: E402
-from yolact_ros.conversions import (  # noqa: E402
+from yolact_ros.images.conversions import (  # noqa: E402
     array_to_image,
     compressed_to_rgb,
     image_to_rgb,

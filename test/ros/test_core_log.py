@@ -6,11 +6,11 @@ import pytest
 
 get_logger = pytest.importorskip('rclpy.logging', reason='needs ROS 2: make setup').get_logger
 
-from yolact_ros.core_log import forward_core_log  # noqa: E402 - only where ROS 2 is
+from yolact_ros.node.log import forward_core_log  # noqa: E402 - only where ROS 2 is
 
 
 def test_the_core_speaks_in_the_log_of_the_node_with_its_severity(capfd):
-    core = logging.getLogger('yolact_core.model_loading')
+    core = logging.getLogger('yolact_core.runtimes.model_loading')
     with forward_core_log(get_logger('camera_node')):
         core.info('measuring %s, once', 'backends')
         core.warning('backend %s takes no part', 'onnx')

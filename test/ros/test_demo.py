@@ -20,12 +20,12 @@ pytest.importorskip('yolact.msg', reason='needs the built interfaces of this pac
 pytest.importorskip('rosbags', reason='needs rosbags: pip install rosbags')
 
 import yolact_ros.demo
-from yolact_core.image_files import read_image
-from yolact_core.videos import VideoReader
-from yolact_ros.conversions import compressed_to_rgb
+from yolact_core.media.image_files import read_image
+from yolact_core.media.videos import VideoReader
 from yolact_ros.demo import command, recorder
 from yolact_ros.demo.pictures import arrange, one_a_second
 from yolact_ros.demo.summary import Results
+from yolact_ros.images.conversions import compressed_to_rgb
 from yolact_ros.player.bags import BagRecording
 from yolact_ros.player.recording import Entry
 

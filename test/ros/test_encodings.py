@@ -11,8 +11,8 @@ pytest.importorskip('sensor_msgs.msg', reason=WHY_SKIPPED)
 from sensor_msgs.msg import Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
-from yolact_ros.conversions import array_to_image, image_to_rgb  # noqa: E402
-from yolact_ros.encodings import ENCODINGS, SEMI_PLANAR_ENCODINGS  # noqa: E402
+from yolact_ros.images.conversions import array_to_image, image_to_rgb  # noqa: E402
+from yolact_ros.images.encodings import ENCODINGS, SEMI_PLANAR_ENCODINGS  # noqa: E402
 
 SIZES = [(1, 1), (1, 3), (2, 2), (3, 1), (4, 6), (5, 7), (7, 4)]
 PIXELS = {  # values per pixel, and where red, green and blue are among them

@@ -2,7 +2,7 @@
 
 import math
 
-from yolact_ros.freshness import Stamps
+from yolact_ros.health.stamps import Stamps
 
 SECOND = 10**9
 

@@ -167,7 +167,7 @@ def test_the_profile_for_images_is_used_unless_another_is_set(start_launch, test
 def test_a_folder_is_replayed_through_the_node_to_its_end(
     start_launch, tester, tiny_model, photo, tmp_path
 ):
-    from yolact_core.image_files import write_image
+    from yolact_core.media.image_files import write_image
 
     folder = tmp_path / 'images'
     for index in range(6):
@@ -183,7 +183,7 @@ def test_a_folder_is_replayed_through_the_node_to_its_end(
 
 
 def test_simulated_time_comes_from_the_player(start_launch, tester, tiny_model, photo, tmp_path):
-    from yolact_core.image_files import write_image
+    from yolact_core.media.image_files import write_image
 
     write_image(tmp_path / 'images' / 'one.png', photo)
     words = (f'source:={tmp_path / "images"}', f'model:={tiny_model}', 'use_sim_time:=true')

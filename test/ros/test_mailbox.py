@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import pytest
 
-from yolact_ros.mailbox import Frame, Mailbox
+from yolact_ros.node.mailbox import Frame, Mailbox
 
 
 def frame(camera='', data=b'', arrival=0.0):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from yolact_core.errors import InputError
-from yolact_core.rle import mask_to_run_lengths
+from yolact_core.masks.rle import mask_to_run_lengths
 from yolact_ros.masks import MaskEncoding, decode, paint, to_full_size, unite, window
 
 ROOT = Path(__file__).parents[2]

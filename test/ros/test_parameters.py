@@ -3,8 +3,8 @@
 import pytest
 
 from yolact_core.errors import InputError
-from yolact_ros.parameters import ROWS, TABLE, When
-from yolact_ros.settings import Settings, check
+from yolact_ros.node.parameters import ROWS, TABLE, When
+from yolact_ros.node.settings import Settings, check
 
 
 @pytest.fixture

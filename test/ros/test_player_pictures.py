@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip('rclpy', reason='ROS 2 is not installed', exc_type=ImportError)
 
 from yolact_core import InputError
-from yolact_core.image_files import write_image
-from yolact_core.videos import write_video
+from yolact_core.media.image_files import write_image
+from yolact_core.media.videos import write_video
 from yolact_ros.player.pictures import PictureRecording
 
 

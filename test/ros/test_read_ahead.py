@@ -12,13 +12,13 @@ pytest.importorskip('yolact.msg', reason='needs the built interfaces of this pac
 from yolact.msg import InstanceArray, StageTiming
 
 from yolact_core import Detector
-from yolact_ros.mailbox import Frame, Mailbox
-from yolact_ros.model import Model
-from yolact_ros.read_ahead import ReadAhead
+from yolact_ros.node.mailbox import Frame, Mailbox
+from yolact_ros.node.model import Model
+from yolact_ros.node.read_ahead import ReadAhead
 
 AS_WITH_A_GPU = """
-from yolact_ros.model import Model
-from yolact_ros.read_ahead import ReadAhead
+from yolact_ros.node.model import Model
+from yolact_ros.node.read_ahead import ReadAhead
 
 def put(self, frame, put=ReadAhead.put):
     print('reads ahead')

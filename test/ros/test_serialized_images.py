@@ -14,7 +14,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from yolact_core.errors import InputError
-from yolact_ros.serialized_images import ImageView, read_image
+from yolact_ros.images.serialized import ImageView, read_image
 
 FIELDS = ('header', 'height', 'width', 'encoding', 'is_bigendian', 'step')
 TEXT = st.text(st.characters(codec='utf-8', exclude_characters='\x00'), max_size=9)

@@ -5,7 +5,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from yolact_ros.statistics import (
+from yolact_ros.health.statistics import (
     KEPT,
     WINDOW,
     Arrival,

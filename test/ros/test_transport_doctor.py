@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from yolact_ros.transport_doctor import Level, Observation, examine
+from yolact_ros.health.transport import Level, Observation, examine
 
 IMAGE = 'sensor_msgs/msg/Image'
 PROFILE_VARIABLE = 'FASTDDS_DEFAULT_PROFILES_FILE'

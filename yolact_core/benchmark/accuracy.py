@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from yolact_core.benchmark.report import Report, Result
-from yolact_core.checkpoint import hash_weights, load_checkpoint
+from yolact_core.checkpoints.checkpoint import hash_weights, load_checkpoint
+from yolact_core.checkpoints.model_zoo import OFFICIAL_MODELS, shipped_models
 from yolact_core.detector import ID_DIGITS
 from yolact_core.errors import InputError
-from yolact_core.model_zoo import OFFICIAL_MODELS, shipped_models
 
 EXACT = 'float32'  # in which all backends give the same results
 BEST_FIRST = ('test', 'best', 'last')  # of the figures that training writes down

@@ -13,13 +13,13 @@ from typing import Any
 
 import torch
 
-from yolact_core.backend_choice import situation
 from yolact_core.benchmark.interleaving import busy_process, run_rounds
 from yolact_core.benchmark.report import Report, summarise
 from yolact_core.benchmark.subjects import Opener, Sample, Subject, name_of
 from yolact_core.benchmark.variants import Variant
 from yolact_core.benchmark.workload import Image, Workload
 from yolact_core.errors import InputError
+from yolact_core.runtimes.choice import situation
 
 PAUSE = 0.02  # seconds between two on a CPU, in which threads that wait for work go to sleep
 Measure = Callable[[int], Sample]

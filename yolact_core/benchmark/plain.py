@@ -16,12 +16,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from yolact_core.backends import Backend
-from yolact_core.boxes import decode_boxes, pairwise_iou
-from yolact_core.checkpoint import hash_weights
-from yolact_core.detector_options import DetectorOptions
-from yolact_core.masks import combine_prototypes, crop_masks
+from yolact_core.checkpoints.checkpoint import hash_weights
+from yolact_core.inference.options import DetectorOptions
+from yolact_core.masks.assembly import combine_prototypes, crop_masks
 from yolact_core.network import Prediction, Yolact
+from yolact_core.network.boxes import decode_boxes, pairwise_iou
+from yolact_core.runtimes import Backend
 from yolact_core.timing import Clock, Timing
 
 

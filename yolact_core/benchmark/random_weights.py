@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from yolact_core.checkpoint import save_checkpoint
+from yolact_core.checkpoints.checkpoint import save_checkpoint
 from yolact_core.network import build_network
 
 

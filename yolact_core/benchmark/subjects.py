@@ -11,19 +11,19 @@ from typing import Protocol
 
 import torch
 
-from yolact_core.backends import Backend
-from yolact_core.backends.runtimes import RUNTIMES
 from yolact_core.benchmark.memory import MemoryMeter
 from yolact_core.benchmark.plain import PlainBackend, PlainDetector
 from yolact_core.benchmark.scene import SceneBackend
 from yolact_core.benchmark.two_stage import SHORTER_SIDE, MaskRcnn
 from yolact_core.benchmark.variants import Variant
 from yolact_core.benchmark.workload import CANDIDATES, INSTANCES, Image, Workload
-from yolact_core.checkpoint import load_network
+from yolact_core.checkpoints.checkpoint import load_network
 from yolact_core.detector import Detector
-from yolact_core.detector_options import DetectorOptions
-from yolact_core.image_files import write_image
-from yolact_core.model_loading import load_backend
+from yolact_core.inference.options import DetectorOptions
+from yolact_core.media.image_files import write_image
+from yolact_core.runtimes import Backend
+from yolact_core.runtimes.model_loading import load_backend
+from yolact_core.runtimes.table import RUNTIMES
 from yolact_core.timing import Timing
 
 WARM_UP = 3  # images

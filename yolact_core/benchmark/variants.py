@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from yolact_core.backends.runtimes import RUNTIMES, runtime_of_file
 from yolact_core.errors import InputError
-from yolact_core.model_loading import BACKENDS
+from yolact_core.runtimes.model_loading import BACKENDS
+from yolact_core.runtimes.table import RUNTIMES, runtime_of_file
 
 REFERENCES = {
     'plain': "our network in eager float32, with the original's algorithms as they stand there",

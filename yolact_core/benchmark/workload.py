@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from yolact_core.errors import InputError
 from yolact_core.export.calibration import SUFFIXES
-from yolact_core.image_files import read_image
+from yolact_core.media.image_files import read_image
 
 Image = npt.NDArray[np.uint8]
 

@@ -11,8 +11,8 @@ from typing import NamedTuple, NoReturn
 
 from yolact_core import __version__
 from yolact_core.cli.status import BAD_INPUT, INTERRUPTED, READER_GONE
-from yolact_core.cli.terminal import complain, say
 from yolact_core.errors import InputError
+from yolact_core.terminal import complain, say
 
 
 class Command(NamedTuple):
@@ -36,7 +36,7 @@ COMMANDS = (
     Command('export', 'yolact_core.cli.export', 'write a model for another runtime or size'),
     Command('benchmark', 'yolact_core.cli.benchmark', 'time models and runtimes side by side'),
     Command('dataset', 'yolact_core.cli.dataset', 'check, describe or convert a data set'),
-    Command('bag', 'yolact_ros.bag.command', 'replay, evaluate and compare on recorded bags'),
+    Command('bag', 'yolact_ros.bag.commands', 'replay, evaluate and compare on recorded bags'),
     Command('prototypes', 'yolact_core.cli.prototypes', 'draw what masks are made of'),
     Command('models', 'yolact_core.cli.models', 'list the models, or look into a checkpoint'),
     Command('doctor', 'yolact_core.cli.doctor', 'check this machine, say what to install'),

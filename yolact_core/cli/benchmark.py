@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from yolact_core.cli.benchmark_table import say_report
 from yolact_core.cli.model_options import default_model, whole_number
-from yolact_core.cli.terminal import progress_bar, remark_logs
+from yolact_core.terminal import progress_bar, remark_logs
 
 if TYPE_CHECKING:
     from yolact_core.benchmark import Report, Workload
@@ -139,10 +139,10 @@ def _measure(arguments: argparse.Namespace) -> Report:
     import cv2
     import torch
 
-    from yolact_core.backends import resolve_device
     from yolact_core.benchmark import BenchmarkOptions, plan_variants, run_benchmark
     from yolact_core.benchmark.accuracy import add_accuracy, read_accuracy
     from yolact_core.benchmark.random_weights import save_random
+    from yolact_core.runtimes import resolve_device
 
     device = resolve_device(arguments.device)
     workload = _workload(arguments)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from yolact_core.cli.terminal import say, say_table
+from yolact_core.terminal import say, say_table
 
 if TYPE_CHECKING:
     from yolact_core.benchmark import Report, Result, Spread

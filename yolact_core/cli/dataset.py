@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yolact_core.cli.terminal import progress_bar, say, say_json, say_table
+from yolact_core.terminal import progress_bar, say, say_json, say_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -118,9 +118,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _complete(arguments: argparse.Namespace) -> int:
-    from yolact_core.completion import complete
     from yolact_core.dataset import CocoDataset
     from yolact_core.dataset.annotations import read_json
+    from yolact_core.dataset.pseudo_labels import complete
     from yolact_core.detector import Detector
     from yolact_core.files import replace_when_done
 

@@ -14,14 +14,14 @@ from yolact_core.cli.model_options import (
     whole_number,
 )
 from yolact_core.cli.status import BAD_INPUT, INTERRUPTED
-from yolact_core.cli.terminal import complain, progress_bar, say, say_json, stop_on_interrupt
 from yolact_core.errors import InputError
+from yolact_core.terminal import complain, progress_bar, say, say_json, stop_on_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from yolact_core.cli.detect_job import DetectJob, Summary
-    from yolact_core.sources import ImageFile, Video
+    from yolact_core.media.sources import ImageFile, Video
 
 DEFAULT_OUTPUT = 'out/detect'
 
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     Returns:
         0, or 2 if a source was bad, or 130 if Ctrl-C ended it early.
     """
-    from yolact_core.sources import find_sources
+    from yolact_core.media.sources import find_sources
 
     sources = find_sources(arguments.sources)
     _check_output(arguments.output, sources)
@@ -108,7 +108,7 @@ def _process(
     job: DetectJob, sources: Sequence[ImageFile | Video], is_stopped: Callable[[], bool]
 ) -> int:
     """Process all sources and return how many of them were bad."""
-    from yolact_core.sources import ImageFile
+    from yolact_core.media.sources import ImageFile
 
     failures = 0
     only_images = all(isinstance(source, ImageFile) for source in sources)
@@ -134,7 +134,7 @@ def _check_output(folder: Path, sources: Sequence[ImageFile | Video]) -> None:
     Raises:
         InputError: It is such a folder.
     """
-    from yolact_core.sources import ImageFile
+    from yolact_core.media.sources import ImageFile
 
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):

@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from yolact_core.coco_export import CocoExport
+from yolact_core.dataset.coco_export import CocoExport
 from yolact_core.detections import Detections
 from yolact_core.detector import Detector
 from yolact_core.errors import InputError
 from yolact_core.files import replace_when_done
-from yolact_core.image_files import JPEG_SUFFIXES, read_image, write_image
+from yolact_core.media.image_files import JPEG_SUFFIXES, read_image, write_image
+from yolact_core.media.sources import ImageFile, Video
+from yolact_core.media.videos import VideoReader, write_video
 from yolact_core.palette import make_palette
-from yolact_core.sources import ImageFile, Video
 from yolact_core.timing import Timing
-from yolact_core.videos import VideoReader, write_video
 from yolact_core.visualization import OverlayStyle, draw_overlay
 
 

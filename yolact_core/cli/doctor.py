@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 from typing import TYPE_CHECKING
 
-from yolact_core.cli.terminal import say, say_json, say_table
+from yolact_core.terminal import say, say_json, say_table
 
 if TYPE_CHECKING:
     from yolact_core.cli.doctor_checks import Finding

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from yolact_core.checkpoints.model_zoo import OFFICIAL_MODELS, cache_folder, shipped_models
 from yolact_core.cli.doctor_probes import Probe, probe_modules
-from yolact_core.model_zoo import OFFICIAL_MODELS, cache_folder, shipped_models
 
 CPU_FLAGS = (  # of x86, then of Arm
     *('avx2', 'avx512f', 'avx512_bf16', 'avx512_vnni', 'avx_vnni', 'amx_bf16', 'amx_int8'),

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from yolact_core.cli.model_options import whole_number
-from yolact_core.cli.terminal import remark, say, say_json, say_table
 from yolact_core.errors import InputError
+from yolact_core.terminal import remark, say, say_json, say_table
 
 if TYPE_CHECKING:
     from yolact_core.export import Difference, ExportOptions
@@ -104,11 +104,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the file and tell how far its outputs are from PyTorch's."""
-    from yolact_core.backends.runtimes import RUNTIMES
-    from yolact_core.checkpoint import load_network
+    from yolact_core.checkpoints.checkpoint import load_network
+    from yolact_core.checkpoints.model_zoo import find_model, url_to_fetch
     from yolact_core.export import export_network
-    from yolact_core.model_zoo import find_model, url_to_fetch
     from yolact_core.network.resizing import resize_network
+    from yolact_core.runtimes.table import RUNTIMES
 
     options = _options(arguments)
     if (url := url_to_fetch(arguments.model)) is not None:
@@ -138,7 +138,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _write_checkpoint(network: Yolact, source: Path, path: Path) -> None:
     """Write a checkpoint that says what its source says, but for figures of another size."""
-    from yolact_core.checkpoint import read_checkpoint, save_checkpoint
+    from yolact_core.checkpoints.checkpoint import read_checkpoint, save_checkpoint
 
     if path.suffix != '.safetensors':
         raise InputError(f'output must be a .safetensors file, got {str(path)!r}')

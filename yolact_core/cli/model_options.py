@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from yolact_core.cli.terminal import remark, remark_logs
+from yolact_core.terminal import remark, remark_logs
 
 if TYPE_CHECKING:
     from yolact_core.detector import Detector
@@ -90,9 +90,9 @@ def load_detector(arguments: argparse.Namespace, **options: object) -> Detector:
     Raises:
         InputError: An option is wrong or the model cannot be loaded.
     """
+    from yolact_core.checkpoints.model_zoo import url_to_fetch
     from yolact_core.detector import Detector
-    from yolact_core.detector_options import DetectorOptions
-    from yolact_core.model_zoo import url_to_fetch
+    from yolact_core.inference.options import DetectorOptions
 
     names = ('score_threshold', 'iou_threshold', 'max_detections', 'class_agnostic', 'nms')
     given = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
@@ -112,7 +112,7 @@ def load_detector(arguments: argparse.Namespace, **options: object) -> Detector:
 
 def default_model() -> str:
     """Return the model that runs where none is asked for."""
-    from yolact_core.model_zoo import shipped_models
+    from yolact_core.checkpoints.model_zoo import shipped_models
 
     return SHIPPED_DEFAULT if SHIPPED_DEFAULT in shipped_models() else OFFICIAL_DEFAULT
 

@@ -7,7 +7,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from yolact_core.cli.terminal import say, say_json, say_table
+from yolact_core.terminal import say, say_json, say_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,9 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def list_models() -> list[ModelEntry]:
     """Return shipped models, then official ones, then configurations without weights."""
-    from yolact_core.checkpoint import read_checkpoint
+    from yolact_core.checkpoints.checkpoint import read_checkpoint
+    from yolact_core.checkpoints.model_zoo import OFFICIAL_MODELS, shipped_models
     from yolact_core.config import ModelConfig, config_names
-    from yolact_core.model_zoo import OFFICIAL_MODELS, shipped_models
 
     entries = [
         _make_entry(name, 'shipped', read_checkpoint(path)[1], path=str(path))
@@ -123,7 +123,7 @@ def _count_parameters(config: ModelConfig) -> int:
 def _print_table(entries: list[ModelEntry]) -> None:
     from rich.table import Table
 
-    from yolact_core.model_zoo import ACCURACY_SOURCE
+    from yolact_core.checkpoints.model_zoo import ACCURACY_SOURCE
 
     table = Table('model', 'input', 'backbone', box=None, pad_edge=False)
     for heading in ('classes', 'parameters', 'mask AP'):
@@ -156,8 +156,8 @@ def _weights_state(entry: ModelEntry) -> str:
 
 def _tell_about(arguments: argparse.Namespace) -> int:
     """Print what is in one checkpoint."""
-    from yolact_core.checkpoint import hash_weights, load_network, read_checkpoint
-    from yolact_core.model_zoo import find_model
+    from yolact_core.checkpoints.checkpoint import hash_weights, load_network, read_checkpoint
+    from yolact_core.checkpoints.model_zoo import find_model
 
     path: Path = find_model(arguments.model)
     network = load_network(arguments.model, arguments.config)

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from yolact_core.cli.model_options import add_detection_options, add_model_options, load_detector
-from yolact_core.cli.terminal import say
 from yolact_core.errors import InputError
+from yolact_core.terminal import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Draw the prototypes of one image and how its instances combine them."""
     if arguments.output.suffix.lower() != '.png':
         raise InputError(f'output must be a .png file, got {str(arguments.output)!r}')
-    from yolact_core.image_files import read_image, write_image
+    from yolact_core.media.image_files import read_image, write_image
     from yolact_core.visualization import draw_combinations, draw_prototypes, stack_pictures
 
     rgb = read_image(arguments.image)

@@ -9,8 +9,8 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from yolact_core.cli.terminal import say, say_json
 from yolact_core.errors import InputError
+from yolact_core.terminal import say, say_json
 from yolact_core.training import load_run
 
 FIGURES = 'figures.json'

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from yolact_core.errors import InputError
-from yolact_core.image_files import read_image
+from yolact_core.media.image_files import read_image
 
 
 def read_annotated_image(path: Path, size: tuple[int, int]) -> npt.NDArray[np.uint8]:

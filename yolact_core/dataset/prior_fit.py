@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from yolact_core.boxes import cxcywh_to_xyxy, pairwise_iou
 from yolact_core.config import PYRAMID_LEVELS, AnchorConfig
+from yolact_core.network.boxes import cxcywh_to_xyxy, pairwise_iou
 from yolact_core.network.priors import make_priors
 
 if TYPE_CHECKING:

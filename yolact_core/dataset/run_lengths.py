@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from yolact_core.rle import FIRST_CHARACTER, GROUP_BITS
+from yolact_core.masks.rle import FIRST_CHARACTER, GROUP_BITS
 
 PAYLOAD, SIGN, MORE = 0x1F, 0x10, 0x20
 

@@ -7,12 +7,12 @@ import json
 import logging
 from typing import TYPE_CHECKING
 
-from yolact_core.backends.exported import FORMAT
-from yolact_core.backends.runtimes import RUNTIMES
-from yolact_core.checkpoint import hash_weights
+from yolact_core.checkpoints.checkpoint import hash_weights
+from yolact_core.checkpoints.model_zoo import cache_folder
 from yolact_core.export.calibration import read_calibration
 from yolact_core.export.export import PRECISIONS, ExportOptions, export_network, export_onnx
-from yolact_core.model_zoo import cache_folder
+from yolact_core.runtimes.exported import FORMAT
+from yolact_core.runtimes.table import RUNTIMES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +63,7 @@ def find_or_build(
     Raises:
         InputError: TensorRT is missing or cannot build it, or the images cannot be read.
     """
-    from yolact_core.backends.engine_cache import cached_engine
+    from yolact_core.runtimes.tensorrt.engine_cache import cached_engine
 
     def export(path: Path) -> None:
         logger.info('building an engine of %s, once', network.config.name)

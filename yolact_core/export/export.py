@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from yolact_core.backends.exported import ExportedBackend, ModelCard
-from yolact_core.backends.runtimes import RUNTIMES
-from yolact_core.checkpoint import hash_weights
+from yolact_core.checkpoints.checkpoint import hash_weights
 from yolact_core.errors import InputError
 from yolact_core.export.calibration import make_noise, read_calibration
 from yolact_core.export.graph import DecodedYolact, trace_network
@@ -22,6 +20,8 @@ from yolact_core.export.onnx import write_onnx
 from yolact_core.export.openvino import write_openvino
 from yolact_core.export.parity import Difference, compare, require_equality
 from yolact_core.files import replace_together
+from yolact_core.runtimes.exported import ExportedBackend, ModelCard
+from yolact_core.runtimes.table import RUNTIMES
 
 if TYPE_CHECKING:
     from yolact_core.network import Yolact
@@ -127,7 +127,7 @@ def _device_to_check(runtime: str) -> torch.device | None:
     """Return where a file can be run on this machine; None if nowhere."""
     if runtime != 'tensorrt':
         return torch.device('cpu')
-    from yolact_core.backends.cuda_driver import describe_gpu
+    from yolact_core.runtimes.tensorrt.cuda_driver import describe_gpu
 
     if describe_gpu() is None:
         return None
@@ -155,7 +155,7 @@ def _write_ncnn(
 def _write_engine(
     module: nn.Module, card: ModelCard, path: Path, calibration: Sequence[Tensor]
 ) -> None:
-    from yolact_core.backends.tensorrt_engine import build_engine
+    from yolact_core.runtimes.tensorrt.engine import build_engine
 
     with tempfile.TemporaryDirectory() as folder:
         exported = Path(folder) / 'model.onnx'

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from yolact_core.boxes import decode_boxes
 from yolact_core.network import Yolact
+from yolact_core.network.boxes import decode_boxes
 
 
 class DecodedYolact(nn.Module):

@@ -14,7 +14,7 @@ from yolact_core.export.onnx import write_onnx
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
-    from yolact_core.backends.exported import ModelCard
+    from yolact_core.runtimes.exported import ModelCard
 
 INSTALL = "pip install 'yolact[ncnn]'"
 
@@ -30,7 +30,7 @@ def write_ncnn(program: ExportedProgram, card: ModelCard, path: Path) -> None:
     Raises:
         InputError: What converts is not installed, or cannot convert the graph.
     """
-    from yolact_core.backends.ncnn import CARD, weights_beside
+    from yolact_core.runtimes.ncnn import CARD, weights_beside
 
     converter = _find_converter()
     with tempfile.TemporaryDirectory() as folder:

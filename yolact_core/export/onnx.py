@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from torch.export import ExportedProgram
 
-    from yolact_core.backends.exported import ModelCard
+    from yolact_core.runtimes.exported import ModelCard
 
 INPUT = 'images'
 INSTALL = "pip install 'yolact[onnx]'"

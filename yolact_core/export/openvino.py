@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.export import ExportedProgram
 
-    from yolact_core.backends.exported import ModelCard
+    from yolact_core.runtimes.exported import ModelCard
 
 INSTALL_QUANTISER = "pip install 'yolact[openvino]'"
 
@@ -38,7 +38,7 @@ def write_openvino(
     """
     import openvino
 
-    from yolact_core.backends.openvino import CARD
+    from yolact_core.runtimes.openvino import CARD
 
     model = openvino.convert_model(program)
     side = card.config.input_size

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from yolact_core.backends.exported import ExportedBackend
 from yolact_core.errors import InputError
+from yolact_core.runtimes.exported import ExportedBackend
 
 TOLERANCE = 1e-3  # absolute, and relative to the value
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yolact_core.checkpoint import Facts, save_checkpoint
+from yolact_core.checkpoints.checkpoint import Facts, save_checkpoint
 from yolact_core.detector import Detector
 from yolact_core.evaluation import EvaluationOptions, evaluate
 from yolact_core.visualization import draw_overlay

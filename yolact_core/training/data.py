@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from yolact_core.augmentation import training_recipe
 from yolact_core.dataset import CocoDataset, Sample, Targets, collate, start_worker
 from yolact_core.dataset.checking import check_dataset
 from yolact_core.errors import InputError
+from yolact_core.training.augmentation import training_recipe
 
 if TYPE_CHECKING:
     from yolact_core.config import ModelConfig

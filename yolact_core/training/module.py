@@ -16,9 +16,9 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from yolact_core.dataset import Targets
 from yolact_core.errors import InputError
-from yolact_core.loss import Losses, compute_losses
-from yolact_core.matching import Matches, match_priors
 from yolact_core.network import Prediction, Yolact
+from yolact_core.training.loss import Losses, compute_losses
+from yolact_core.training.matching import Matches, match_priors
 from yolact_core.training.schedule import Schedule
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from yolact_core.augmentation import AugmentationOptions, RecipeName
 from yolact_core.config import AnchorConfig, BackboneConfig
 from yolact_core.errors import InputError
-from yolact_core.loss import LossOptions
+from yolact_core.training.augmentation import AugmentationOptions, RecipeName
+from yolact_core.training.loss import LossOptions
 
 
 @dataclass(frozen=True)

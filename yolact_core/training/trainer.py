@@ -18,7 +18,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.data import DataLoader
 
 from yolact_core import __version__
-from yolact_core.checkpoint import Facts
+from yolact_core.checkpoints.checkpoint import Facts
 from yolact_core.errors import InputError
 from yolact_core.palette import make_palette
 from yolact_core.training.assessment import Assessment

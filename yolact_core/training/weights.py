@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from yolact_core.checkpoint import load_network, transfer_weights
+from yolact_core.checkpoints.checkpoint import load_network, transfer_weights
 from yolact_core.config import AnchorConfig, ModelConfig
 from yolact_core.errors import InputError
 from yolact_core.network import Yolact, build_network

@@ -10,11 +10,11 @@ from contextlib import ExitStack
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from yolact_core.checkpoints.model_zoo import find_model, shipped_models
 from yolact_core.cli.status import BAD_INPUT, INTERRUPTED
-from yolact_core.cli.terminal import complain, say
 from yolact_core.errors import InputError
-from yolact_core.model_zoo import find_model, shipped_models
-from yolact_ros.bag.typestore import require_rosbags
+from yolact_core.terminal import complain, say
+from yolact_ros.bag.io.types import require_rosbags
 from yolact_ros.demo.programs import Program, ProgramError, find_package
 from yolact_ros.demo.recorder import NAMESPACE
 from yolact_ros.demo.report import RESULTS, forget, report

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from yolact_core.image_files import write_image
-from yolact_core.videos import write_video
-from yolact_ros.conversions import compressed_to_rgb
+from yolact_core.media.image_files import write_image
+from yolact_core.media.videos import write_video
+from yolact_ros.images.conversions import compressed_to_rgb
 from yolact_ros.player.recording import NS_PER_S, Entry
 
 COLUMNS, ROWS = 4, 3

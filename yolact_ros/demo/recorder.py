@@ -18,8 +18,8 @@ from std_msgs.msg import Header
 from yolact.msg import InstanceArray, ModelInfo, StageTiming
 
 from yolact_core.files import replace_when_done
-from yolact_ros.bag.writing import BagWriter
-from yolact_ros.qos import reliable
+from yolact_ros.bag.io.writer import BagWriter
+from yolact_ros.node.qos import reliable
 from yolact_ros.signals import stop_on_signals
 
 Stamp = tuple[int, int]  # seconds and nanoseconds

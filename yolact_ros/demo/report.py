@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rich.table import Table
 
-from yolact_core.cli.terminal import say, say_table
 from yolact_core.files import replace_when_done
+from yolact_core.terminal import say, say_table
 from yolact_ros.demo.pictures import write_contact_sheet, write_overlay_video
 from yolact_ros.demo.recorder import OVERLAY
 from yolact_ros.demo.summary import Results, Summary

@@ -15,11 +15,11 @@ from yolact.msg import StageTiming
 
 from yolact_core.errors import InputError
 from yolact_ros.demo.recorder import CAMERA_INFO, INSTANCES, MODEL_INFO, TIMING, TOPICS
-from yolact_ros.mailbox import Counters
+from yolact_ros.health.statistics import StageTimes
+from yolact_ros.health.statistics import Summary as Spread
+from yolact_ros.node.mailbox import Counters
 from yolact_ros.player.bags import BagRecording
 from yolact_ros.player.recording import NS_PER_S, Entry
-from yolact_ros.statistics import StageTimes
-from yolact_ros.statistics import Summary as Spread
 
 HEARD = 'camera_to_subscriber'  # stage from the image's stamp until somebody else has the result
 

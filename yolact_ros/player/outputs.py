@@ -8,7 +8,7 @@ from rclpy.publisher import Publisher
 from sensor_msgs.msg import CompressedImage, Image
 
 from yolact_core.errors import InputError
-from yolact_ros.conversions import (
+from yolact_ros.images.conversions import (
     array_to_image,
     compressed_to_rgb,
     image_to_rgb,

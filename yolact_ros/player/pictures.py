@@ -11,10 +11,10 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from yolact_core.errors import InputError
-from yolact_core.image_files import read_image
-from yolact_core.sources import ImageFile, Video, find_sources
-from yolact_core.videos import VideoReader
-from yolact_ros.conversions import array_to_image
+from yolact_core.media.image_files import read_image
+from yolact_core.media.sources import ImageFile, Video, find_sources
+from yolact_core.media.videos import VideoReader
+from yolact_ros.images.conversions import array_to_image
 from yolact_ros.player.recording import NS_PER_S, Entry, Topic
 from yolact_ros.player.stamps import to_stamp
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from yolact_core.errors import InputError
-from yolact_ros.bag.opening import FILE_SUFFIXES
+from yolact_ros.bag.io.opening import FILE_SUFFIXES
 
 METADATA = 'metadata.yaml'
 COMMENT = '#'
@@ -58,7 +58,7 @@ def name_results(bags: Sequence[Path], folder: Path) -> list[Path]:
     Raises:
         InputError: The folder is a file, or two bags have the same name.
     """
-    from yolact_ros.bag.contenders import tell_apart
+    from yolact_ros.bag.evaluate.plan import tell_apart
 
     if folder.suffix in FILE_SUFFIXES or folder.is_file():
         raise InputError(f'output of many bags must be a folder, got {str(folder)!r}')

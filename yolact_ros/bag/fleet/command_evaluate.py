@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from yolact_core.cli.model_options import load_detector
-from yolact_core.cli.terminal import progress_bar, say_json
 from yolact_core.errors import InputError
-from yolact_ros.bag.contenders import open_examination
-from yolact_ros.bag.evaluation_tables import show, show_all, to_mapping
-from yolact_ros.bag.figures import BagFigures, summarize
+from yolact_core.terminal import progress_bar, say_json
+from yolact_ros.bag.commands.options import Damages, check_limits, make_plan
+from yolact_ros.bag.commands.tables import show, show_all, to_mapping
+from yolact_ros.bag.evaluate.class_remapping import unite
+from yolact_ros.bag.evaluate.limits import Limit
+from yolact_ros.bag.evaluate.metrics import BagFigures, summarize
+from yolact_ros.bag.evaluate.plan import open_examination
 from yolact_ros.bag.fleet.evaluation import EvaluatedBag, evaluate_bags
 from yolact_ros.bag.fleet.options import Chosen, open_pool
-from yolact_ros.bag.fleet.union import unite
-from yolact_ros.bag.limits import Limit
-from yolact_ros.bag.options import Damages, check_limits, make_plan
 from yolact_ros.bag.report import Report, write_report
 
 

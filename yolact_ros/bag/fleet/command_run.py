@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 
 from yolact_core.cli.model_options import load_detector
 from yolact_core.cli.status import INTERRUPTED
-from yolact_core.cli.terminal import progress_bar, say, say_json
 from yolact_core.errors import InputError
-from yolact_ros.bag.fleet.bags import name_results
-from yolact_ros.bag.fleet.options import Chosen, open_pool
-from yolact_ros.bag.fleet.pieces import ReplayJob
-from yolact_ros.bag.fleet.replaying import ReplayedBag, replay_bags
-from yolact_ros.bag.options import (
+from yolact_core.terminal import progress_bar, say, say_json
+from yolact_ros.bag.commands.options import (
     Damages,
     check_output,
     check_overlay,
     detector_options,
     name_outputs,
 )
-from yolact_ros.bag.outputs import select_outputs
-from yolact_ros.bag.overlay_video import write_overlay_videos
-from yolact_ros.bag.reading import Bag
-from yolact_ros.bag.replay_summary import describe, summarize
+from yolact_ros.bag.fleet.bags import name_results
+from yolact_ros.bag.fleet.options import Chosen, open_pool
+from yolact_ros.bag.fleet.pieces import ReplayJob
+from yolact_ros.bag.fleet.replaying import ReplayedBag, replay_bags
+from yolact_ros.bag.io.bag import Bag
+from yolact_ros.bag.replay.outputs import select_outputs
+from yolact_ros.bag.replay.overlay_video import write_overlay_videos
+from yolact_ros.bag.replay.summary import describe, summarize
 
 if TYPE_CHECKING:
     from yolact_core.detector import Detector

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from yolact_ros.bag.contenders import Plan, PlanFacts, open_examination
+from yolact_ros.bag.evaluate.plan import Plan, PlanFacts, open_examination
+from yolact_ros.bag.evaluate.records import Record, merge
 from yolact_ros.bag.fleet.models import load_once
 from yolact_ros.bag.fleet.pool import Done, Ended, Pool
 from yolact_ros.bag.fleet.progress import Bar, do_all, name_failed_part, name_failure
-from yolact_ros.bag.frames import Span, plan_spans
-from yolact_ros.bag.reading import Bag
-from yolact_ros.bag.records import Record, merge
+from yolact_ros.bag.io.bag import Bag
+from yolact_ros.bag.replay.frames import Span, plan_spans
 
 
 @dataclass(frozen=True)

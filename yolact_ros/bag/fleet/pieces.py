@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from yolact_core.files import replace_when_done
-from yolact_ros.bag.contenders import estimate_images, select_span
+from yolact_ros.bag.evaluate.plan import estimate_images, select_span
 from yolact_ros.bag.fleet.models import load_once
-from yolact_ros.bag.frames import Span, plan_spans
-from yolact_ros.bag.outputs import select_outputs
-from yolact_ros.bag.parts import Parts, Progress
-from yolact_ros.bag.reading import Bag
-from yolact_ros.bag.replay import Replay, Selection, list_topics, make_plan
+from yolact_ros.bag.io.bag import Bag
+from yolact_ros.bag.replay.frames import Span, plan_spans
+from yolact_ros.bag.replay.outputs import select_outputs
+from yolact_ros.bag.replay.replay import Replay, Selection, list_topics, make_plan
+from yolact_ros.bag.replay.resumable_output import Parts, Progress
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from yolact_ros.bag.fleet.pool import Ended, Pool, Work, run_jobs
-from yolact_ros.bag.frames import Span
+from yolact_ros.bag.replay.frames import Span
 
 Bar = Callable[[str, int], AbstractContextManager[Callable[[], None]]]  # as ``progress_bar``
 

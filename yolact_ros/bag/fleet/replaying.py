@@ -23,8 +23,8 @@ from yolact_ros.bag.fleet.pieces import (
 )
 from yolact_ros.bag.fleet.pool import Done, Ended, Pool
 from yolact_ros.bag.fleet.progress import Bar, do_all, name_failed_part, name_failure
-from yolact_ros.bag.parts import Parts, Progress, folder_of_parts
-from yolact_ros.bag.replay import Selection
+from yolact_ros.bag.replay.replay import Selection
+from yolact_ros.bag.replay.resumable_output import Parts, Progress, folder_of_parts
 
 
 @dataclass

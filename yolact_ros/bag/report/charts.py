@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yolact_ros.bag.figures import BagFigures
-from yolact_ros.bag.records import FrameRecord
+from yolact_ros.bag.evaluate.metrics import BagFigures
+from yolact_ros.bag.evaluate.records import FrameRecord
 from yolact_ros.bag.report import series
 from yolact_ros.bag.report.chart import Chart, Spot, scale_to
 from yolact_ros.bag.report.plots import (

@@ -8,8 +8,8 @@ from importlib import resources
 from string import Template
 from typing import TYPE_CHECKING
 
-from yolact_ros.bag.reading import NS_PER_S
-from yolact_ros.bag.records import FrameRecord
+from yolact_ros.bag.evaluate.records import FrameRecord
+from yolact_ros.bag.io.bag import NS_PER_S
 from yolact_ros.bag.report.charts import Charts
 from yolact_ros.bag.report.html import make_grid, make_section, series_name
 from yolact_ros.bag.report.pictures import Card, Picture

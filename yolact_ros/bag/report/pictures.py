@@ -15,13 +15,13 @@ import numpy.typing as npt
 from yolact_core.dataset.segmentation import coco_mask
 from yolact_core.detections import Detections
 from yolact_core.errors import InputError
-from yolact_core.instance_masks import InstanceMasks
+from yolact_core.masks.instance_masks import InstanceMasks
 from yolact_core.palette import make_palette
 from yolact_core.visualization import OverlayStyle, draw_overlay
-from yolact_ros.bag.records import FrameRecord
+from yolact_ros.bag.evaluate.records import FrameRecord
+from yolact_ros.bag.evaluate.truth import FrameTruth
+from yolact_ros.bag.evaluate.view import View
 from yolact_ros.bag.report.selection import Pick
-from yolact_ros.bag.truth import FrameTruth
-from yolact_ros.bag.view import View
 
 MOST_WIDTH, MOST_HEIGHT = 560, 560  # pixels
 QUALITY = 80  # of JPEG

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from yolact_core.errors import InputError
 from yolact_core.files import replace_when_done
-from yolact_core.image_files import write_image
-from yolact_ros.bag.bootstrap import Difference
-from yolact_ros.bag.contenders import OpenPlan, Plan
-from yolact_ros.bag.figures import BagFigures
-from yolact_ros.bag.records import FrameRecord, Record
+from yolact_core.media.image_files import write_image
+from yolact_ros.bag.evaluate.bootstrap import Difference
+from yolact_ros.bag.evaluate.metrics import BagFigures
+from yolact_ros.bag.evaluate.plan import OpenPlan, Plan
+from yolact_ros.bag.evaluate.records import FrameRecord, Record
 from yolact_ros.bag.report.charts import ChartMaker
 from yolact_ros.bag.report.page import make_page
 from yolact_ros.bag.report.pictures import Look, draw_cards

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yolact_ros.bag.reading import NS_PER_S
-from yolact_ros.bag.records import FrameRecord
+from yolact_ros.bag.evaluate.records import FrameRecord
+from yolact_ros.bag.io.bag import NS_PER_S
 from yolact_ros.bag.report import series
 
 OF_EACH_KIND = 6

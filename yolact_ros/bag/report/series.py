@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from yolact_ros.bag.figures import WARM_UP
-from yolact_ros.bag.reading import NS_PER_S
-from yolact_ros.bag.records import FrameRecord, FrameResult
+from yolact_ros.bag.evaluate.metrics import WARM_UP
+from yolact_ros.bag.evaluate.records import FrameRecord, FrameResult
+from yolact_ros.bag.io.bag import NS_PER_S
 
 MOST_POINTS = 240  # of a curve, however long the bag is
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from yolact_ros.bag.records import FrameRecord
+from yolact_ros.bag.evaluate.records import FrameRecord
 from yolact_ros.bag.report.chart import Spot
 from yolact_ros.bag.report.charts import SpotsOf
 from yolact_ros.bag.report.pictures import Card

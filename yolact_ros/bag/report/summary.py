@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from yolact_ros.bag.figures import QUANTILES, BagFigures
+from yolact_ros.bag.evaluate.metrics import QUANTILES, BagFigures
+from yolact_ros.bag.evaluate.verdicts import BETTER, WORSE, judge
 from yolact_ros.bag.report.html import make_table, series_name
 from yolact_ros.bag.report.meanings import MEANINGS, write_figure
-from yolact_ros.bag.verdicts import BETTER, WORSE, judge
 
 if TYPE_CHECKING:
     from yolact_ros.bag.report.report import Report

@@ -1,6 +1,0 @@
-"""Runtimes that turn images into predictions."""
-
-from yolact_core.backends.backend import Backend
-from yolact_core.backends.torch import COMPILED, TorchBackend, resolve_device, resolve_precision
-
-__all__ = ['COMPILED', 'Backend', 'TorchBackend', 'resolve_device', 'resolve_precision']

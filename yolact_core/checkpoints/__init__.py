@@ -1,0 +1,1 @@
+"""Weights in files: what they hold, where they come from."""

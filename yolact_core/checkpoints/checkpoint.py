@@ -1,0 +1,221 @@
+"""Files with weights: the official ``.pth`` and our own ``.safetensors``."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import pickle
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from yolact_core.checkpoints.model_zoo import find_model
+from yolact_core.config import ModelConfig, config_names
+from yolact_core.errors import InputError
+from yolact_core.files import replace_when_done
+from yolact_core.network import Yolact, build_network
+from yolact_core.network.yolact import check_weights
+from yolact_core.palette import Color, make_palette
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+FORMAT = 'yolact-1'
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a checkpoint of ours says about itself besides its configuration.
+
+    Args:
+        colors: Of each class, for overlays.
+        training: What the weights were trained on and how, and the figures reached.
+        license: Under which terms the weights may be used, and whom to credit.
+    """
+
+    colors: tuple[Color, ...]
+    training: dict[str, Any] = field(default_factory=dict)
+    license: str = ''
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What became of the weights of another network, by key.
+
+    Args:
+        kept: Loaded.
+        reinitialised: Of another shape or absent in the file: left as they were.
+        unused: In the file only.
+    """
+
+    kept: tuple[str, ...]
+    reinitialised: tuple[str, ...]
+    unused: tuple[str, ...]
+
+    def __str__(self) -> str:
+        names = f': {", ".join(self.reinitialised)}' if self.reinitialised else ''
+        return (
+            f'{len(self.kept)} weights kept, {len(self.reinitialised)} re-initialised{names}; '
+            f'{len(self.unused)} in the file not used'
+        )
+
+
+def load_network(source: str | Path, config: str | Path | ModelConfig | None = None) -> Yolact:
+    """Load a model into a network in evaluation mode on the CPU.
+
+    Args:
+        source: A shipped model, an official name such as ``yolact_base`` (fetched once and cached)
+            or the path of a ``.pth`` or ``.safetensors`` file.
+        config: For a ``.pth`` file with a configuration of its own: that, its name or YAML file.
+
+    Raises:
+        InputError: The file cannot be found or read, or does not fit its configuration.
+    """
+    path = find_model(source)
+    if path.suffix == '.safetensors':
+        return load_checkpoint(path)[0]
+    weights = _read_pickle(path)
+    network = build_network(_resolve_config(config) if config else _recognise(path))
+    try:
+        network.load_official(weights)
+    except InputError as error:
+        raise InputError(f'{path} ({network.config.name}): {error}') from None
+    return network
+
+
+def load_checkpoint(path: str | Path) -> tuple[Yolact, Facts]:
+    """Load a checkpoint of our own format.
+
+    Raises:
+        InputError: The file cannot be read, is of another format, or is damaged.
+    """
+    weights, config, facts = read_checkpoint(path)
+    network = build_network(config)
+    try:
+        check_weights(weights, network.state_dict())
+    except InputError as error:
+        raise InputError(f'{path}: {error}') from None
+    network.load_state_dict(weights)
+    return network, facts
+
+
+def read_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], ModelConfig, Facts]:
+    """Read weights, configuration and facts of a checkpoint of our own format.
+
+    Raises:
+        InputError: The file cannot be read, is of another format, or is damaged.
+    """
+    try:
+        with safe_open(path, framework='pt') as file:
+            metadata = file.metadata() or {}
+            weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise InputError(f'{path} must be a readable safetensors file: {error}') from error
+    if metadata.get('format') != FORMAT:
+        raise InputError(
+            f'{path} must say that its format is {FORMAT!r}, got {metadata.get("format")!r}: '
+            'it is not a checkpoint of this project'
+        )
+    try:
+        config = ModelConfig.from_mapping(json.loads(metadata['config']), f'{path}: config')
+        values = json.loads(metadata['facts'])
+        colors = tuple((red, green, blue) for red, green, blue in values['colors'])
+        facts = Facts(colors, values['training'], values['license'])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f'{path} must hold whole metadata: {error}') from error
+    return weights, config, facts
+
+
+def save_checkpoint(network: Yolact, path: str | Path, facts: Facts | None = None) -> None:
+    """Write a network to one ``.safetensors`` file that says everything about itself.
+
+    Args:
+        network: Its weights and configuration are written.
+        path: The file; an older one is replaced only when the new one is complete.
+        facts: Default: a palette, and nothing said of training and licence.
+    """
+    facts = facts or Facts(make_palette(len(network.config.class_names)))
+    metadata = {
+        'format': FORMAT,
+        'config': json.dumps(network.config.to_mapping()),
+        'facts': json.dumps(dataclasses.asdict(facts)),
+    }
+    weights = {key: value.contiguous().cpu() for key, value in network.state_dict().items()}
+    with replace_when_done(Path(path)) as unfinished:
+        save_file(weights, unfinished, metadata)
+
+
+def transfer_weights(network: Yolact, weights: Mapping[str, Tensor]) -> Transfer:
+    """Load what fits into a network with other classes, priors or prototypes, for fine-tuning.
+
+    Args:
+        network: Weights that do not fit keep the values that they have in it.
+        weights: Of another network, by key.
+    """
+    expected = network.state_dict()
+    fitting = {
+        key: value
+        for key, value in weights.items()
+        if key in expected and value.shape == expected[key].shape
+    }
+    network.load_state_dict(fitting, strict=False)
+    return Transfer(
+        kept=tuple(sorted(fitting)),
+        reinitialised=tuple(sorted(set(expected) - set(fitting))),
+        unused=tuple(sorted(set(weights) - set(expected))),
+    )
+
+
+def hash_weights(network: Yolact) -> str:
+    """Return the sha256 of the weights, whatever file they came from, in hexadecimal."""
+    digest = hashlib.sha256()
+    for key, value in sorted(network.state_dict().items()):
+        digest.update(key.encode())
+        digest.update(value.contiguous().cpu().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _read_pickle(path: Path) -> dict[str, Tensor]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # what is wrong with the file is said below
+            weights = torch.load(path, map_location='cpu', weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise InputError(
+            f'{path} must hold plain weights: it asks for code to be run, or is damaged'
+        ) from error
+    except Exception as error:  # what is no pickle makes it stumble in many ways
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f'{path} must be a file written by torch.save: {reason}') from error
+    if not isinstance(weights, dict) or not all(
+        isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in weights.items()
+    ):
+        raise InputError(f'{path} must hold a state dict of tensors, got {type(weights).__name__}')
+    return weights
+
+
+def _resolve_config(config: str | Path | ModelConfig) -> ModelConfig:
+    if isinstance(config, ModelConfig):
+        return config
+    if Path(config).suffix in ('.yaml', '.yml'):
+        return ModelConfig.from_file(config)
+    return ModelConfig.from_name(str(config))
+
+
+def _recognise(path: Path) -> ModelConfig:
+    """Tell the configuration from a name such as ``yolact_base_54_800000.pth``."""
+    for name in (path.stem, path.stem.rsplit('_', 2)[0]):
+        if name in config_names():
+            return ModelConfig.from_name(name)
+    raise InputError(
+        f'{path} must be named after its configuration, like yolact_base_54_800000.pth, or one '
+        f'must be given; the known ones are {", ".join(config_names())}'
+    )

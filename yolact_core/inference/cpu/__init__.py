@@ -1,0 +1,1 @@
+"""What is done on the CPU before and after the network."""

@@ -1,0 +1,159 @@
+"""From class logits to the boxes that stay: candidates, Fast NMS and traditional NMS."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision.ops import nms
+
+from yolact_core.network.boxes import pairwise_iou
+
+SHALLOW = 32  # ranks per class that Fast NMS looks at before it knows whether deeper ones matter
+
+
+def select_candidates(
+    class_logits: Tensor, candidate_threshold: float, class_factors: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Find the priors that may show an object.
+
+    A softmax over all priors is never computed: the background's logit alone already rules out
+    most of them.
+
+    Args:
+        class_logits: Before softmax, background first, shape (A, C + 1).
+        candidate_threshold: The best foreground score must be above it.
+        class_factors: What scores are multiplied by, shape (C,): 0 for unwanted classes.
+
+    Returns:
+        Indices of the N candidates, shape (N,), and their foreground scores, shape (N, C).
+    """
+    best_logits = class_logits[:, 1:].amax(dim=1)
+    # A class with logit f scores below 1 / (1 + e^(b - f)), b being the logit of the background.
+    margin = math.log1p(-candidate_threshold) - math.log(candidate_threshold) + 1e-3
+    candidates = (class_logits[:, 0] - best_logits < margin).nonzero().squeeze(1)
+    scores = class_logits[candidates].softmax(dim=1)[:, 1:]
+    if class_factors is not None:
+        scores = scores * class_factors
+    is_candidate = scores.amax(dim=1) > candidate_threshold
+    return candidates[is_candidate], scores[is_candidate]
+
+
+def fast_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    top_k: int = 200,
+    score_threshold: float = 0.0,
+    max_detections: int | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Drop, class by class, every box that overlaps a better-scored one.
+
+    A dropped box still drops others, which greedy NMS would not allow. That is what turns the
+    loop into one triangular matrix per class (YOLACT, section 5). Whether a box stays depends on
+    better ones alone, so classes without a score above the threshold are left out, and a first
+    look at the best few of each other class tells which of them have to be looked at in full: the
+    result is the same, only sooner.
+
+    Args:
+        boxes: Corners (x1, y1, x2, y2) in any one unit, shape (N, 4).
+        scores: Score of each box for each foreground class, shape (N, C).
+        iou_threshold: Boxes that overlap more than this are the same object.
+        top_k: Boxes per class that take part.
+        score_threshold: Return only boxes that score above it.
+        max_detections: Return at most so many; None means all.
+
+    Returns:
+        Indices into ``boxes`` and the class of each, both of shape (K,), best score first.
+    """
+    top_k = min(top_k, len(boxes))
+    present = (scores > score_threshold).any(dim=0).nonzero().squeeze(1)  # (R,)
+    if top_k == 0 or len(present) == 0:
+        return _nothing(boxes)
+    scores = scores.T[present]  # (R, N)
+    depth = min(SHALLOW, top_k)
+    class_scores, order = scores.topk(depth)  # (R, depth)
+    kept_scores, kept, rows = _survivors(boxes, class_scores, order, iou_threshold)
+    floor = score_threshold
+    if max_detections is not None and len(kept_scores) >= max_detections:
+        floor = max(floor, float(kept_scores.topk(max_detections).values[-1]))
+
+    unfinished = (class_scores[:, -1] >= floor).nonzero().squeeze(1)
+    if depth < top_k and len(unfinished):
+        class_scores, order = scores[unfinished].topk(top_k)
+        deep_scores, deep_kept, deep_rows = _survivors(boxes, class_scores, order, iou_threshold)
+        is_finished = torch.isin(rows, unfinished, invert=True)
+        kept_scores = torch.cat([kept_scores[is_finished], deep_scores])
+        kept = torch.cat([kept[is_finished], deep_kept])
+        rows = torch.cat([rows[is_finished], unfinished[deep_rows]])
+
+    return _best_first(kept_scores, kept, present[rows], score_threshold, max_detections)
+
+
+def traditional_nms(
+    boxes_px: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    score_threshold: float,
+    max_detections: int | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Drop, class by class, every box that overlaps a better-scored one that stays.
+
+    Extents count both border pixels, and boxes that overlap by exactly the threshold are the same
+    object, as in the original's evaluation with ``--fast_nms=false``.
+
+    Args:
+        boxes_px: Corners in pixels, shape (N, 4).
+        scores: Score of each box for each foreground class, shape (N, C).
+        iou_threshold: Boxes that overlap as much or more are the same object.
+        score_threshold: Only boxes that score above it take part.
+        max_detections: Return at most so many; None means all.
+
+    Returns:
+        Indices into ``boxes_px`` and the class of each, both of shape (K,), best score first.
+    """
+    inclusive = boxes_px + boxes_px.new_tensor([0, 0, 1, 1])
+    just_below = float(np.nextafter(np.float32(iou_threshold), np.float32(0)))
+    found = [_nothing(boxes_px)]
+    for class_id in (scores > score_threshold).any(dim=0).nonzero().flatten().tolist():
+        entrants = (scores[:, class_id] > score_threshold).nonzero().squeeze(1)
+        kept = entrants[nms(inclusive[entrants], scores[entrants, class_id], just_below)]
+        found.append((kept, torch.full_like(kept, class_id)))
+    kept, class_ids = (torch.cat(parts) for parts in zip(*found, strict=True))
+    return _best_first(scores[kept, class_ids], kept, class_ids, score_threshold, max_detections)
+
+
+def _survivors(
+    boxes: Tensor, class_scores: Tensor, order: Tensor, iou_threshold: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return score, box and row of each box that no better one of its row overlaps.
+
+    Args:
+        boxes: Corners, shape (N, 4).
+        class_scores: Best first, shape (R, K).
+        order: Which box each of them belongs to, shape (R, K).
+        iou_threshold: Boxes that overlap more than this are the same object.
+    """
+    ranked = boxes[order]  # (R, K, 4)
+    overlaps = pairwise_iou(ranked, ranked) > iou_threshold  # (R, K, K)
+    keep = ~overlaps.triu_(diagonal=1).any(dim=1)
+    return class_scores[keep], order[keep], keep.nonzero()[:, 0]
+
+
+def _best_first(
+    kept_scores: Tensor,
+    kept: Tensor,
+    class_ids: Tensor,
+    score_threshold: float,
+    max_detections: int | None,
+) -> tuple[Tensor, Tensor]:
+    best_first = kept_scores.argsort(descending=True, stable=True)
+    best_first = best_first[kept_scores[best_first] > score_threshold][:max_detections]
+    return kept[best_first], class_ids[best_first]
+
+
+def _nothing(boxes: Tensor) -> tuple[Tensor, Tensor]:
+    empty = torch.empty(0, dtype=torch.long, device=boxes.device)
+    return empty, empty

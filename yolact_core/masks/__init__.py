@@ -1,0 +1,1 @@
+"""Masks of instances, which exist only inside their boxes."""

@@ -1,0 +1,166 @@
+"""The masks of the instances of one image, each as the runs of its pixels where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from yolact_core.masks.rle import (
+    compress_coco_counts,
+    crop_to_coco_counts,
+    mask_to_run_lengths,
+    run_lengths_to_mask,
+)
+
+if TYPE_CHECKING:
+    from yolact_core.masks.polygons import Part
+
+    Index = slice | npt.NDArray[Any] | list[int] | list[bool]
+
+Crop = tuple[npt.NDArray[np.bool_], tuple[int, int]]  # pixels, and x and y of the first one
+
+
+@dataclass(frozen=True)
+class InstanceMasks:
+    """Binary masks that may overlap, have holes and several parts.
+
+    Args:
+        run_lengths: Of each mask within the smallest rectangle around it, row by row: lengths of
+            alternating runs, the first of background and possibly 0. uint32, shape (R,).
+        shapes: Height and width of these rectangles, (0, 0) if a mask is empty, shape (N, 2).
+        corners: Column and row of their first pixel in the image, shape (N, 2).
+        size: Height and width of the image in pixels.
+    """
+
+    run_lengths: tuple[npt.NDArray[np.uint32], ...]
+    shapes: npt.NDArray[np.int64]
+    corners: npt.NDArray[np.int64]
+    size: tuple[int, int]
+
+    @classmethod
+    def from_crops(cls, crops: Iterable[Crop], size: tuple[int, int]) -> InstanceMasks:
+        """Take masks that are cut out already, as iterating gives them and ``trim_mask`` does.
+
+        Args:
+            crops: The smallest rectangle around each mask, and where it lies.
+            size: Height and width of the image in pixels.
+        """
+        crops = list(crops)
+        return cls(
+            tuple(mask_to_run_lengths(crop) for crop, _ in crops),
+            np.array([crop.shape for crop, _ in crops], dtype=np.int64).reshape(-1, 2),
+            np.array([corner for _, corner in crops], dtype=np.int64).reshape(-1, 2),
+            size,
+        )
+
+    @classmethod
+    def from_dense(
+        cls, masks: Iterable[npt.NDArray[np.bool_]], size: tuple[int, int]
+    ) -> InstanceMasks:
+        """Take full-size masks, each of shape (H, W).
+
+        Args:
+            masks: Any number of them.
+            size: Height and width of the image in pixels.
+        """
+        return cls.from_crops([trim_mask(mask) for mask in masks], size)
+
+    def __len__(self) -> int:
+        return len(self.run_lengths)
+
+    @cached_property
+    def crops(self) -> tuple[npt.NDArray[np.bool_], ...]:
+        """The pixels of each mask within its rectangle, shape (h, w)."""
+        shapes = self.shapes.tolist()
+        return tuple(
+            run_lengths_to_mask(runs, *shape)
+            for runs, shape in zip(self.run_lengths, shapes, strict=True)
+        )
+
+    def __iter__(self) -> Iterator[Crop]:
+        """Iterate over each crop with its corner (x, y)."""
+        corners = [(x, y) for x, y in self.corners.tolist()]
+        return iter(zip(self.crops, corners, strict=True))
+
+    def __getitem__(self, index: Index) -> InstanceMasks:
+        """Return some of the masks, picked by a slice, indices or a boolean array."""
+        picked = np.arange(len(self))[index]
+        return InstanceMasks(
+            tuple(self.run_lengths[position] for position in picked),
+            self.shapes[picked],
+            self.corners[picked],
+            self.size,
+        )
+
+    def dense(self) -> npt.NDArray[np.bool_]:
+        """Return full-size masks, shape (N, H, W). They take N * H * W bytes."""
+        masks = np.zeros((len(self), *self.size), dtype=np.bool_)
+        for mask, (crop, corner) in zip(masks, self, strict=True):
+            mask[crop_window(crop, corner)] = crop
+        return masks
+
+    def areas(self) -> npt.NDArray[np.int64]:
+        """Return the foreground pixels of each mask, shape (N,)."""
+        return np.array([runs[1::2].sum() for runs in self.run_lengths], dtype=np.int64)
+
+    def label_image(self) -> npt.NDArray[np.uint16]:
+        """Return 0 for background and 1 + index of the first mask at each pixel, shape (H, W).
+
+        Detections come best first, so where masks overlap the best one is seen.
+        """
+        labels = np.zeros(self.size, dtype=np.uint16)
+        for index in reversed(range(len(self))):
+            x, y = self.corners[index].tolist()
+            labels[crop_window(self.crops[index], (x, y))][self.crops[index]] = index + 1
+        return labels
+
+    def coco_rles(self) -> list[dict[str, Any]]:
+        """Return each mask as COCO's compressed RLE: ``size`` (height, width) and ``counts``."""
+        return [
+            {
+                'size': list(self.size),
+                'counts': compress_coco_counts(crop_to_coco_counts(crop, corner, self.size)),
+            }
+            for crop, corner in self
+        ]
+
+    def polygons(self) -> list[list[Part]]:
+        """Return the exact outlines of each mask: its parts, each an outline and then its holes.
+
+        Points are corners of pixels, x and y, int32, shape (M, 2).
+        """
+        from yolact_core.masks.polygons import mask_to_polygons
+
+        return [mask_to_polygons(crop, corner) for crop, corner in self]
+
+
+def trim_mask(mask: npt.NDArray[np.bool_], corner: tuple[int, int] = (0, 0)) -> Crop:
+    """Cut empty rows and columns off a mask.
+
+    Args:
+        mask: Shape (H, W).
+        corner: Column and row of its first pixel in the image.
+
+    Returns:
+        The smallest crop that holds all foreground, (0, 0) in size if there is none, and its
+        corner (x, y).
+    """
+    if mask.size == 0:
+        return mask.reshape(0, 0), (0, 0)
+    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+    if width == 0:
+        return np.zeros((0, 0), dtype=np.bool_), (0, 0)
+    crop = np.ascontiguousarray(mask[y : y + height, x : x + width])
+    return crop, (corner[0] + x, corner[1] + y)
+
+
+def crop_window(crop: npt.NDArray[np.bool_], corner: tuple[int, int]) -> tuple[slice, slice]:
+    """Return the rows and columns of an image that a crop covers."""
+    x, y = corner
+    return slice(y, y + crop.shape[0]), slice(x, x + crop.shape[1])

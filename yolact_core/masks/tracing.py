@@ -1,0 +1,181 @@
+"""Runs of binary masks straight from soft masks on a coarse grid, without making their pixels.
+
+Along a row of the image, a bilinearly upsampled mask is linear between the centres of two cells,
+so it crosses the threshold there once at most: where it does follows from the values of the two.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from yolact_core.masks.instance_masks import InstanceMasks
+
+MASK_THRESHOLD = 0.5
+
+Floats = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+
+
+def trace_masks(soft_masks: Floats, bounds: Integers, size: tuple[int, int]) -> InstanceMasks:
+    """Crop soft masks, upsample them bilinearly and take what is above the threshold.
+
+    Args:
+        soft_masks: In [0, 1], shape (N, Hp, Wp).
+        bounds: The cells that belong to each, x1, y1, x2, y2 with ends excluded; all others count
+            as 0. Shape (N, 4).
+        size: Height and width of the image in pixels.
+    """
+    profiles = _widen_rows(soft_masks, bounds, size[0])
+    runs = _find_runs(profiles, soft_masks.shape[2], size[1])
+    return _cut_out(runs, len(soft_masks), size)
+
+
+class _Profiles(NamedTuple):
+    """Rows of pixels by columns of cells, of all instances one after the other.
+
+    Each row of an instance has one cell more to both sides, of value 0.
+
+    Attributes:
+        values: Shape (V,).
+        starts: Index of each instance's first value, shape (N + 1,), the last one V.
+        widths: Values per row of each instance, shape (N,).
+        cells: Column on the grid of the first value of its rows, shape (N,); -1 at the left edge.
+        rows: Of pixels, the first that each instance has, shape (N,).
+    """
+
+    values: Floats
+    starts: Integers
+    widths: Integers
+    cells: Integers
+    rows: Integers
+
+
+class _Runs(NamedTuple):
+    """Runs of foreground, ordered by instance, row and column.
+
+    Attributes:
+        instances: Whose each is, shape (R,).
+        rows: Of the image, shape (R,).
+        starts: First column, shape (R,).
+        ends: Column after the last one, shape (R,).
+    """
+
+    instances: Integers
+    rows: Integers
+    starts: Integers
+    ends: Integers
+
+
+def _widen_rows(soft_masks: Floats, bounds: Integers, height: int) -> _Profiles:
+    """Interpolate between rows of cells, for each row of pixels that the cells of a mask reach."""
+    grid_height = soft_masks.shape[1]
+    low, high, share = _interpolate(grid_height, height)
+    left, top, right, bottom = bounds.T
+    is_empty = (left >= right) | (top >= bottom)
+    first = high.searchsorted(top)
+    end = np.where(is_empty, first, low.searchsorted(bottom))
+    widths = np.where(is_empty, 0, right - left) + 2
+    starts = np.concatenate([[0], np.cumsum((end - first) * widths)])
+    values = np.empty(starts[-1], dtype=np.float32)
+    for index in (~is_empty).nonzero()[0]:
+        x1, y1, x2, y2 = bounds[index].tolist()
+        cells = np.zeros((y2 - y1 + 2, x2 - x1 + 2), dtype=np.float32)
+        cells[1:-1, 1:-1] = soft_masks[index, y1:y2, x1:x2]
+        rows = slice(first[index], end[index])
+        upper = values[starts[index] : starts[index + 1]].reshape(-1, x2 - x1 + 2)
+        cells.take(low[rows] - (y1 - 1), axis=0, out=upper, mode='clip')
+        step = cells.take(high[rows] - (y1 - 1), axis=0, mode='clip')
+        step -= upper
+        step *= share[rows, np.newaxis]
+        upper += step
+    return _Profiles(values, starts, widths, left - 1, first)
+
+
+def _find_runs(profiles: _Profiles, cells: int, pixels: int) -> _Runs:
+    """Find where each row of pixels is above the threshold.
+
+    Args:
+        profiles: The rows.
+        cells: Columns of the grid.
+        pixels: Columns of the image.
+    """
+    values = profiles.values
+    is_above = values > MASK_THRESHOLD
+    # rows begin and end below the threshold: crossings go up and down in turn
+    (before,) = (is_above[1:] != is_above[:-1]).nonzero()
+    instances = np.repeat(
+        np.arange(len(profiles.widths)), np.diff(before.searchsorted(profiles.starts))
+    )
+    row, column = np.divmod(before - profiles.starts[instances], profiles.widths[instances])
+    cell = profiles.cells[instances] + column
+    value = values[before]
+    crossing = cell + 0.5 + (MASK_THRESHOLD - value) / (values[before + 1] - value)
+    crossing = crossing * (pixels / cells) - 0.5  # in pixels, 0 being the centre of the first
+    crossing[cell < 0] = -1  # beyond the outer cells' centres a mask goes on to the edge
+    crossing[cell == cells - 1] = pixels
+    starts = np.floor(crossing[0::2]).astype(np.int64) + 1
+    ends = np.ceil(crossing[1::2]).astype(np.int64)
+    has_pixels = starts < ends
+    return _Runs(
+        instances[0::2][has_pixels],
+        (row[0::2] + profiles.rows[instances[0::2]])[has_pixels],
+        starts[has_pixels],
+        ends[has_pixels],
+    )
+
+
+def _cut_out(runs: _Runs, count: int, size: tuple[int, int]) -> InstanceMasks:
+    """Return the run lengths of each instance within the smallest rectangle around it."""
+    shapes, corners = np.zeros((count, 2), dtype=np.int64), np.zeros((count, 2), dtype=np.int64)
+    found, first = np.unique(runs.instances, return_index=True)
+    if len(found) == 0:
+        none = np.zeros(0, dtype=np.uint32)
+        return InstanceMasks((none,) * count, shapes, corners, size)
+    last = np.append(first[1:], len(runs.instances)) - 1
+    corners[found, 0] = np.minimum.reduceat(runs.starts, first)
+    corners[found, 1] = runs.rows[first]
+    shapes[found, 0] = runs.rows[last] + 1 - corners[found, 1]
+    shapes[found, 1] = np.maximum.reduceat(runs.ends, first) - corners[found, 0]
+
+    # all rectangles as one long row of pixels, with a pixel of background between any two
+    areas = shapes.prod(axis=1)
+    bases = np.cumsum(areas + 1) - (areas + 1)
+    owner = runs.instances
+    row_start = bases[owner] + (runs.rows - corners[owner, 1]) * shapes[owner, 1]
+    starts = row_start + runs.starts - corners[owner, 0]
+    ends = row_start + runs.ends - corners[owner, 0]
+    is_apart = starts[1:] != ends[:-1]  # from the run before, which may end the row above
+    starts = starts[np.append(True, is_apart)]
+    ends = ends[np.append(is_apart, True)]
+
+    # each rectangle's begin, the begin and end of its runs, and its end
+    index = np.arange(count)
+    first = starts.searchsorted(bases)
+    stop = np.append(first[1:], len(starts))
+    slots = 2 * np.arange(len(starts)) + 2 * index.repeat(stop - first) + 1
+    edges = np.empty(2 * (len(starts) + count), dtype=np.int64)
+    edges[2 * (first + index)] = bases
+    edges[slots], edges[slots + 1] = starts, ends
+    edges[2 * (stop + index) + 1] = bases + areas
+    lengths = np.diff(edges).astype(np.uint32)
+    begins = 2 * (first + index)
+    finish = 2 * (stop + index)
+    finish = finish + (lengths[finish] > 0)
+    pieces = zip(begins.tolist(), finish.tolist(), strict=True)
+    return InstanceMasks(tuple(lengths[begin:end] for begin, end in pieces), shapes, corners, size)
+
+
+@lru_cache(maxsize=32)
+def _interpolate(cells: int, pixels: int) -> tuple[Integers, Integers, Floats]:
+    """Return the two cells that each pixel lies between, and the share of the second one.
+
+    Centres of cells and pixels lie at halves, as in ``interpolate`` of PyTorch.
+    """
+    position = (np.arange(pixels, dtype=np.float32) + 0.5) * np.float32(cells / pixels) - 0.5
+    position = np.clip(position, 0, cells - 1)
+    low = position.astype(np.int64)
+    return low, np.minimum(low + 1, cells - 1), position - low

@@ -1,0 +1,161 @@
+"""From the name of a model to a backend that runs it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from yolact_core.checkpoints.checkpoint import load_network
+from yolact_core.checkpoints.model_zoo import cache_folder
+from yolact_core.errors import InputError
+from yolact_core.runtimes import COMPILED, Backend, TorchBackend, resolve_device, resolve_precision
+from yolact_core.runtimes.choice import Choice, choose_fastest, recall, remember, situation
+from yolact_core.runtimes.exported import ExportedBackend
+from yolact_core.runtimes.table import RUNTIMES, Runtime, runtime_of_file
+
+if TYPE_CHECKING:
+    from yolact_core.config import ModelConfig
+    from yolact_core.network import Yolact
+
+DEFAULT_BACKEND = 'YOLACT_BACKEND'  # environment variable: stands for auto
+BACKENDS = ('torch', COMPILED, *RUNTIMES)
+MEASURED = ('onnx', 'openvino', 'ncnn')  # with torch; an engine is built only if it is asked for
+logger = logging.getLogger(__name__)
+
+
+def load_backend(
+    source: str | Path,
+    device: str = 'auto',
+    backend: str = 'auto',
+    precision: str = 'auto',
+    config: str | Path | ModelConfig | None = None,
+    engine_cache_dir: str | Path | None = None,
+) -> Backend:
+    """Load a model into a backend.
+
+    Args:
+        source: A model's name, or the path of a checkpoint or of an exported file.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        backend: ``auto``, ``torch``, ``torch_compile``, ``onnx``, ``openvino``, ``ncnn`` or
+            ``tensorrt``. For the last four a checkpoint is exported at its first use, and the
+            file is kept.
+        precision: ``auto`` or what the backend knows.
+        config: For a ``.pth`` file with a configuration of its own.
+        engine_cache_dir: Where TensorRT's engines are kept; None means beside fetched models.
+
+    Raises:
+        InputError: The model cannot be found or read, a runtime is not installed, or a wish
+            cannot be met.
+    """
+    if backend not in ('auto', *BACKENDS):
+        raise InputError(f'backend must be one of auto, {", ".join(BACKENDS)}, got {backend!r}')
+    if (runtime := runtime_of_file(Path(source))) is not None:
+        return _open_exported(runtime, Path(source), device, backend, precision)
+    name = _default_backend() if backend == 'auto' else backend
+    where = resolve_device(device)
+    if name in RUNTIMES:
+        RUNTIMES[name].require()
+        where = _device_of(RUNTIMES[name], device)
+    if precision == 'int8' and name in ('auto', 'openvino'):
+        raise InputError(
+            'precision int8 must be calibrated with images, got a checkpoint: run "yolact export '
+            '--precision int8 --calibration DIR" and load the file that it writes'
+        )
+    network = load_network(source, config)
+    if name == 'auto':
+        return _choose(network, where, precision)
+    return _build(name, network, where, precision, engine_cache_dir)
+
+
+def _default_backend() -> str:
+    name = os.environ.get(DEFAULT_BACKEND) or 'auto'
+    if name not in ('auto', *BACKENDS):
+        raise InputError(
+            f'{DEFAULT_BACKEND} must be one of auto, {", ".join(BACKENDS)}, got {name!r}'
+        )
+    return name
+
+
+def _open_exported(
+    runtime: Runtime, path: Path, device: str, backend: str, precision: str
+) -> Backend:
+    if backend not in ('auto', runtime.name):
+        raise InputError(f'{path} must be run by backend {runtime.name}, got {backend!r}')
+    opened = runtime.open_model(path, _device_of(runtime, device), precision)
+    if isinstance(opened, ExportedBackend) and opened.card.is_decoded:
+        raise InputError(
+            f'{path} must give raw outputs to be run here, got {", ".join(opened.card.outputs)}: '
+            'export it without --decode'
+        )
+    return opened
+
+
+def _device_of(runtime: Runtime, device: str) -> torch.device:
+    """Return where a runtime is to run: ``auto`` is a GPU only if it knows any."""
+    is_cpu_only = device == 'auto' and 'cuda' not in runtime.devices
+    return resolve_device('cpu' if is_cpu_only else device)
+
+
+def _build(
+    name: str,
+    network: Yolact,
+    device: torch.device,
+    precision: str,
+    engine_cache_dir: str | Path | None = None,
+) -> Backend:
+    if name in ('torch', COMPILED):
+        network = network.to(device)
+        return TorchBackend(network, resolve_precision(precision, device, name), name == COMPILED)
+    from yolact_core.export.cache import find_or_export
+
+    path = find_or_export(network, name, precision, engine_cache_dir)
+    return RUNTIMES[name].open_model(path, device, precision)
+
+
+def _choose(network: Yolact, device: torch.device, precision: str) -> Backend:
+    """Return the fastest backend of those installed; on a CUDA device that is PyTorch."""
+    others = [
+        name
+        for name in MEASURED
+        if RUNTIMES[name].is_installed and RUNTIMES[name].can_run(network.config)
+    ]
+    if device.type != 'cpu' or not others or precision not in ('auto', 'float32', 'bfloat16'):
+        return _build('torch', network, device, precision)
+    from yolact_core.export.cache import model_key
+
+    facts = situation(model_key(network), precision)
+    choice = recall(facts, cache_folder())
+    if choice is None or choice.backend not in ('torch', *others):
+        choice, is_final = _measure(network, others, device, precision)
+        if is_final:
+            _remember(choice, facts)
+    logger.info('backend auto for %s: %s', network.config.name, choice)
+    return _build(choice.backend, network, device, precision)
+
+
+def _remember(choice: Choice, facts: dict[str, Any]) -> None:
+    try:
+        remember(choice, facts, cache_folder())
+    except OSError as error:
+        logger.warning('the choice of the backend cannot be remembered: %s', error)
+
+
+def _measure(
+    network: Yolact, others: list[str], device: torch.device, precision: str
+) -> tuple[Choice, bool]:
+    """Return the choice, and whether another time it would be the same."""
+    is_final = True
+    logger.info('measuring backends for %s, once', network.config.name)
+    candidates = {}
+    for name in others:
+        try:
+            candidates[name] = _build(name, network, device, precision)
+        except Exception as error:  # no optional runtime keeps a model from running in PyTorch
+            logger.warning('backend %s takes no part: %s', name, error)
+            is_final = is_final and isinstance(error, InputError)
+    candidates['torch'] = _build('torch', network, device, precision)
+    return choose_fastest(candidates), is_final

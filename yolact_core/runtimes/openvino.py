@@ -1,0 +1,108 @@
+"""OpenVINO, on a CPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import openvino
+import torch
+from openvino.preprocess import PrePostProcessor
+from torch import Tensor
+
+from yolact_core.errors import InputError
+from yolact_core.runtimes.exported import ModelCard, SingleImageBackend
+
+CARD = 'yolact'  # section of the file's runtime information
+PRECISIONS = ('float32', 'bfloat16', 'int8')
+BFLOAT16 = 'BF16'  # as the runtime calls it among what a CPU can do
+
+
+class OpenVinoBackend(SingleImageBackend):
+    """Runs an ``.xml`` file and the ``.bin`` file beside it.
+
+    Args:
+        compiled: The model, which takes one image at a time, channels last.
+        card: Of the file.
+        precision: Of the arithmetic.
+    """
+
+    name = 'openvino'
+
+    def __init__(self, compiled: openvino.CompiledModel, card: ModelCard, precision: str) -> None:
+        super().__init__(card, torch.device('cpu'), precision)
+        self._request = compiled.create_infer_request()
+
+    def run_one(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Return the outputs for an image; the next call overwrites them.
+
+        Args:
+            image: Normalized, float32, shape (1, 3, S, S), fastest if channels-last in memory.
+        """
+        pixels = image.permute(0, 2, 3, 1).contiguous().numpy()
+        found = self._request.infer({0: pixels}, share_inputs=True, share_outputs=True)
+        return tuple(torch.from_numpy(output) for output in found.values())
+
+
+def open_model(path: Path, device: torch.device, precision: str = 'auto') -> OpenVinoBackend:
+    """Open an ``.xml`` file.
+
+    Args:
+        path: Of the file; its weights are in the ``.bin`` file beside it.
+        device: The CPU.
+        precision: ``auto`` is that of the file. What an int8 file has not quantised runs in
+            bfloat16 where the CPU has it.
+
+    Raises:
+        InputError: The file is not one of ours, or the CPU or the file lacks the precision.
+    """
+    core = openvino.Core()
+    try:
+        model = core.read_model(path)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise InputError(f'{path} must be a model that OpenVINO can read: {reason}') from error
+    card = _read_card(model, path)
+    has_bfloat16 = BFLOAT16 in core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
+    precision = card.precision if precision == 'auto' else precision
+    _check_precision(precision, card, path, has_bfloat16)
+    is_reduced = precision == 'bfloat16' or (precision == 'int8' and has_bfloat16)
+    options = {
+        'PERFORMANCE_HINT': 'LATENCY',
+        'INFERENCE_NUM_THREADS': torch.get_num_threads(),
+        'INFERENCE_PRECISION_HINT': 'bf16' if is_reduced else 'f32',
+    }
+    compiled = core.compile_model(_channels_last(model), device.type.upper(), options)
+    return OpenVinoBackend(compiled, card, precision)
+
+
+def _read_card(model: openvino.Model, path: Path) -> ModelCard:
+    if not model.has_rt_info([CARD]):
+        return ModelCard.from_strings({}, path)
+    section = model.get_rt_info([CARD]).value
+    return ModelCard.from_strings({key: str(value) for key, value in section.items()}, path)
+
+
+def _check_precision(precision: str, card: ModelCard, path: Path, has_bfloat16: bool) -> None:
+    if precision not in PRECISIONS:
+        raise InputError(
+            f'precision of backend openvino must be one of {", ".join(PRECISIONS)}, '
+            f'got {precision!r}'
+        )
+    if (precision == 'int8') != (card.precision == 'int8'):
+        raise InputError(
+            f'{path} must be exported with --precision {precision} to run in it, '
+            f'got {card.precision}'
+        )
+    if precision == 'bfloat16' and not has_bfloat16:
+        raise InputError(
+            'precision bfloat16 of backend openvino must be in hardware (avx512_bf16, amx_bf16), '
+            'got a CPU without: use float32 or int8'
+        )
+
+
+def _channels_last(model: openvino.Model) -> openvino.Model:
+    """Return a model that takes images as cameras have them: no copy, no reordering."""
+    steps = PrePostProcessor(model)
+    steps.input().tensor().set_layout(openvino.Layout('NHWC'))
+    steps.input().model().set_layout(openvino.Layout('NCHW'))
+    return steps.build()

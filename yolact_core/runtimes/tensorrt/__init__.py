@@ -1,0 +1,1 @@
+"""TensorRT for RTX: engines that are built, kept and run."""

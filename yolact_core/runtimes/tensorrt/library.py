@@ -1,0 +1,121 @@
+"""TensorRT as it is installed: NVIDIA's ``tensorrt``, or ``tensorrt_rtx`` with the same names."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from yolact_core.errors import InputError
+from yolact_core.runtimes.table import RUNTIMES
+from yolact_core.runtimes.tensorrt.cuda_driver import describe_gpu
+from yolact_core.runtimes.tensorrt.engine_file import ANY_GPU
+
+NAMES = ('tensorrt', 'tensorrt_rtx')
+LEAST_MAJOR = {'tensorrt': 10, 'tensorrt_rtx': 1}
+
+
+@dataclass(frozen=True)
+class TensorRT:
+    """One of the two libraries.
+
+    Args:
+        name: Of its Python module.
+        module: That module.
+        logger: To which it tells what goes wrong.
+        errors: What went wrong so far.
+    """
+
+    name: str
+    module: Any
+    logger: Any
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def runtime(self) -> str:
+        """Name and version, such as ``tensorrt 10.3.0``."""
+        return f'{self.name} {self.module.__version__}'
+
+    def gpu(self, index: int = 0) -> str:
+        """Return the GPU that engines built here are for.
+
+        Engines of TensorRT-RTX are for any that it knows: it finishes them where they run.
+
+        Raises:
+            InputError: A GPU has to be there and is not.
+        """
+        if self.name == 'tensorrt_rtx':
+            return ANY_GPU
+        found = describe_gpu(index)
+        if found is None:
+            raise InputError(
+                'a GPU must be there for tensorrt, got none: build on the robot itself'
+            )
+        return found
+
+    def load(self, plan: bytes, path: Path) -> Any:  # noqa: ANN401 - of a library without types
+        """Return an engine that can run.
+
+        Args:
+            plan: As the library serialised it.
+            path: Of its file, for the error.
+
+        Raises:
+            InputError: The library refuses it.
+        """
+        engine = self.loader.deserialize_cuda_engine(plan)
+        if engine is None:
+            raise InputError(f'{path} must be an engine that {self.name} loads: {self.reason()}')
+        return engine
+
+    @cached_property
+    def loader(self) -> Any:  # noqa: ANN401
+        """What loads engines, and must outlive them."""
+        return self.module.Runtime(self.logger)
+
+    def reason(self) -> str:
+        """Return what went wrong last, and forget all that went wrong."""
+        reason = self.errors[-1] if self.errors else 'it gives no reason'
+        self.errors.clear()
+        return reason
+
+
+def find_tensorrt(preferred: str = NAMES[0]) -> TensorRT:
+    """Return the library that is installed.
+
+    Args:
+        preferred: Which, if both are.
+
+    Raises:
+        InputError: Neither is installed, or it is too old.
+    """
+    for name in sorted(NAMES, key=preferred.__ne__):
+        library = _load(name)
+        if library is not None:
+            return library
+    raise InputError(
+        f'{" or ".join(NAMES)} must be installed, got neither: {RUNTIMES["tensorrt"].install}'
+    )
+
+
+@lru_cache(maxsize=2)
+def _load(name: str) -> TensorRT | None:
+    try:
+        module = importlib.import_module(name)
+    except (ImportError, OSError):
+        return None
+    least = LEAST_MAJOR[name]
+    if int(module.__version__.split('.')[0]) < least:
+        raise InputError(f'{name} must be at least version {least}, got {module.__version__}')
+    errors: list[str] = []
+
+    class Logger(module.ILogger):  # type: ignore[misc,name-defined]
+        def log(self, severity: Any, message: str) -> None:  # noqa: ANN401
+            if severity <= module.ILogger.ERROR:
+                errors.append(message)
+
+    logger = Logger()
+    module.init_libnvinfer_plugins(logger, '')
+    return TensorRT(name, module, logger, errors)

@@ -1,0 +1,150 @@
+"""Sampling image, boxes and masks through a window in one step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from yolact_core.dataset.sample import Sample
+from yolact_core.training.augmentation.window import Window
+
+FILL = (123.68, 116.78, 103.94)  # ImageNet's mean colour, RGB, where a window leaves the image
+
+Rectangle = tuple[int, int, int, int]  # first column, first row, end column, end row
+Matrix = npt.NDArray[np.float64]
+Image = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Projection:
+    """How a window of an image falls onto a square of pixels.
+
+    Args:
+        window: In pixels of the image.
+        side: Pixels along each side of the square.
+        is_mirrored: Left becomes right.
+        is_flipped: Up becomes down.
+    """
+
+    window: Window
+    side: int
+    is_mirrored: bool = False
+    is_flipped: bool = False
+
+    @property
+    def matrix(self) -> Matrix:
+        """The map of points, pixel (0, 0) being the square from 0 to 1, shape (2, 3)."""
+        x1, y1, x2, y2 = self.window
+        scale_x, scale_y = self.side / (x2 - x1), self.side / (y2 - y1)
+        matrix = np.array([[scale_x, 0, -x1 * scale_x], [0, scale_y, -y1 * scale_y]])
+        for axis, is_reversed in enumerate((self.is_mirrored, self.is_flipped)):
+            if is_reversed:
+                matrix[axis] = -matrix[axis]
+                matrix[axis, 2] += self.side
+        return matrix
+
+    def project(self, boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Map corners and clip them to the square, shape (N, 4) -> (N, 4)."""
+        matrix = self.matrix
+        corners = boxes.reshape(-1, 2, 2) * matrix.diagonal() + matrix[:, 2]
+        corners = np.sort(corners, axis=1).clip(0, self.side)
+        return corners.reshape(-1, 4).astype(np.float32)
+
+    def pixels_within(self, x1: float, y1: float, x2: float, y2: float) -> Rectangle:
+        """Return the pixels of the square whose centres show some part of the image."""
+        box = self.project(np.array([[x1, y1, x2, y2]], dtype=np.float32))[0].astype(np.float64)
+        first_x, first_y, end_x, end_y = np.ceil(box - 0.5).astype(int).tolist()
+        return first_x, first_y, end_x, end_y
+
+
+def render(sample: Sample, projection: Projection) -> Sample:
+    """Sample an image and its masks bilinearly, and map its boxes.
+
+    Args:
+        sample: Its image may be of any size.
+        projection: Says how.
+
+    Returns:
+        Float image and masks of the size of the projection's square, and boxes clipped to it.
+    """
+    side = projection.side
+    height, width = sample.size
+    covered = projection.pixels_within(0, 0, width, height)
+    image = np.empty((side, side, 3), dtype=np.float32)
+    if covered != (0, 0, side, side):
+        image[:] = FILL
+    _warp(sample.image.astype(np.float32), projection.matrix, covered, image)
+    masks = np.zeros((len(sample), side, side), dtype=np.uint8)
+    for mask, square in zip(sample.masks, masks, strict=True):
+        _render_mask(mask, projection, covered, square)
+    return Sample(
+        image, projection.project(sample.boxes), sample.class_ids, masks, sample.is_crowd
+    )
+
+
+def mask_boxes(masks: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Return the smallest box around each mask, all 0 where it is empty, (N, H, W) -> (N, 4)."""
+    boxes = [cv2.boundingRect(mask) for mask in masks]
+    corners = [(x, y, x + width, y + height) for x, y, width, height in boxes]
+    return np.array(corners, dtype=np.float32).reshape(-1, 4)
+
+
+def shrink_masks(masks: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
+    """Resize masks bilinearly and binarise them above 0.5, as the loss does.
+
+    Args:
+        masks: 0 or 1, shape (N, S, S).
+        side: Pixels along each side of the result.
+
+    Returns:
+        0 or 1, shape (N, side, side).
+    """
+    shrunk = np.empty((len(masks), side, side), dtype=np.uint8)
+    for mask, small in zip(masks, shrunk, strict=True):
+        resized = cv2.resize(mask.astype(np.float32), (side, side))
+        np.greater(resized, 0.5, out=small, casting='unsafe')
+    return shrunk
+
+
+def _render_mask(
+    mask: npt.NDArray[np.uint8],
+    projection: Projection,
+    covered: Rectangle,
+    square: npt.NDArray[np.uint8],
+) -> None:
+    """Sample a mask around its foreground only, and write it to a square of zeros."""
+    x, y, extent_x, extent_y = cv2.boundingRect(mask)
+    left, top = max(x - 1, 0), max(y - 1, 0)  # with a margin of background to blend with
+    right, bottom = min(x + extent_x + 1, mask.shape[1]), min(y + extent_y + 1, mask.shape[0])
+    reached = _intersect(projection.pixels_within(left, top, right, bottom), covered)
+    matrix = projection.matrix
+    matrix[:, 2] += matrix[:, :2] @ (left, top)
+    _warp(mask[top:bottom, left:right], matrix, reached, square)
+
+
+def _warp(source: Image, matrix: Matrix, rectangle: Rectangle, square: Image) -> None:
+    """Fill a rectangle of a square from a source that goes on at its borders as it ends."""
+    first_x, first_y, end_x, end_y = rectangle
+    if first_x >= end_x or first_y >= end_y:
+        return
+    centred = matrix.copy()  # from pixel corners to the pixel centres that OpenCV counts from
+    centred[:, 2] += matrix[:, :2].sum(axis=1) / 2 - 0.5 - (first_x, first_y)
+    square[first_y:end_y, first_x:end_x] = cv2.warpAffine(
+        source,
+        centred,
+        (end_x - first_x, end_y - first_y),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+
+
+def _intersect(one: Rectangle, other: Rectangle) -> Rectangle:
+    return (
+        max(one[0], other[0]),
+        max(one[1], other[1]),
+        min(one[2], other[2]),
+        min(one[3], other[3]),
+    )

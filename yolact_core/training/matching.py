@@ -1,0 +1,174 @@
+"""Which prior shall find which object (SSD's matching, as YOLACT's section 4 uses it)."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from yolact_core.errors import InputError
+from yolact_core.network.boxes import box_areas, cxcywh_to_xyxy, pairwise_coverage, pairwise_iou
+
+if TYPE_CHECKING:
+    from yolact_core.dataset.sample import Targets
+
+BACKGROUND = 0
+IGNORED = -1
+FORCED_IOU = 2.0  # above any real one
+
+
+@dataclass(frozen=True)
+class MatchingOptions:
+    """When a prior counts as an object, when as background.
+
+    Args:
+        positive_iou: Priors that overlap an object at least this much shall find it, in (0, 1].
+        negative_iou: Priors that overlap every object less than this are background; those
+            between the two are ignored. In (0, positive_iou].
+        crowd_coverage: Priors without object of which more than this share lies inside a crowd
+            are ignored, in (0, 1].
+
+    Raises:
+        InputError: A value is outside its range.
+    """
+
+    positive_iou: float = 0.5
+    negative_iou: float = 0.4
+    crowd_coverage: float = 0.7
+
+    def __post_init__(self) -> None:
+        if not 0 < self.negative_iou <= self.positive_iou <= 1:
+            raise InputError(
+                'negative_iou and positive_iou must rise within (0, 1], '
+                f'got {self.negative_iou} and {self.positive_iou}'
+            )
+        if not 0 < self.crowd_coverage <= 1:
+            raise InputError(f'crowd_coverage must be in (0, 1], got {self.crowd_coverage}')
+
+
+@dataclass(frozen=True)
+class Objects:
+    """The objects of all images of a batch, one after the other.
+
+    Args:
+        boxes: Corners as fractions of the image, shape (M, 4).
+        class_ids: 0-based, shape (M,).
+        masks: 0 or 1, uint8, shape (M, S, S).
+        image_ids: Which image of the batch each is in, shape (M,).
+    """
+
+    boxes: Tensor
+    class_ids: Tensor
+    masks: Tensor
+    image_ids: Tensor
+
+
+@dataclass(frozen=True)
+class Matches:
+    """What each prior of each image shall find.
+
+    Args:
+        priors: Centre form, shape (A, 4).
+        labels: 1 + class id, 0 for background or -1 where nothing is asked, shape (B, A).
+        object_ids: Of positive priors: index into ``objects``, shape (B, A).
+        objects: All objects of the batch.
+        normalizer: What the losses are divided by: the positive priors, at least 1, shape ().
+    """
+
+    priors: Tensor
+    labels: Tensor
+    object_ids: Tensor
+    objects: Objects
+    normalizer: Tensor
+
+
+def match_priors(priors: Tensor, targets: Targets, options: MatchingOptions) -> Matches:
+    """Give each prior the object that it overlaps most, and each object at least one prior.
+
+    An object's own prior is found greedily: of all pairs left, the one that overlaps most is
+    fixed and both leave the game. Images without objects and boxes without area are allowed.
+
+    Args:
+        priors: Centre form as fractions of the image, shape (A, 4).
+        targets: The truth of a batch, on the same device.
+        options: The thresholds.
+    """
+    objects = _join(targets)
+    boxes, ids = _pad(targets.boxes)  # (B, N, 4), (B, N)
+    prior_boxes = cxcywh_to_xyxy(priors)
+    iou = pairwise_iou(boxes, prior_boxes)  # (B, N, A)
+    is_real = box_areas(boxes) > 0
+    iou.masked_fill_(~is_real.unsqueeze(2), -1)
+    best_iou, best_object = _force_one_prior_each(iou)  # (B, A) both
+
+    object_ids = ids.gather(1, best_object)
+    is_positive = best_iou >= options.positive_iou
+    labels = torch.full_like(object_ids, BACKGROUND)
+    labels[best_iou >= options.negative_iou] = IGNORED
+    labels[_is_in_crowd(prior_boxes, targets.crowd_boxes, options.crowd_coverage)] = IGNORED
+    if len(objects.boxes) > 0:
+        labels = torch.where(is_positive, objects.class_ids[object_ids] + 1, labels)
+    normalizer = is_positive.sum().clamp(min=1).float()
+    return Matches(priors, labels, object_ids, objects, normalizer)
+
+
+def _force_one_prior_each(iou: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the best overlap and object of each prior, objects' own priors above all others.
+
+    Args:
+        iou: Of each object with each prior, negative for objects to leave out, (B, N, A).
+    """
+    best_iou, best_object = iou.max(dim=1)
+    images = torch.arange(len(iou), device=iou.device)
+    remaining = iou.clone()
+    for _ in range(iou.shape[1]):
+        value, pair = remaining.flatten(1).max(dim=1)
+        object_id, prior = pair // iou.shape[2], pair % iou.shape[2]
+        is_left = value >= 0
+        best_iou[images, prior] = torch.where(is_left, FORCED_IOU, best_iou[images, prior])
+        best_object[images, prior] = torch.where(is_left, object_id, best_object[images, prior])
+        remaining[images, object_id] = -1
+        remaining[images, :, prior] = -1
+    return best_iou, best_object
+
+
+def _is_in_crowd(prior_boxes: Tensor, crowd_boxes: list[Tensor], threshold: float) -> Tensor:
+    """Return whether more than a share of each prior lies inside one crowd, shape (B, A)."""
+    crowds, _ = _pad(crowd_boxes)
+    return (pairwise_coverage(prior_boxes, crowds) > threshold).any(dim=2)
+
+
+def _join(targets: Targets) -> Objects:
+    counts = [len(boxes) for boxes in targets.boxes]
+    image_ids = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
+    boxes = torch.cat(targets.boxes)
+    return Objects(
+        boxes,
+        torch.cat(targets.class_ids),
+        torch.cat(targets.masks),
+        image_ids.to(boxes.device, non_blocking=True),
+    )
+
+
+def _pad(boxes: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """Stack lists of boxes of different length.
+
+    Returns:
+        Boxes, zeros after each image's last, shape (B, N, 4) with N at least 1, and the index of
+        each in the joined list, 0 for the zeros, shape (B, N).
+    """
+    joined = torch.cat(boxes)
+    counts = [len(of_image) for of_image in boxes]
+    starts = [0, *itertools.accumulate(counts)]
+    ids = torch.zeros(len(counts), max(1, *counts), dtype=torch.int64)
+    is_real = torch.zeros(ids.shape, dtype=torch.bool)
+    for row, (start, count) in enumerate(zip(starts, counts, strict=False)):
+        ids[row, :count] = torch.arange(start, start + count)
+        is_real[row, :count] = True
+    ids, is_real = ids.to(joined.device), is_real.to(joined.device)
+    if len(joined) == 0:
+        return joined.new_zeros(*ids.shape, 4), ids
+    return joined[ids] * is_real.unsqueeze(2), ids

@@ -1,0 +1,69 @@
+"""``yolact bag info``."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from typing import TYPE_CHECKING
+
+from yolact_core.terminal import say, say_json, say_table
+from yolact_ros.bag.commands.options import Damages, add_bag
+
+if TYPE_CHECKING:
+    from yolact_ros.bag.io.bag_info import TopicSurvey
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    add_bag(parser)
+    parser.add_argument('--json', action='store_true', help='print JSON')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Say what is in a bag."""
+    from yolact_ros.bag.io.bag import Bag
+    from yolact_ros.bag.io.bag_info import survey
+
+    damages = Damages()
+    with Bag(arguments.bag, damages) as bag:
+        topics = survey(bag)
+        if arguments.json:
+            say_json(
+                {
+                    'bag': str(bag.path),
+                    'start': bag.start,
+                    'seconds': bag.duration,
+                    'messages': sum(topic.messages for topic in topics),
+                    'topics': [dataclasses.asdict(topic) for topic in topics],
+                }
+            )
+        else:
+            _show(topics, f'{bag.path}: {bag.duration:.2f} s')
+    return damages.status
+
+
+def _show(topics: list[TopicSurvey], headline: str) -> None:
+    from rich.table import Table
+
+    say(headline)
+    table = Table('topic', 'type', 'messages', 'Hz', 'longest gap, s', 'stamps', 'images', 'use')
+    for topic in topics:
+        table.add_row(
+            topic.topic,
+            topic.type,
+            str(topic.messages),
+            '-' if topic.rate is None else f'{topic.rate:.2f}',
+            '-' if topic.longest_gap is None else f'{topic.longest_gap:.3f}',
+            _describe_stamps(topic),
+            ', '.join([*topic.encodings, *topic.sizes]),
+            topic.use,
+        )
+    say_table(table)
+
+
+def _describe_stamps(topic: TopicSurvey) -> str:
+    if topic.stamps_backwards is None or not topic.messages:
+        return '-'
+    if topic.without_stamp:
+        return f'{topic.without_stamp} are zero'
+    return f'{topic.stamps_backwards} go back' if topic.stamps_backwards else 'in order'

@@ -1,0 +1,245 @@
+"""Look at the images of a bag, one after the other, and record what the figures need."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from yolact_core.dataset.segmentation import Rle
+from yolact_core.detections import Detections
+from yolact_core.errors import InputError
+from yolact_core.evaluation.matches import match_image
+from yolact_core.evaluation.results import result_of_image
+from yolact_ros.bag.evaluate.agreement import agree
+from yolact_ros.bag.evaluate.motion import Grey, Motion, estimate_motion, to_grey
+from yolact_ros.bag.evaluate.predictors import Finder, Finding
+from yolact_ros.bag.evaluate.records import (
+    FrameRecord,
+    FrameResult,
+    Record,
+    SkippedFrame,
+    TruthMatch,
+)
+from yolact_ros.bag.evaluate.stability import Steadiness, compare_frames, nothing_to_compare
+from yolact_ros.bag.evaluate.truth import FrameTruth, Truth
+from yolact_ros.bag.evaluate.view import View
+from yolact_ros.bag.io.bag import NS_PER_S, Bag
+from yolact_ros.bag.replay.frames import Frame, RawFrame, Span, decode, read_raw
+
+LONGEST_GAP = 1 * NS_PER_S  # ns between two images that are compared
+SMALLEST_SIDE = 16  # pixels that optical flow needs
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An image and what was found in it, until the next one is there.
+
+    Args:
+        time: When it was recorded, ns.
+        grey: Its brightness, shape (H, W).
+        found: What counts as found, of each contender; None where a result is missing.
+    """
+
+    time: int
+    grey: Grey
+    found: tuple[Detections | None, ...]
+
+
+class Examination:
+    """Records of the images of a bag.
+
+    Args:
+        bag: Open.
+        topics: Of images.
+        finders: The contenders.
+        class_names: That take part.
+        truth: What there is, if that is known.
+        score_threshold: What scores above it counts as found; AP counts everything.
+        every: Take every so-many-th image of a topic.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a job is made of
+        self,
+        bag: Bag,
+        topics: Sequence[str],
+        finders: Sequence[Finder],
+        class_names: tuple[str, ...],
+        truth: Truth | None = None,
+        score_threshold: float = 0.3,
+        every: int = 1,
+    ) -> None:
+        self._bag = bag
+        self._topics = topics
+        self._finders = finders
+        self._class_names = class_names
+        self._truth = truth
+        self._score_threshold = score_threshold
+        self._every = every
+
+    def records(self, span: Span | None = None) -> Iterator[Record]:
+        """Iterate over the records of a span.
+
+        The last image of each topic before the span is looked at too, so that the first one
+        inside has something to be compared with.
+
+        Raises:
+            InputError: Truth or recorded results are malformed.
+        """
+        span = span or Span()
+        scenes = self._lead_in(span)
+        for raw in read_raw(self._bag, self._topics, self._every, span):
+            topic = raw.entry.topic
+            try:
+                frame = decode(self._bag, raw)
+            except InputError as error:
+                yield SkippedFrame(topic, raw.index, raw.entry.time, str(error))
+                continue
+            findings = [finder.find(frame) for finder in self._finders]
+            scene = self._to_scene(frame, findings)
+            yield self._record(frame, findings, scene, scenes.get(topic))
+            scenes[topic] = scene
+
+    def look_again(self, record: FrameRecord) -> View:
+        """Return an image that was recorded, with what is in it.
+
+        Raises:
+            InputError: It can no longer be read.
+        """
+        span = Span(record.time, record.time + 1, {record.topic: record.index})
+        for raw in read_raw(self._bag, [record.topic], span=span):
+            frame = decode(self._bag, raw)
+            if frame.stamp == record.stamp:
+                found = [self._select(one.find(frame).detections) for one in self._finders]
+                truth = self._truth.find(frame, self._class_names) if self._truth else None
+                return View(frame.rgb, tuple(found), truth)
+        raise InputError(f'image {record.index} of {record.topic} must still be in the bag')
+
+    def _lead_in(self, span: Span) -> dict[str, Scene]:
+        """Return the last image of each topic before a span, if it is not too old."""
+        if span.start is None:
+            return {}
+        before: dict[str, deque[RawFrame]] = defaultdict(deque)
+        early = self._bag.entries(self._topics, span.start - LONGEST_GAP, span.start)
+        for entry in early:
+            before[entry.topic].append(RawFrame(entry, 0))
+        scenes = {}
+        for topic, raws in before.items():
+            known = min(span.counts.get(topic, 0), len(raws))
+            for steps in range(1, known + 1):  # backwards
+                if (span.counts[topic] - steps) % self._every == 0:
+                    try:
+                        frame = decode(self._bag, raws[-steps])
+                    except InputError:
+                        continue
+                    findings = [finder.find(frame) for finder in self._finders]
+                    scenes[topic] = self._to_scene(frame, findings)
+                    break
+        return scenes
+
+    def _to_scene(self, frame: Frame, findings: Sequence[Finding]) -> Scene:
+        found = tuple(
+            None if finding.is_missing else self._select(finding.detections)
+            for finding in findings
+        )
+        return Scene(frame.time, to_grey(frame.rgb), found)
+
+    def _select(self, detections: Detections) -> Detections:
+        """Return what counts as found, with the class ids of this examination."""
+        class_of = self._class_of(detections)
+        is_kept = np.isin(detections.class_ids, list(class_of))
+        is_kept &= detections.scores > self._score_threshold
+        kept = detections[is_kept]
+        class_ids = np.array([class_of[one] for one in kept.class_ids.tolist()], dtype=np.int64)
+        return replace(kept, class_ids=class_ids, all_class_names=self._class_names)
+
+    def _class_of(self, detections: Detections) -> dict[int, int]:
+        return {
+            index: self._class_names.index(name)
+            for index, name in enumerate(detections.all_class_names)
+            if name in self._class_names
+        }
+
+    def _record(
+        self, frame: Frame, findings: Sequence[Finding], scene: Scene, before: Scene | None
+    ) -> FrameRecord:
+        truth = self._truth.find(frame, self._class_names) if self._truth else None
+        steadiness = self._compare(before, scene)
+        found = [
+            self._select(finding.detections) if one is None else one
+            for finding, one in zip(findings, scene.found, strict=True)
+        ]
+        rles = [one.masks.coco_rles() for one in found] if truth or len(found) > 1 else []
+        results = tuple(
+            FrameResult(
+                class_ids=one.class_ids,
+                scores=one.scores,
+                areas=one.masks.areas(),
+                is_missing=finding.is_missing,
+                truth=self._match(finding, one, rles[index], truth) if truth else None,
+                steadiness=steadiness[index],
+                decode=frame.seconds,
+                timing=finding.timing,
+            )
+            for index, (finding, one) in enumerate(zip(findings, found, strict=True))
+        )
+        return FrameRecord(
+            topic=frame.topic,
+            index=frame.index,
+            time=frame.time,
+            stamp=frame.stamp,
+            size=(frame.rgb.shape[0], frame.rgb.shape[1]),
+            objects=int((~truth.image.is_crowd).sum()) if truth else None,
+            results=results,
+            agreement=tuple(
+                agree(own, one.class_ids, rles[0], found[0].class_ids).quality
+                for own, one in zip(rles, found, strict=False)
+            ),
+        )
+
+    def _match(
+        self, finding: Finding, found: Detections, rles: list[Rle], truth: FrameTruth
+    ) -> TruthMatch:
+        """Compare with the truth: all detections for AP, what counts as found for the rest."""
+        result = result_of_image(finding.detections, self._class_of(finding.detections))
+        wanted = np.flatnonzero(~truth.image.is_crowd)
+        agreement = agree(
+            rles,
+            found.class_ids,
+            [truth.image.rles[index] for index in wanted],
+            truth.image.class_ids[wanted],
+        )
+        tracked = [
+            (truth.tracks[index], bool(is_found))
+            for index, is_found in zip(wanted, agreement.is_paired, strict=True)
+            if truth.tracks[index]
+        ]
+        return TruthMatch(
+            box=match_image(truth.image, result, 'bbox'),
+            mask=match_image(truth.image, result, 'segm'),
+            quality=agreement.quality,
+            tracks=tuple(track for track, _ in tracked),
+            is_found=tuple(is_found for _, is_found in tracked),
+        )
+
+    @staticmethod
+    def _compare(before: Scene | None, after: Scene) -> list[Steadiness | None]:
+        """Return how steady each contender is; None where two images cannot be compared."""
+        steadiness: list[Steadiness | None] = [None] * len(after.found)
+        if before is None or before.grey.shape != after.grey.shape:
+            return steadiness
+        gap = after.time - before.time
+        if not 0 < gap <= LONGEST_GAP or min(after.grey.shape) < SMALLEST_SIDE:
+            return steadiness
+        motion: Motion | None = None
+        for index, (first, second) in enumerate(zip(before.found, after.found, strict=True)):
+            if first is None or second is None:
+                continue
+            if len(first) == 0:
+                steadiness[index] = nothing_to_compare(gap / NS_PER_S)
+                continue
+            motion = motion or estimate_motion(before.grey, after.grey)
+            steadiness[index] = compare_frames(first, second, motion, gap / NS_PER_S)
+        return steadiness

@@ -1,0 +1,201 @@
+"""What there is to find in the images of a bag: a topic in the bag, or a COCO file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from yolact_core.dataset.annotations import Annotations, read_annotations, read_json
+from yolact_core.errors import InputError
+from yolact_core.evaluation.results import ImageTruth, truth_of_image
+from yolact_ros.bag.evaluate.predictors import read_occurring_classes
+from yolact_ros.bag.evaluate.stamp_index import Companion
+from yolact_ros.bag.io.bag import NS_PER_S, Bag, Message
+from yolact_ros.bag.io.types import INSTANCES
+from yolact_ros.bag.replay.frames import Frame
+from yolact_ros.bag.replay.messages import to_detections
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STAMP = re.compile(r'(\d+)[._](\d{9})|(\d{15,20})')  # seconds and nanoseconds, or nanoseconds
+
+
+@dataclass(frozen=True)
+class FrameTruth:
+    """The objects of one image.
+
+    Args:
+        image: As evaluation takes them.
+        tracks: Id of each; empty where it has none.
+    """
+
+    image: ImageTruth
+    tracks: tuple[str, ...]
+
+
+class Truth(Protocol):
+    """Knows what there is."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Of all classes that are told."""
+
+    def find(self, frame: Frame, class_names: Sequence[str]) -> FrameTruth | None:
+        """Return the objects of some classes in an image, or None where nobody has looked."""
+
+    def close(self) -> None:
+        """Let go of all files."""
+
+
+class TopicTruth:
+    """Truth from ``InstanceArray`` messages with the stamps of the images.
+
+    What has a score of 0 need not be found, as a crowd in a COCO file.
+
+    Args:
+        open_bag: Opens the bag, each time anew.
+        topics: Of truth, by topic of images.
+
+    Raises:
+        InputError: A topic is missing or of another type.
+    """
+
+    def __init__(self, open_bag: Callable[[], Bag], topics: Mapping[str, str]) -> None:
+        with open_bag() as bag:
+            names = {
+                name: None
+                for topic in topics.values()
+                for name in read_occurring_classes(bag, bag.select_topic(topic, [INSTANCES]).name)
+            }
+        self.class_names = tuple(names)
+        self._companions = {
+            images: Companion(open_bag(), topic) for images, topic in topics.items()
+        }
+
+    def find(self, frame: Frame, class_names: Sequence[str]) -> FrameTruth | None:
+        """Return the objects of some classes in an image.
+
+        Raises:
+            InputError: The truth is malformed, or of an image of another size.
+        """
+        companion = self._companions.get(frame.topic)
+        message = companion.find(frame.stamp, frame.time) if companion else None
+        if message is None:
+            return None
+        _check_size((message.image_height, message.image_width), frame)
+        return _to_truth(message, tuple(class_names))
+
+    def close(self) -> None:
+        """Close the bag."""
+        for companion in self._companions.values():
+            companion.close()
+
+
+class FileTruth:
+    """Truth from a COCO file, whose images are those with the same stamps.
+
+    An image's stamp is its key ``stamp``, in ns, or else in its file name, in ns or as
+    ``SECONDS.NANOSECONDS`` with nine digits.
+
+    Args:
+        path: The file.
+
+    Raises:
+        InputError: It cannot be read, or an image has no stamp.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._annotations: Annotations = read_annotations(path)
+        self.class_names = self._annotations.class_names
+        self._images: dict[int, int] = {}
+        for index, record in enumerate(read_json(path)['images']):
+            self._images[_stamp_of_image(record, path)] = index
+
+    def find(self, frame: Frame, class_names: Sequence[str]) -> FrameTruth | None:
+        """Return the objects of some classes in an image.
+
+        Raises:
+            InputError: The truth is of an image of another size.
+        """
+        image = self._images.get(frame.stamp)
+        if image is None:
+            return None
+        _check_size(self._annotations.size(image), frame)
+        class_of = {
+            index: class_names.index(name)
+            for index, name in enumerate(self.class_names)
+            if name in class_names
+        }
+        truth = truth_of_image(self._annotations, image, class_of)
+        return FrameTruth(truth, ('',) * len(truth.class_ids))
+
+    def close(self) -> None:
+        """Do nothing: the file has been read."""
+
+
+def share_classes(truth: Truth | None, known: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the classes that take part: with truth, those that it and all contenders know.
+
+    Args:
+        truth: If there is any.
+        known: Class names of each contender.
+
+    Raises:
+        InputError: There is none.
+    """
+    if truth is None:
+        return tuple(dict.fromkeys(name for names in known for name in names))
+    ordered = truth.class_names if isinstance(truth, FileTruth) else known[0]
+    told = set(truth.class_names).intersection(*known)
+    shared = tuple(name for name in ordered if name in told)
+    if not shared:
+        raise InputError(
+            f'truth and model must share a class, got {", ".join(truth.class_names) or "none"} '
+            f'and {", ".join(known[0][:5])}'
+        )
+    return shared
+
+
+def _to_truth(message: Message, class_names: tuple[str, ...]) -> FrameTruth:
+    detections = to_detections(message, class_names)
+    known = [one for one in message.instances if one.class_name in class_names]
+    known.sort(key=lambda one: -one.score)
+    return FrameTruth(
+        image=ImageTruth(
+            size=detections.size,
+            boxes=detections.boxes.astype(np.float64),
+            class_ids=detections.class_ids,
+            is_crowd=detections.scores == 0,
+            areas=detections.masks.areas().astype(np.float64),
+            rles=detections.masks.coco_rles(),
+        ),
+        tracks=tuple(one.id for one in known),
+    )
+
+
+def _check_size(size: tuple[int, int], frame: Frame) -> None:
+    if size != frame.rgb.shape[:2]:
+        raise InputError(
+            f'truth of image {frame.index} of {frame.topic} must be of its size, '
+            f'{frame.rgb.shape[1]} x {frame.rgb.shape[0]}, got {size[1]} x {size[0]}'
+        )
+
+
+def _stamp_of_image(record: dict[str, object], path: Path) -> int:
+    given = record.get('stamp')
+    if isinstance(given, int):
+        return given
+    match = STAMP.fullmatch(Path(str(record.get('file_name'))).stem)
+    if match is None:
+        raise InputError(
+            f'{path}: each image must have a key stamp, in ns, or a file name that is one, '
+            f'got {record.get("file_name")!r}'
+        )
+    seconds, nanoseconds, stamp = match.groups()
+    return int(stamp) if stamp else int(seconds) * NS_PER_S + int(nanoseconds)

@@ -1,0 +1,1 @@
+"""Bags: what is in them, and how they are read and written."""

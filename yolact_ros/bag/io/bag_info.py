@@ -1,0 +1,144 @@
+"""What is in a bag."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from yolact_core.errors import InputError
+from yolact_ros.bag.io.bag import NS_PER_S, Bag, Entry, Topic, is_depth
+from yolact_ros.bag.io.types import COMPRESSED_IMAGE, IMAGE, IMAGE_TYPES, INSTANCES
+from yolact_ros.bag.replay.frames import RawFrame, decode, stamp_of
+
+if TYPE_CHECKING:
+    from yolact_ros.bag.io.bag import Message
+
+CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
+WITH_HEADER = (*IMAGE_TYPES, INSTANCES, CAMERA_INFO)
+
+
+@dataclass(frozen=True)
+class TopicSurvey:
+    """One topic.
+
+    Args:
+        topic: Its name.
+        type: Of its messages.
+        messages: How many there are.
+        seconds: From the first to the last.
+        rate: Messages per second; None of a single one.
+        longest_gap: Seconds between two of them; None of a single one.
+        stamps_backwards: How often a stamp is older than the one before; None without stamps.
+        without_stamp: How many stamps are zero; None without stamps.
+        unreadable: How many messages are cut off.
+        encodings: How many images have each encoding.
+        sizes: How many images have each size, as WIDTHxHEIGHT.
+        use: What it is good for here; empty for nothing.
+    """
+
+    topic: str
+    type: str
+    messages: int
+    seconds: float
+    rate: float | None
+    longest_gap: float | None
+    stamps_backwards: int | None
+    without_stamp: int | None
+    unreadable: int
+    encodings: dict[str, int]
+    sizes: dict[str, int]
+    use: str
+
+
+@dataclass
+class _Tally:
+    """What was seen of one topic so far."""
+
+    times: list[int] = field(default_factory=list)  # first, last
+    count: int = 0
+    gap: int = 0
+    backwards: int = 0
+    stampless: int = 0
+    unreadable: int = 0
+    stamp: int = 0
+    problem: str = ''
+    first: Entry | None = None
+    encodings: Counter[str] = field(default_factory=Counter)
+    sizes: Counter[str] = field(default_factory=Counter)
+
+
+def survey(bag: Bag) -> list[TopicSurvey]:
+    """Read a bag from start to end and say what is in it; images are not decoded, but one."""
+    tallies = {topic.name: _Tally() for topic in bag.topics}
+    for entry in bag.entries(list(tallies)):
+        _count(bag, entry, tallies[entry.topic])
+    return [_sum_up(bag, topic, tallies[topic.name]) for topic in bag.topics]
+
+
+def _count(bag: Bag, entry: Entry, tally: _Tally) -> None:
+    tally.count += 1
+    if tally.times:
+        tally.gap = max(tally.gap, entry.time - tally.times[1])
+        tally.times[1] = entry.time
+    else:
+        tally.times = [entry.time, entry.time]
+    if entry.type not in WITH_HEADER:
+        return
+    try:
+        message = bag.deserialize(entry)
+    except InputError:
+        tally.unreadable += 1
+        return
+    stamp = stamp_of(message.header)
+    tally.backwards += 0 < stamp < tally.stamp
+    tally.stampless += stamp == 0
+    tally.stamp = stamp
+    tally.first = tally.first or entry
+    _describe(message, entry.type, tally)
+
+
+def _describe(message: Message, kind: str, tally: _Tally) -> None:
+    if kind == IMAGE:
+        tally.encodings[message.encoding] += 1
+        tally.sizes[f'{message.width}x{message.height}'] += 1
+    elif kind == COMPRESSED_IMAGE:
+        tally.encodings[message.format] += 1
+    elif kind == INSTANCES:
+        tally.sizes[f'{message.image_width}x{message.image_height}'] += 1
+
+
+def _sum_up(bag: Bag, topic: Topic, tally: _Tally) -> TopicSurvey:
+    seconds = (tally.times[1] - tally.times[0]) / NS_PER_S if tally.times else 0.0
+    has_header = topic.type in WITH_HEADER
+    use = _find_use(bag, topic, tally)
+    return TopicSurvey(
+        topic=topic.name,
+        type=topic.type,
+        messages=tally.count,
+        seconds=seconds,
+        rate=(tally.count - 1) / seconds if seconds else None,
+        longest_gap=tally.gap / NS_PER_S if tally.count > 1 else None,
+        stamps_backwards=tally.backwards if has_header else None,
+        without_stamp=tally.stampless if has_header else None,
+        unreadable=tally.unreadable,
+        encodings=dict(tally.encodings.most_common()),
+        sizes=dict(tally.sizes.most_common()),
+        use=use,
+    )
+
+
+def _find_use(bag: Bag, topic: Topic, tally: _Tally) -> str:
+    if topic.type == INSTANCES:
+        return 'truth or results'
+    if not topic.is_image or tally.first is None:
+        return ''
+    if is_depth(bag.deserialize(tally.first), topic.type):
+        return 'depth'
+    try:
+        frame = decode(bag, RawFrame(tally.first, 0))
+    except InputError as error:
+        return f'none: {error}'
+    if topic.type == COMPRESSED_IMAGE:
+        tally.sizes[f'{frame.rgb.shape[1]}x{frame.rgb.shape[0]}'] += 1
+    return 'images'

@@ -1,0 +1,94 @@
+"""Bags of results, written without ROS."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from yolact_ros.bag.io.bag import Message
+from yolact_ros.bag.io.types import MODEL_INFO, ros2_types
+
+if TYPE_CHECKING:
+    from rosbags.interfaces import Qos
+
+DISK_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+
+
+class BagWriter:
+    """Writes an mcap bag: a context manager. It is whole only if nothing goes wrong.
+
+    Args:
+        folder: Of the bag; must not exist. The file in it has its name.
+        topics: Type of each topic.
+    """
+
+    def __init__(self, folder: Path, topics: Mapping[str, str]) -> None:
+        from rosbags.rosbag2 import StoragePlugin, Writer
+
+        self.path = folder / f'{folder.name}.mcap'
+        self._writer = Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP)
+        self._topics = topics
+
+    def __enter__(self) -> BagWriter:
+        self._writer.open()
+        self._connections = {
+            topic: self._writer.add_connection(
+                topic,
+                kind,
+                typestore=ros2_types(),
+                offered_qos_profiles=[_latched()] if kind == MODEL_INFO else [],
+            )
+            for topic, kind in self._topics.items()
+        }
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._writer.__exit__(kind, error, trace)
+
+    def write(self, topic: str, time: int, message: Message) -> None:
+        """Write a message.
+
+        Args:
+            topic: Its topic.
+            time: Of recording, ns since 1970.
+            message: Of the type of the topic.
+        """
+        kind = self._topics[topic]
+        self.write_data(topic, time, bytes(ros2_types().serialize_cdr(message, kind)))
+
+    def write_data(self, topic: str, time: int, data: bytes) -> None:
+        """Write a message that is serialized already."""
+        self._writer.write(self._connections[topic], time, data)
+
+
+def _latched() -> Qos:
+    """Return the quality of service of messages for everyone who ever listens."""
+    from rosbags.interfaces import (
+        Qos,
+        QosDurability,
+        QosHistory,
+        QosLiveliness,
+        QosReliability,
+        QosTime,
+    )
+
+    never = QosTime(2147483647, 4294967295)
+    return Qos(
+        history=QosHistory.KEEP_LAST,
+        depth=1,
+        reliability=QosReliability.RELIABLE,
+        durability=QosDurability.TRANSIENT_LOCAL,
+        deadline=never,
+        lifespan=never,
+        liveliness=QosLiveliness.AUTOMATIC,
+        liveliness_lease_duration=never,
+        avoid_ros_namespace_conventions=False,
+    )

@@ -1,0 +1,1 @@
+"""Images of a bag, and results written as a bag."""

@@ -1,0 +1,1 @@
+"""What the node knows and says about its own state."""

@@ -1,0 +1,214 @@
+"""What the node says about itself on ``/diagnostics``."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.time import Time
+
+from yolact_ros.health.stamps import Stamps
+from yolact_ros.health.statistics import Summary
+from yolact_ros.health.transport import Level, Observation, examine
+from yolact_ros.node.mailbox import Counters
+from yolact_ros.node.model import Model
+
+MILLI = 1000.0
+MEGA = 2**20
+MEMORY = Path('/proc/self/statm')  # pages: all, resident, ...
+
+
+@dataclass(frozen=True)
+class Status:
+    """One line of a diagnostics viewer.
+
+    Args:
+        task: What it is about.
+        level: How serious it is.
+        text: One sentence.
+        values: Figures by name, units in the names.
+    """
+
+    task: str
+    level: Level
+    text: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+def check_state(label: str, *, is_enabled: bool) -> Status:
+    """Say whether the node works, and if not, what it waits for."""
+    texts = {
+        'unconfigured': 'waits to be configured',
+        'inactive': 'waits to be activated',
+        'active': 'active' if is_enabled else 'paused by ~/enable',
+    }
+    is_working = label == 'active' and is_enabled
+    return Status(
+        'state',
+        Level.OK if is_working else Level.WARN,
+        texts.get(label, label),
+        {'state': label, 'enabled': is_enabled},
+    )
+
+
+def check_model(model: Model) -> Status:
+    """Say which model runs where."""
+    config = model.detector.config
+    values = {
+        'model_id': model.model_id,
+        'device': model.device,
+        'input_size (px)': config.input_size,
+        'classes': len(config.class_names),
+    }
+    return Status('model', Level.OK, f'{model.model_id} on {model.device}', values)
+
+
+def check_memory(device: str) -> Status:
+    """Say how much memory the process and its share of the GPU take."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEGA
+    values: dict[str, object] = {'peak (MB)': f'{peak:.0f}'}
+    if MEMORY.exists():
+        resident = int(MEMORY.read_text().split()[1]) * resource.getpagesize() / MEGA
+        values['resident (MB)'] = f'{resident:.0f}'
+    if device.startswith('cuda'):
+        import torch
+
+        values['gpu (MB)'] = f'{torch.cuda.memory_allocated(device) / MEGA:.0f}'
+        values['gpu peak (MB)'] = f'{torch.cuda.max_memory_allocated(device) / MEGA:.0f}'
+    text = ', '.join(f'{name.split(" (")[0]} {value} MB' for name, value in values.items())
+    return Status('memory', Level.OK, text, values)
+
+
+def check_input(seen: Observation) -> Status:
+    """Say whether images arrive, and what to do if not."""
+    finding = examine(seen)
+    values = {
+        'topic': seen.topic,
+        'type': seen.type,
+        'publishers': len(seen.publishers),
+        'rate (Hz)': f'{seen.rate:.2f}',
+        'received in the last 10 s': seen.received,
+        'lost on the way in the last 10 s': seen.lost,
+        'since the last image (s)': f'{seen.silence:.2f}',
+        'incompatible QoS policy': seen.incompatible_policy or 'none',
+    }
+    return Status('input', finding.level, finding.text, values)
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of the images of one camera, and what was odd about them.
+
+    Args:
+        counters: Since the node became active.
+        stamps: Since the node was configured.
+        last_error: Why an image was skipped, or empty.
+    """
+
+    counters: Counters = field(default_factory=Counters)
+    stamps: Stamps = field(default_factory=Stamps)
+    last_error: str = ''
+
+
+def check_freshness(now: Fate, before: Fate, max_age: float) -> Status:
+    """Say what became of the images since the last report.
+
+    Args:
+        now: Counted up to now.
+        before: Counted up to the last report.
+        max_age: The parameter.
+    """
+    new = _count_new(now.counters, before.counters)
+    skipped = new['unreadable'] + new['failed']
+    future = now.stamps.future - before.stamps.future
+    values = {
+        **asdict(now.counters),
+        'stamps of zero': now.stamps.zero,
+        'stamps from the future': now.stamps.future,
+        'stamps that went back': now.stamps.backwards,
+        'last error': now.last_error or 'none',
+    }
+    level, text = Level.OK, f'{new["processed"]} processed, {new["dropped_busy"]} dropped busy'
+    if skipped > 0:
+        level, text = Level.ERROR, f'{skipped} skipped: {now.last_error}'
+    elif new['dropped_stale'] > 0:
+        level, text = (
+            Level.WARN,
+            f'{new["dropped_stale"]} were older than max_age = {max_age:g} s by their stamps; '
+            'images of a recorded bag need use_sim_time and a published /clock',
+        )
+    elif future > 0:
+        level, text = (
+            Level.WARN,
+            f'{future} had stamps ahead of the clock of this node: synchronise the clocks of the '
+            'machines; with use_sim_time, /clock must be published',
+        )
+    return Status('freshness', level, text, values)
+
+
+def _count_new(now: Counters, before: Counters) -> dict[str, int]:
+    """Return what was counted between two reports; counters begin anew with the node's work."""
+    begun_anew = now.received < before.received
+    return {
+        name: value - (0 if begun_anew else getattr(before, name))
+        for name, value in asdict(now).items()
+    }
+
+
+def check_latency(summaries: Mapping[str, Summary]) -> Status:
+    """Say where the time goes."""
+    values = {
+        f'{stage} {name} (ms)': f'{value * MILLI:.2f}'
+        for stage, summary in summaries.items()
+        for name, value in asdict(summary).items()
+    }
+    if 'total' not in summaries:
+        return Status('latency', Level.OK, 'no image was processed yet')
+    total = summaries['total']
+    text = f'{total.p50 * MILLI:.1f} ms, 95 % below {total.p95 * MILLI:.1f} ms'
+    return Status('latency', Level.OK, text, values)
+
+
+def check_outputs(incompatible: Mapping[str, str]) -> Status:
+    """Say which subscribers cannot hear the node."""
+    if not incompatible:
+        return Status('outputs', Level.OK, 'every subscriber is compatible')
+    topic, policy = next(iter(incompatible.items()))
+    return Status(
+        'outputs',
+        Level.WARN,
+        f'a subscriber of ~/{topic} asks for another QoS, policy {policy}, and gets nothing',
+        incompatible,
+    )
+
+
+def to_message(
+    statuses: Iterable[tuple[str, Status]], node: str, hardware: str, stamp: Time
+) -> DiagnosticArray:
+    """Return the message for the statuses of all cameras.
+
+    Args:
+        statuses: Name of the camera, or empty, and what there is to say.
+        node: Name of the node.
+        hardware: What runs the model.
+        stamp: Now.
+    """
+    message = DiagnosticArray(
+        status=[
+            DiagnosticStatus(
+                level=bytes([status.level]),
+                name=f'{node}: {" ".join(filter(None, [camera, status.task]))}',
+                message=status.text,
+                hardware_id=hardware,
+                values=[
+                    KeyValue(key=key, value=str(value)) for key, value in status.values.items()
+                ],
+            )
+            for camera, status in statuses
+        ]
+    )
+    message.header.stamp = stamp.to_msg()
+    return message

@@ -1,0 +1,1 @@
+"""The node: from a camera to its topics."""
