@@ -7,9 +7,12 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NamedTuple, NoReturn
+from importlib.metadata import entry_points
+from types import ModuleType
+from typing import Any, NamedTuple, NoReturn
 
 from yolact_core import __version__
+from yolact_core.cli.options import add_options, read_options
 from yolact_core.cli.status import BAD_INPUT, INTERRUPTED, READER_GONE
 from yolact_core.errors import InputError
 from yolact_core.terminal import complain, say
@@ -18,9 +21,12 @@ from yolact_core.terminal import complain, say
 class Command(NamedTuple):
     """One command.
 
+    Its module has ``Options``, a dataclass as ``yolact_core.cli.options`` reads it, and
+    ``run(options) -> int``, which returns the exit status; or ``ACTIONS``, a table of ``Action``.
+
     Attributes:
-        name: As it is typed.
-        module: Has ``add_arguments(parser)`` and ``run(arguments) -> int``, the exit status.
+        name: Word that is typed.
+        module: Name of the module, imported when the command is asked for.
         summary: One line for the help.
     """
 
@@ -36,11 +42,11 @@ COMMANDS = (
     Command('export', 'yolact_core.cli.export', 'write a model for another runtime or size'),
     Command('benchmark', 'yolact_core.cli.benchmark', 'time models and runtimes side by side'),
     Command('dataset', 'yolact_core.cli.dataset', 'check, describe or convert a data set'),
-    Command('bag', 'yolact_ros.bag.commands', 'replay, evaluate and compare on recorded bags'),
     Command('prototypes', 'yolact_core.cli.prototypes', 'draw what masks are made of'),
     Command('models', 'yolact_core.cli.models', 'list the models, or look into a checkpoint'),
     Command('doctor', 'yolact_core.cli.doctor', 'check this machine, say what to install'),
 )
+COMMAND_GROUP = 'yolact.commands'  # entry points of other packages: a module with SUMMARY
 
 
 class _Parser(argparse.ArgumentParser):
@@ -106,13 +112,13 @@ def _run(argv: list[str]) -> int:
     if arguments.command is None:
         say(parser.format_help().rstrip())
         return 0
-    command = next(entry for entry in COMMANDS if entry.name == arguments.command)
-    status: int = import_module(command.module).run(arguments)
+    options, run = arguments.options_and_run
+    status: int = run(read_options(options, arguments) if options else arguments)
     return status
 
 
 def _make_parser(argv: list[str]) -> _Parser:
-    """Make the parser, with the arguments of that command only which is asked for."""
+    """Make the parser, with the options of that command only which is asked for."""
     parser = _Parser(
         prog='yolact',
         description='Instance segmentation with YOLACT.',
@@ -122,13 +128,50 @@ def _make_parser(argv: list[str]) -> _Parser:
     parser.add_argument('--version', action='version', version=f'yolact {__version__}')
     subparsers = parser.add_subparsers(dest='command', metavar='COMMAND', title='commands')
     asked = next((word for word in argv if not word.startswith('-')), None)
-    for command in COMMANDS:
-        subparser = subparsers.add_parser(
-            command.name,
-            help=command.summary,
-            description=f'{command.summary[0].upper()}{command.summary[1:]}.',
-            formatter_class=_Formatter,
-        )
+    for command in list_commands(asked):
+        subparser = _add_parser(subparsers, command.name, command.summary)
         if command.name == asked:
-            import_module(command.module).add_arguments(subparser)
+            _describe(subparser, import_module(command.module))
+    return parser
+
+
+def list_commands(asked: str | None) -> tuple[Command, ...]:
+    """Return the commands of the core, then those that other packages add as entry points.
+
+    Others are looked for only where the core has no such command, as that takes time.
+
+    Args:
+        asked: Name of the command that was asked for, if any.
+    """
+    if any(command.name == asked for command in COMMANDS):
+        return COMMANDS
+    others = entry_points(group=COMMAND_GROUP)
+    return COMMANDS + tuple(
+        Command(one.name, one.value, import_module(one.value).SUMMARY) for one in others
+    )
+
+
+def _describe(parser: argparse.ArgumentParser, module: ModuleType) -> None:
+    """Describe the options of a command, or of each of its actions."""
+    if hasattr(module, 'ACTIONS'):
+        subparsers = parser.add_subparsers(dest='action', required=True, metavar='ACTION')
+        for action in module.ACTIONS:
+            subparser = _add_parser(subparsers, action.name, action.summary)
+            add_options(subparser, action.options)
+            subparser.set_defaults(options_and_run=(action.options, action.run))
+    elif hasattr(module, 'Options'):
+        add_options(parser, module.Options)
+        parser.set_defaults(options_and_run=(module.Options, module.run))
+    else:
+        module.add_arguments(parser)
+        parser.set_defaults(options_and_run=(None, module.run))
+
+
+def _add_parser(subparsers: Any, name: str, summary: str) -> argparse.ArgumentParser:  # noqa: ANN401 - argparse names no public type
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        name,
+        help=summary,
+        description=f'{summary[0].upper()}{summary[1:]}.',
+        formatter_class=_Formatter,
+    )
     return parser

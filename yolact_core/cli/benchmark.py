@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yolact_core.cli.benchmark_table import say_report
-from yolact_core.cli.model_options import default_model, whole_number
+from yolact_core.cli.model_options import default_model
+from yolact_core.cli.options import whole_number
 from yolact_core.terminal import progress_bar, remark_logs
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from yolact_core.cli.model_options import (
     add_detection_options,
     add_model_options,
     load_detector,
-    whole_number,
 )
+from yolact_core.cli.options import whole_number
 from yolact_core.cli.status import BAD_INPUT, INTERRUPTED
 from yolact_core.errors import InputError
 from yolact_core.terminal import complain, progress_bar, say, say_json, stop_on_interrupt

@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yolact_core.cli.model_options import add_model_options, load_detector, whole_number
+from yolact_core.cli.model_options import add_model_options, load_detector
+from yolact_core.cli.options import whole_number
 from yolact_core.terminal import progress_bar, say, say_json, say_table
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from yolact_core.cli.model_options import whole_number
+from yolact_core.cli.options import whole_number
 from yolact_core.errors import InputError
 from yolact_core.terminal import remark, say, say_json, say_table
 

@@ -2,42 +2,43 @@
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
-from yolact_core.cli.model_options import add_detection_options, add_model_options, load_detector
+from yolact_core.cli.model_options import DetectionOptions, ModelOptions
+from yolact_core.cli.options import argument, group, option
 from yolact_core.errors import InputError
 from yolact_core.terminal import say
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe the arguments."""
-    parser.add_argument('image', type=Path, metavar='IMAGE', help='image file')
-    parser.add_argument(
-        '--output',
-        type=Path,
-        default=Path('out/prototypes.png'),
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What ``yolact prototypes`` can be asked for."""
+
+    image: Path = argument('image file', metavar='IMAGE')
+    output: Path = option(
+        'PNG: all prototypes, then how the best instances combine them',
+        Path('out/prototypes.png'),
         metavar='FILE',
-        help='PNG: all prototypes, then how the best instances combine them',
     )
-    add_model_options(parser)
-    add_detection_options(parser)
+    model: ModelOptions = group('model')
+    detection: DetectionOptions = group('detections')
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Draw the prototypes of one image and how its instances combine them."""
-    if arguments.output.suffix.lower() != '.png':
-        raise InputError(f'output must be a .png file, got {str(arguments.output)!r}')
+    if options.output.suffix.lower() != '.png':
+        raise InputError(f'output must be a .png file, got {str(options.output)!r}')
     from yolact_core.media.image_files import read_image, write_image
     from yolact_core.visualization import draw_combinations, draw_prototypes, stack_pictures
 
-    rgb = read_image(arguments.image)
-    detector = load_detector(arguments)
+    rgb = read_image(options.image)
+    detector = options.model.load(options.detection)
     detections = detector(rgb)
     prototypes = detector.prototypes[0].cpu().numpy()
     mosaic = draw_prototypes(prototypes, rgb)
     write_image(
-        arguments.output, stack_pictures(mosaic, draw_combinations(prototypes, rgb, detections))
+        options.output, stack_pictures(mosaic, draw_combinations(prototypes, rgb, detections))
     )
-    say(f'{len(prototypes)} prototypes, {len(detections)} instances: {arguments.output}')
+    say(f'{len(prototypes)} prototypes, {len(detections)} instances: {options.output}')
     return 0

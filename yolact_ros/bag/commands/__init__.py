@@ -10,6 +10,8 @@ from yolact_ros.bag.commands import evaluate as command_evaluate
 from yolact_ros.bag.commands import info as command_info
 from yolact_ros.bag.commands import run as command_run
 
+SUMMARY = 'replay, evaluate and compare on recorded bags'
+
 
 class Action(NamedTuple):
     """One action.
@@ -25,7 +27,7 @@ class Action(NamedTuple):
     summary: str
 
 
-ACTIONS = (
+TABLE = (
     Action('info', command_info, 'say what is in a bag, and what of it can be used'),
     Action('run', command_run, 'find instances in every image, and write a bag of results'),
     Action('evaluate', command_evaluate, 'measure precision, steadiness and speed on a bag'),
@@ -36,7 +38,7 @@ ACTIONS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     subparsers = parser.add_subparsers(dest='action', required=True, metavar='ACTION')
-    for action in ACTIONS:
+    for action in TABLE:
         subparser = subparsers.add_parser(
             action.name,
             help=action.summary,
@@ -52,6 +54,6 @@ def run(arguments: argparse.Namespace) -> int:
     Returns:
         0; 1 where a limit is broken; 2 where something of the bag could not be read.
     """
-    action = next(entry for entry in ACTIONS if entry.name == arguments.action)
+    action = next(entry for entry in TABLE if entry.name == arguments.action)
     status: int = action.module.run(arguments)  # type: ignore[attr-defined]
     return status

@@ -7,7 +7,8 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yolact_core.cli.model_options import add_detection_options, add_model_options, whole_number
+from yolact_core.cli.model_options import add_detection_options, add_model_options
+from yolact_core.cli.options import whole_number
 from yolact_core.errors import InputError
 from yolact_core.terminal import progress_bar, say, say_json, say_table
 from yolact_ros.bag.commands.options import (

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yolact_core.cli.model_options import whole_number
+from yolact_core.cli.options import whole_number
 from yolact_core.cli.status import BAD_INPUT
 from yolact_core.errors import InputError
 from yolact_core.terminal import complain

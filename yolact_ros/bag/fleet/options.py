@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from yolact_core.cli.model_options import whole_number
+from yolact_core.cli.options import whole_number
 from yolact_ros.bag.fleet.bags import find_bags, is_bag
 
 if TYPE_CHECKING:
