@@ -1,6 +1,6 @@
 """How steady masks are from one image to the next, once motion is made up for.
 
-``docs/bag_evaluation.md`` defines every figure with its formula.
+``docs/bag_metrics.md`` defines every figure with its formula.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ SECTIONS = {
     'images': 'Images',
 }
 FOOTER = (
-    'Every figure is defined with its formula in docs/bag_evaluation.md. '
+    'Every figure is defined with its formula in docs/bag_metrics.md. '
     'The charts lie as PNG files beside this page.'
 )
 
