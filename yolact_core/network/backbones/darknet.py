@@ -5,7 +5,7 @@ Submodules are named as in the official checkpoints, which then load without a t
 
 from torch import Tensor, nn
 
-from yolact_core.network.backbones.backbone import Backbone
+from yolact_core.network.backbones.backbone import StagedBackbone
 
 BLOCKS = (1, 2, 8, 8, 4)
 STEM_CHANNELS = 32
@@ -32,20 +32,20 @@ class Residual(nn.Module):
         return features + self.conv2(self.conv1(features))  # type: ignore[no-any-return]
 
 
-class DarkNet53(Backbone):
+class DarkNet53(StagedBackbone):
     """Five stages, each a strided convolution and then residual blocks.
 
     Args:
-        stages: Which stages to return.
+        stages: Indices of the stages to return, shallow first.
     """
 
     def __init__(self, stages: tuple[int, ...]) -> None:
         widths = [STEM_CHANNELS * 2 ** (stage + 1) for stage in range(len(BLOCKS))]
         super().__init__(
-            channels=tuple(widths[stage] for stage in stages),
-            strides=tuple(2 ** (stage + 1) for stage in stages),
+            channels=tuple(widths),
+            strides=tuple(2 ** (stage + 1) for stage in range(len(BLOCKS))),
+            stages=stages,
         )
-        self.stages = stages
         self._preconv = _convolution(3, STEM_CHANNELS, 3)
         self.layers = nn.ModuleList(
             nn.Sequential(
@@ -55,16 +55,6 @@ class DarkNet53(Backbone):
             for count, width in zip(BLOCKS, widths, strict=True)
         )
 
-    def forward(self, images: Tensor) -> list[Tensor]:
-        """Return one feature map per stage asked for, shallow first.
-
-        Args:
-            images: Normalized, shape (B, 3, S, S).
-        """
-        features = self._preconv(images)
-        outputs = []
-        for stage, layer in enumerate(self.layers):
-            features = layer(features)
-            if stage in self.stages:
-                outputs.append(features)
-        return outputs
+    def stem(self, images: Tensor) -> Tensor:
+        """Return the features that the first stage takes, (B, 3, S, S) -> (B, C, S, S)."""
+        return self._preconv(images)  # type: ignore[no-any-return]

@@ -6,9 +6,8 @@ Submodules are named as in the official checkpoints, which then load without a t
 from torch import Tensor, nn
 from torchvision.ops import deform_conv2d
 
-from yolact_core.network.backbones.backbone import Backbone
+from yolact_core.network.backbones.backbone import StagedBackbone
 
-RESNET_BLOCKS = {'resnet50': (3, 4, 6, 3), 'resnet101': (3, 4, 23, 3)}
 STEM_CHANNELS = 64
 EXPANSION = 4
 
@@ -66,7 +65,7 @@ class Bottleneck(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """Return features of 4 times ``channels``, a stride smaller."""
+        """Return features of 4 times ``channels``, smaller by the stride."""
         shortcut = features if self.downsample is None else self.downsample(features)
         features = self.relu(self.bn1(self.conv1(features)))
         features = self.relu(self.bn2(self.conv2(features)))
@@ -75,14 +74,14 @@ class Bottleneck(nn.Module):
         return self.relu(features)  # type: ignore[no-any-return]
 
 
-class ResNet(Backbone):
+class ResNet(StagedBackbone):
     """A residual network of bottleneck blocks.
 
     Args:
         blocks: Blocks in each of the four stages.
-        stages: Which stages to return.
-        deformable: How many of the last blocks of each stage may be deformable.
-        deformable_interval: Of those, every how many-th block is.
+        stages: Indices of the stages to return, shallow first.
+        deformable: Number of last blocks of each stage that may be deformable.
+        deformable_interval: Every how many-th of these blocks is deformable.
     """
 
     def __init__(
@@ -94,10 +93,10 @@ class ResNet(Backbone):
     ) -> None:
         widths = [STEM_CHANNELS * 2**stage for stage in range(len(blocks))]
         super().__init__(
-            channels=tuple(widths[stage] * EXPANSION for stage in stages),
-            strides=tuple(4 * 2**stage for stage in stages),
+            channels=tuple(width * EXPANSION for width in widths),
+            strides=tuple(4 * 2**stage for stage in range(len(blocks))),
+            stages=stages,
         )
-        self.stages = stages
         self.conv1 = nn.Conv2d(3, STEM_CHANNELS, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(STEM_CHANNELS)
         self.relu = nn.ReLU(inplace=True)
@@ -114,16 +113,6 @@ class ResNet(Backbone):
                 in_channels = width * EXPANSION
             self.layers.append(stage_blocks)
 
-    def forward(self, images: Tensor) -> list[Tensor]:
-        """Return one feature map per stage asked for, shallow first.
-
-        Args:
-            images: Normalized, shape (B, 3, S, S).
-        """
-        features = self.maxpool(self.relu(self.bn1(self.conv1(images))))
-        outputs = []
-        for stage, layer in enumerate(self.layers):
-            features = layer(features)
-            if stage in self.stages:
-                outputs.append(features)
-        return outputs
+    def stem(self, images: Tensor) -> Tensor:
+        """Return the features that the first stage takes, (B, 3, S, S) -> (B, C, S/4, S/4)."""
+        return self.maxpool(self.relu(self.bn1(self.conv1(images))))  # type: ignore[no-any-return]
