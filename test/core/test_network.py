@@ -6,9 +6,9 @@ import torch
 
 from yolact_core import InputError, ModelConfig, build_network
 from yolact_core.config import BackboneConfig
+from yolact_core.network import resize_network
 from yolact_core.network.backbones import build_backbone
 from yolact_core.network.backbones.resnet import DeformableConv
-from yolact_core.network.resizing import resize_network
 
 PARAMETERS = {  # trainable, as published or counted in the original
     'yolact_base': 50_157_071,

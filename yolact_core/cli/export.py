@@ -107,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
     from yolact_core.checkpoints.checkpoint import load_network
     from yolact_core.checkpoints.model_zoo import find_model, url_to_fetch
     from yolact_core.export import export_network
-    from yolact_core.network.resizing import resize_network
+    from yolact_core.network import resize_network
     from yolact_core.runtimes.table import RUNTIMES
 
     options = _options(arguments)

@@ -10,8 +10,7 @@ import numpy.typing as npt
 import torch
 
 from yolact_core.config import PYRAMID_LEVELS, AnchorConfig
-from yolact_core.network.boxes import cxcywh_to_xyxy, pairwise_iou
-from yolact_core.network.priors import make_priors
+from yolact_core.network.boxes import cxcywh_to_xyxy, make_priors, pairwise_iou
 
 if TYPE_CHECKING:
     from yolact_core.dataset.annotations import Annotations

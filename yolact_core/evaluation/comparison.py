@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from yolact_core.detector import Detector
 from yolact_core.errors import InputError
 from yolact_core.evaluation.options import EvaluationOptions
-from yolact_core.network.resizing import resize_network
+from yolact_core.network import resize_network
 
 SUBJECTS = ('nms', 'size', 'threshold')
 PAPER_SIZES = (400, 550, 700)

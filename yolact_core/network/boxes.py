@@ -1,10 +1,44 @@
-"""Boxes: their two forms, their coding against priors, and their overlap."""
+"""Boxes: the priors, the two forms of boxes, their coding against priors, and their overlap."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from yolact_core.config import AnchorConfig
+
 CENTRE_VARIANCE = 0.1
 SIZE_VARIANCE = 0.2
+
+
+def make_priors(anchors: AnchorConfig, level_sizes: list[int], input_size: int) -> Tensor:
+    """Lay out all priors in the order level, row, column, scale, aspect ratio.
+
+    Others call them anchors (YOLACT, section 4).
+
+    Args:
+        anchors: Scales, in pixels of the input, and aspect ratios.
+        level_sizes: Cells along each side of every pyramid level.
+        input_size: Side of the input in pixels.
+
+    Returns:
+        Centre form (cx, cy, w, h) as fractions of the image, shape (A, 4), float32.
+    """
+    levels = []
+    for cells, scales in zip(level_sizes, anchors.scales, strict=True):
+        centres = (np.arange(cells) + 0.5) / cells
+        sides = np.array(
+            [
+                (scale * ratio**0.5, scale * (ratio if anchors.square else 1 / ratio) ** 0.5)
+                for scale in scales
+                for ratio in anchors.aspect_ratios
+            ]
+        )
+        level = np.empty((cells, cells, len(sides), 4))
+        level[..., 0] = centres[None, :, None]
+        level[..., 1] = centres[:, None, None]
+        level[..., 2:] = sides / input_size
+        levels.append(level.reshape(-1, 4))
+    return torch.from_numpy(np.concatenate(levels).astype(np.float32))
 
 
 def cxcywh_to_xyxy(boxes_cxcywh: Tensor) -> Tensor:
@@ -24,8 +58,8 @@ def decode_boxes(box_offsets: Tensor, priors: Tensor) -> Tensor:
     """Turn predicted offsets into boxes (SSD's coding, variances 0.1 and 0.2).
 
     Args:
-        box_offsets: Raw regression, shape (..., N, 4).
-        priors: Centre form, shape (N, 4).
+        box_offsets: Regressed offsets, shape (..., N, 4).
+        priors: Priors in centre form, shape (N, 4).
 
     Returns:
         Corners in the priors' unit, not clipped, shape (..., N, 4).
@@ -47,8 +81,8 @@ def encode_boxes(boxes: Tensor, priors: Tensor) -> Tensor:
     """Turn boxes into the offsets that ``decode_boxes`` turns back.
 
     Args:
-        boxes: Corners with positive width and height, shape (N, 4).
-        priors: Centre form in the same unit, shape (N, 4).
+        boxes: Corners of boxes with positive width and height, shape (N, 4).
+        priors: Priors in centre form and in the same unit, shape (N, 4).
     """
     prior_centre, prior_size = priors.split(2, dim=-1)
     centre, size = xyxy_to_cxcywh(boxes).split(2, dim=-1)

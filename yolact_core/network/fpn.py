@@ -13,8 +13,8 @@ class FeaturePyramid(nn.Module):
     """Turns backbone features into five levels of equal width.
 
     Args:
-        in_channels: Of the backbone's features, shallow first.
-        channels: Of each level.
+        in_channels: Channels of each backbone feature map, shallow first.
+        channels: Channels of every pyramid level.
     """
 
     def __init__(self, in_channels: tuple[int, ...], channels: int) -> None:
@@ -32,7 +32,7 @@ class FeaturePyramid(nn.Module):
         """Return P3 to P7.
 
         Args:
-            features: The backbone's, shallow first, each (B, C, H, W).
+            features: Feature maps of the backbone, shallow first, each (B, C, H, W).
         """
         merged: list[Tensor] = []
         for lateral, feature in zip(self.lat_layers, features[::-1], strict=True):

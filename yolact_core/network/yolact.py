@@ -11,21 +11,19 @@ from torch import Tensor, nn
 from yolact_core.config import PYRAMID_LEVELS, ModelConfig
 from yolact_core.errors import InputError
 from yolact_core.network.backbones import build_backbone
+from yolact_core.network.boxes import make_priors
 from yolact_core.network.fpn import EXTRA_LEVELS, FeaturePyramid
-from yolact_core.network.head import PredictionHead
-from yolact_core.network.priors import make_priors
-from yolact_core.network.protonet import Protonet
-from yolact_core.network.rescoring import MaskRescoring
+from yolact_core.network.heads import MaskRescoring, PredictionHead, Protonet
 
 
 class Prediction(NamedTuple):
     """Raw outputs for a batch of images, before decoding and NMS.
 
     Attributes:
-        box_offsets: Encoded against the priors, shape (B, A, 4).
-        class_logits: Before softmax, background first, shape (B, A, C + 1).
-        coefficients: Of each prior's mask, in [-1, 1], shape (B, A, K).
-        prototypes: Non-negative, shape (B, K, Hp, Wp).
+        box_offsets: Boxes encoded against the priors, shape (B, A, 4).
+        class_logits: Class logits, background first, shape (B, A, C + 1).
+        coefficients: Mask coefficients in [-1, 1], shape (B, A, K).
+        prototypes: Non-negative prototype masks, shape (B, K, Hp, Wp).
     """
 
     box_offsets: Tensor
@@ -40,7 +38,7 @@ class Yolact(nn.Module):
     Submodules are named as in the official checkpoints, which then load without a translation.
 
     Args:
-        config: Everything that shapes the network.
+        config: Configuration of the network.
     """
 
     priors: Tensor  # (A, 4) cx cy w h, fractions of the image
@@ -71,15 +69,15 @@ class Yolact(nn.Module):
         """Predict boxes, classes, mask coefficients and prototypes.
 
         Args:
-            images: Normalized (see ``normalize``), shape (B, 3, S, S).
+            images: Normalized images (see ``normalize``), shape (B, 3, S, S).
         """
         return self.predict(self.pyramid(images))
 
     def normalize(self, images: Tensor) -> Tensor:
-        """Return what the network takes.
+        """Normalize images for the network.
 
         Args:
-            images: RGB in [0, 255], float, shape (B, 3, S, S).
+            images: RGB images in [0, 255], float, shape (B, 3, S, S).
         """
         return (images - self.mean) / self.std
 
@@ -115,7 +113,7 @@ class Yolact(nn.Module):
         """Load the weights of an official checkpoint.
 
         Args:
-            state_dict: By official key names. Leftovers that old files carry are ignored.
+            state_dict: Weights under their official names. Leftovers in old files are ignored.
 
         Raises:
             InputError: A key is missing, unknown, or of another shape; the text names it.
@@ -129,18 +127,43 @@ def build_network(config: str | ModelConfig) -> Yolact:
     """Build a network with random weights, in evaluation mode.
 
     Args:
-        config: A configuration or the name of one, such as ``yolact_resnet50``.
+        config: Configuration or its name, such as ``yolact_resnet50``.
 
     Raises:
-        InputError: The name is unknown or the configuration impossible.
+        InputError: The name is unknown or the configuration contradicts itself.
     """
     if isinstance(config, str):
         config = ModelConfig.from_name(config)
     return Yolact(config).eval()
 
 
+def resize_network(network: Yolact, input_size: int) -> Yolact:
+    """Return a network with the same weights for another input size.
+
+    Priors keep the size in input pixels that the weights were trained with, so a larger input
+    finds smaller objects. This does not replace training at that size, as the paper did for its
+    400 and 700 pixels (section 6).
+
+    Args:
+        network: Network whose weights are used.
+        input_size: Side of the new input in pixels.
+
+    Raises:
+        InputError: The input size is too small.
+    """
+    config = network.config
+    name = f'{config.name}_{input_size}' if input_size != config.input_size else config.name
+    resized = build_network(config.replace(name=name, input_size=input_size))
+    resized.load_state_dict(network.state_dict())
+    return resized.to(network.priors.device)
+
+
 def check_weights(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
     """Refuse weights that do not fit a network.
+
+    Args:
+        weights: Weights by name.
+        expected: Weights that the network has now.
 
     Raises:
         InputError: A key is missing, unknown, or of another shape; the text names it.

@@ -17,7 +17,7 @@ from torch import Tensor
 from yolact_core.config import ModelConfig
 from yolact_core.errors import InputError
 from yolact_core.network import Prediction
-from yolact_core.network.rescoring import MaskRescoring
+from yolact_core.network.heads import MaskRescoring
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

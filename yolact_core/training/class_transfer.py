@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from yolact_core.network.rescoring import WIDTHS
+from yolact_core.network.heads import RESCORING_WIDTHS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from yolact_core.network import Yolact
 
-BY_CLASS = ('semantic_seg_conv.', f'maskiou_net.maskiou_net.{2 * len(WIDTHS) - 2}.')  # row = class
+BY_CLASS = (  # a row for each class
+    'semantic_seg_conv.',
+    f'maskiou_net.maskiou_net.{2 * len(RESCORING_WIDTHS) - 2}.',
+)
 
 
 @torch.no_grad()
