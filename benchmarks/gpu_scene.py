@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from yolact_core import Yolact, build_network
-from yolact_core.inference.cpu.preprocessing import Preprocessor
+from yolact_core.inference.preprocessing import Preprocessor
 
 IMAGE_SIZE = (480, 640)
 CANDIDATES = 300

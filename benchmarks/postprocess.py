@@ -14,7 +14,7 @@ from yolact_core.benchmark.interleaving import time_interleaved
 from yolact_core.benchmark.memory import MemoryMeter
 from yolact_core.benchmark.plain import assemble_plainly, detect_plainly
 from yolact_core.benchmark.scene import cluttered_prediction, random_boxes, smooth_prototypes
-from yolact_core.inference.cpu.nms import fast_nms, select_candidates
+from yolact_core.inference.nms import fast_nms, select_candidates
 from yolact_core.inference.options import DetectorOptions
 from yolact_core.masks.assembly import assemble_masks
 from yolact_core.network.boxes import decode_boxes

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from yolact_core import Detector, Prediction, Yolact, build_network
-from yolact_core.inference.cpu.preprocessing import Preprocessor
+from yolact_core.inference.preprocessing import Preprocessor
 
 PARITY_FILE = Path(__file__).parent / 'data' / 'parity.npz'
 PARITY_CONFIGS = (

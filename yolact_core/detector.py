@@ -11,11 +11,10 @@ import torch
 
 from yolact_core.detections import Detections
 from yolact_core.errors import InputError
-from yolact_core.inference.cpu.postprocessing import Postprocessor
-from yolact_core.inference.cpu.preprocessing import Preprocessor, check_image
 from yolact_core.inference.cuda.postprocessing import DevicePostprocessor
-from yolact_core.inference.cuda.preprocessing import DevicePreprocessor
 from yolact_core.inference.options import DetectorOptions, check_classes
+from yolact_core.inference.postprocessing import Postprocessor
+from yolact_core.inference.preprocessing import DevicePreprocessor, Preprocessor, check_image
 from yolact_core.network import Prediction, Yolact
 from yolact_core.runtimes import Backend, TorchBackend, resolve_precision
 from yolact_core.runtimes.model_loading import load_backend
@@ -61,14 +60,13 @@ class Detector:
         self.options = DetectorOptions()
         self.configure(**options)
         self.prototypes = torch.empty(0, self.config.prototypes, 0, 0)
-        self._preprocess: Preprocessor | DevicePreprocessor
-        self._postprocess: Postprocessor | DevicePostprocessor
-        if self.device.type == 'cuda':
-            self._preprocess = DevicePreprocessor(self.config, self.device)
-            self._postprocess = DevicePostprocessor(self._backend)
-        else:
-            self._preprocess = Preprocessor(self.config)
-            self._postprocess = Postprocessor(self._backend)
+        is_cuda = self.device.type == 'cuda'
+        self._preprocess = (
+            DevicePreprocessor(self.config, self.device) if is_cuda else Preprocessor(self.config)
+        )
+        self._postprocess = (DevicePostprocessor if is_cuda else Postprocessor)(
+            self.config, self._backend.priors, self._backend.rescore
+        )
 
     @classmethod
     def load(

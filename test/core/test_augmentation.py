@@ -10,7 +10,7 @@ from shapes import draw_scene
 
 from yolact_core import InputError, ModelConfig
 from yolact_core.dataset import Sample
-from yolact_core.inference.cpu.preprocessing import Preprocessor
+from yolact_core.inference.preprocessing import Preprocessor
 from yolact_core.training.augmentation import (
     AugmentationOptions,
     evaluation_transform,

@@ -8,7 +8,7 @@ from yolact_core import Detector, InputError, load_network
 from yolact_core.benchmark.plain import PlainBackend, PlainDetector, assemble_plainly
 from yolact_core.benchmark.scene import SceneBackend, cluttered_prediction, random_boxes
 from yolact_core.benchmark.two_stage import MaskRcnn
-from yolact_core.inference.cpu.nms import select_candidates
+from yolact_core.inference.nms import select_candidates
 from yolact_core.inference.options import DetectorOptions
 from yolact_core.network.boxes import pairwise_iou
 from yolact_core.runtimes import TorchBackend

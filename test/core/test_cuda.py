@@ -8,9 +8,8 @@ import torch
 from parity import OVERRIDE, PARITY_FILE, network_from_names, overrides_in, parity_image
 
 from yolact_core import Detector
-from yolact_core.inference.cpu.preprocessing import Preprocessor
 from yolact_core.inference.cuda.graphs import PLAIN_CALLS, CudaGraphs
-from yolact_core.inference.cuda.preprocessing import DevicePreprocessor
+from yolact_core.inference.preprocessing import DevicePreprocessor, Preprocessor
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason='needs an NVIDIA GPU')
 OPTIONS = {'score_threshold': 0.1, 'max_detections': 30}

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from yolact_core import Detections, Detector, Prediction, Yolact, build_network
-from yolact_core.inference.cpu.preprocessing import Preprocessor
+from yolact_core.inference.preprocessing import Preprocessor
 from yolact_core.masks.assembly import assemble_masks
 
 CONFIGS = ['yolact_resnet50', 'yolact_im400', 'yolact_resnet50_pascal', 'yolact_plus_resnet50']

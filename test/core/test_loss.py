@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from yolact_core import InputError, Prediction, Yolact, build_network
 from yolact_core.dataset import Targets
-from yolact_core.inference.cpu.preprocessing import Preprocessor
+from yolact_core.inference.preprocessing import Preprocessor
 from yolact_core.network.boxes import encode_boxes
 from yolact_core.training.loss import Losses, LossOptions, compute_losses, select_negatives
 from yolact_core.training.matching import MatchingOptions, match_priors

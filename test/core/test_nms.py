@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yolact_core.inference.cpu.nms import fast_nms, select_candidates, traditional_nms
+from yolact_core.inference.nms import fast_nms, select_candidates, traditional_nms
 
 
 def random_boxes(seed, count, classes, crowded=3):

@@ -7,13 +7,14 @@ from postprocess import cluttered_prediction
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from yolact_core import ModelConfig, Prediction, build_network
-from yolact_core.inference.cpu.postprocessing import Postprocessor, wanted_classes
-from yolact_core.inference.cpu.preprocessing import Preprocessor
-from yolact_core.inference.cuda.masks import pack_masks, soft_masks_in_boxes
+from yolact_core.inference.cuda.masks import pack_masks
 from yolact_core.inference.cuda.nms import FixedInstances, select_instances
 from yolact_core.inference.cuda.postprocessing import DevicePostprocessor
-from yolact_core.inference.cuda.preprocessing import DevicePreprocessor
+from yolact_core.inference.nms import class_factors
 from yolact_core.inference.options import DetectorOptions
+from yolact_core.inference.postprocessing import Postprocessor
+from yolact_core.inference.preprocessing import DevicePreprocessor, Preprocessor
+from yolact_core.masks.assembly import soft_masks_in_boxes
 from yolact_core.runtimes import TorchBackend
 from yolact_core.timing import Clock
 
@@ -36,6 +37,10 @@ def nothing(backend):
     logits = torch.zeros_like(outputs.class_logits)
     logits[..., 0] = 20
     return outputs._replace(class_logits=logits)
+
+
+def parts(backend):
+    return backend.config, backend.priors, backend.rescore
 
 
 def detect(postprocessor, predictions, sizes, **options):
@@ -70,14 +75,14 @@ def assert_same(found, expected):
 )
 def test_fixed_arrays_hold_what_arrays_of_any_size_hold(backend, options):
     predictions = scene(backend)
-    (found,) = detect(DevicePostprocessor(backend), predictions, [(120, 161)], **options)
-    (expected,) = detect(Postprocessor(backend), predictions, [(120, 161)], **options)
+    (found,) = detect(DevicePostprocessor(*parts(backend)), predictions, [(120, 161)], **options)
+    (expected,) = detect(Postprocessor(*parts(backend)), predictions, [(120, 161)], **options)
     assert len(found) > 5
     assert_same(found, expected)
 
 
 def test_nothing_found_is_a_result_of_length_zero(backend):
-    (found,) = detect(DevicePostprocessor(backend), nothing(backend), [(60, 80)])
+    (found,) = detect(DevicePostprocessor(*parts(backend)), nothing(backend), [(60, 80)])
     assert len(found) == len(found.masks) == 0
     assert found.size == (60, 80)
 
@@ -86,18 +91,20 @@ def test_images_of_a_batch_do_not_mix(backend):
     scenes = scene(backend), nothing(backend), scene(backend, 100, 4)
     together = Prediction(*(torch.cat(outputs) for outputs in zip(*scenes, strict=True)))
     sizes = [(120, 161), (60, 80), (120, 161)]
-    postprocessor = DevicePostprocessor(backend)
+    postprocessor = DevicePostprocessor(*parts(backend))
     found = detect(postprocessor, together, sizes)
     assert [len(one) > 0 for one in found] == [True, False, True]
     for one, single, size in zip(found, scenes, sizes, strict=True):
-        assert_same(one, detect(Postprocessor(backend), single, [size])[0])
+        assert_same(one, detect(Postprocessor(*parts(backend)), single, [size])[0])
 
 
 def test_masks_that_do_not_fit_get_room(backend):
     predictions = scene(backend, candidates=4000, objects=100)
     predictions.box_offsets[..., 2:] += 8  # boxes five times as large
-    postprocessor = DevicePostprocessor(backend)
-    (expected,) = detect(Postprocessor(backend), predictions, [(64, 64)], iou_threshold=1.0)
+    postprocessor = DevicePostprocessor(*parts(backend))
+    (expected,) = detect(
+        Postprocessor(*parts(backend)), predictions, [(64, 64)], iou_threshold=1.0
+    )
     for _ in range(2):
         (found,) = detect(postprocessor, predictions, [(64, 64)], iou_threshold=1.0)
         assert_same(found, expected)
@@ -107,20 +114,21 @@ def test_masks_that_do_not_fit_get_room(backend):
 def test_more_pairs_than_take_part_are_noticed(backend):
     single = cluttered_prediction(backend.priors, 4000, 15)
     options = DetectorOptions(score_threshold=0.0, iou_threshold=0.01)
-    found = select_instances(single, backend.priors, wanted_classes(backend, options), options)
+    factors = class_factors(backend.config.class_names, options.classes, CPU)
+    found = select_instances(single, backend.priors, factors, options)
     assert found.number < options.max_detections
     assert not found.is_complete
     predictions = Prediction(*(output.unsqueeze(0) for output in single))
     limits = {'score_threshold': 0.0, 'iou_threshold': 0.01}
-    (ours,) = detect(DevicePostprocessor(backend), predictions, [(60, 80)], **limits)
-    assert_same(ours, detect(Postprocessor(backend), predictions, [(60, 80)], **limits)[0])
+    (ours,) = detect(DevicePostprocessor(*parts(backend)), predictions, [(60, 80)], **limits)
+    assert_same(ours, detect(Postprocessor(*parts(backend)), predictions, [(60, 80)], **limits)[0])
 
 
 def test_rescored_masks_get_the_same_scores():
     backend = TorchBackend(build_network('yolact_plus_resnet50'))
     predictions = scene(backend)
-    (found,) = detect(DevicePostprocessor(backend), predictions, [(60, 80)])
-    (expected,) = detect(Postprocessor(backend), predictions, [(60, 80)])
+    (found,) = detect(DevicePostprocessor(*parts(backend)), predictions, [(60, 80)])
+    (expected,) = detect(Postprocessor(*parts(backend)), predictions, [(60, 80)])
     np.testing.assert_allclose(found.mask_scores, expected.mask_scores, rtol=1e-4)
     assert (found.mask_scores != found.scores).any()
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from yolact_core.config import ModelConfig
 from yolact_core.errors import InputError
-from yolact_core.inference.cpu.preprocessing import Preprocessor
+from yolact_core.inference.preprocessing import Preprocessor
 from yolact_core.media.image_files import read_image
 
 SUFFIXES = frozenset(('.jpg', '.jpeg', '.png', '.bmp', '.webp'))

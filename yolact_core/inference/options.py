@@ -14,15 +14,15 @@ class DetectorOptions:
     """What counts as a detection.
 
     Args:
-        score_threshold: Return detections whose class score is above it, in [0, 1).
-        candidate_threshold: Priors whose best class score is above it take part in NMS, in (0, 1).
+        score_threshold: Threshold that the class score of a detection exceeds, in [0, 1).
+        candidate_threshold: Priors whose best class score exceeds it take part in NMS, in (0, 1).
         iou_threshold: Boxes of a class that overlap more than this are the same object, in (0, 1].
-        top_k: Boxes per class that take part in Fast NMS.
-        max_detections: Return at most so many.
-        class_agnostic: Let boxes drop each other across classes.
-        nms: ``fast`` or ``traditional``.
-        classes: Names of those that are looked for; none means all. The others take no part in
-            NMS and do not count towards ``max_detections``.
+        top_k: Number of boxes per class that take part in Fast NMS.
+        max_detections: Largest number of detections per image.
+        class_agnostic: Whether boxes drop each other across classes.
+        nms: Kind of non-maximum suppression, ``fast`` or ``traditional``.
+        classes: Names of the classes to look for; none means all. The others take no part in NMS
+            and do not count towards ``max_detections``.
 
     Raises:
         InputError: A value is outside its range.
@@ -55,6 +55,10 @@ class DetectorOptions:
 
 def check_classes(wanted: Sequence[str], known: Sequence[str]) -> None:
     """Refuse classes that a model does not know.
+
+    Args:
+        wanted: Names of the classes to look for.
+        known: Names of the classes that the model knows.
 
     Raises:
         InputError: One of them is unknown.

@@ -16,11 +16,11 @@ def combine_prototypes(prototypes: Tensor, coefficients: Tensor) -> Tensor:
     """Return each instance's mask logits, its combination of the prototypes (YOLACT, eq. 1).
 
     Args:
-        prototypes: Shape (K, Hp, Wp).
-        coefficients: Shape (N, K).
+        prototypes: Prototypes of one image, shape (K, Hp, Wp).
+        coefficients: Coefficients of each instance, shape (N, K).
 
     Returns:
-        Before the sigmoid, shape (N, Hp, Wp).
+        Mask logits, shape (N, Hp, Wp).
     """
     logits: Tensor = coefficients @ prototypes.flatten(1)
     return logits.view(-1, *prototypes.shape[1:])
@@ -31,9 +31,9 @@ def crop_bounds(boxes: Tensor, height: int, width: int, padding: int = CROP_PADD
 
     Args:
         boxes: Corners as fractions of the image, in any order, shape (N, 4).
-        height: Of the mask grid.
-        width: Of the mask grid.
-        padding: Grid pixels by which the box is enlarged.
+        height: Height of the mask grid.
+        width: Width of the mask grid.
+        padding: Grid pixels by which each box is enlarged on all sides.
 
     Returns:
         x1, y1, x2, y2 in grid pixels, not rounded: pixel j belongs to x1 <= j < x2. Shape (N, 4).
@@ -50,9 +50,9 @@ def crop_masks(masks: Tensor, boxes: Tensor, padding: int = CROP_PADDING) -> Ten
     """Set everything outside its box to zero in each mask.
 
     Args:
-        masks: Shape (N, H, W).
+        masks: One mask per box, shape (N, H, W).
         boxes: Corners as fractions of the image, shape (N, 4).
-        padding: Mask pixels by which the boxes are enlarged.
+        padding: Mask pixels by which each box is enlarged on all sides.
     """
     height, width = masks.shape[1:]
     x1, y1, x2, y2 = crop_bounds(boxes, height, width, padding)[:, :, None].unbind(1)  # (N, 1)
@@ -61,6 +61,20 @@ def crop_masks(masks: Tensor, boxes: Tensor, padding: int = CROP_PADDING) -> Ten
     in_columns = (columns >= x1) & (columns < x2)  # (N, W)
     in_rows = (rows >= y1) & (rows < y2)  # (N, H)
     return masks * (in_rows.unsqueeze(2) & in_columns.unsqueeze(1))
+
+
+def soft_masks_in_boxes(prototypes: Tensor, coefficients: Tensor, boxes: Tensor) -> Tensor:
+    """Return the masks of instances on the prototype grid, in [0, 1] and 0 outside their boxes.
+
+    Args:
+        prototypes: Prototypes of one image, shape (K, Hp, Wp).
+        coefficients: Coefficients of each instance, shape (N, K).
+        boxes: Corners as fractions of the image, shape (N, 4).
+
+    Returns:
+        Masks, shape (N, Hp, Wp).
+    """
+    return crop_masks(combine_prototypes(prototypes, coefficients).sigmoid(), boxes)
 
 
 @single_thread()
@@ -74,8 +88,8 @@ def assemble_masks(
     time and memory grow with the outlines, not with instances times image.
 
     Args:
-        prototypes: Of the image, shape (K, Hp, Wp).
-        coefficients: Shape (N, K).
+        prototypes: Prototypes of the image, shape (K, Hp, Wp).
+        coefficients: Coefficients of each instance, shape (N, K).
         boxes: Corners as fractions of the image, shape (N, 4).
         size: Height and width of the image in pixels.
     """

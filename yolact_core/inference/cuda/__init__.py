@@ -1,5 +1,5 @@
-"""All but the network where the network is: what a GPU does to images and predictions.
+"""NMS and masks on a GPU, and CUDA graphs.
 
-The arithmetic is that of the modules of the same names one level up. The difference is that
-every array has a size known beforehand, so that all can be launched without waiting for anything.
+The arithmetic is that of ``yolact_core.inference`` and ``yolact_core.masks``. The difference is
+that the size of every array is known beforehand, so that everything is launched without waiting.
 """

@@ -18,12 +18,12 @@ Function = Callable[..., tuple[Tensor, ...]]
 
 @dataclass(frozen=True)
 class Recording:
-    """A function's launches for inputs of certain shapes.
+    """The launches of a function for inputs of certain shapes.
 
     Args:
-        graph: Of the launches.
-        inputs: That the graph reads.
-        outputs: That the graph writes.
+        graph: Graph of the launches.
+        inputs: Tensors that the graph reads.
+        outputs: Tensors that the graph writes.
     """
 
     graph: torch.cuda.CUDAGraph
@@ -31,7 +31,7 @@ class Recording:
     outputs: tuple[Tensor, ...]
 
     def replay(self, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """Run on other values."""
+        """Run the graph on other values."""
         for static, given in zip(self.inputs, inputs, strict=True):
             static.copy_(given)
         self.graph.replay()
@@ -39,9 +39,9 @@ class Recording:
 
 
 class CudaGraphs:
-    """Runs functions of tensors, on CUDA by graphs recorded once calls of a kind repeat.
+    """Runs functions of tensors; on CUDA it records calls that repeat and replays them.
 
-    On a CPU the functions are called as they are.
+    On a CPU it just calls the functions.
     """
 
     def __init__(self) -> None:
@@ -53,10 +53,10 @@ class CudaGraphs:
         """Return what a function returns; the next call overwrites it.
 
         Args:
-            key: Different for functions that do different things.
-            function: Of tensors that lie on one device. It must not wait for that device, nor
-                depend on values of the tensors but through the tensors it returns.
-            inputs: Of the function.
+            key: Key that differs for functions that do different things.
+            function: Function of tensors on one device. It must not wait for that device, and
+                only the tensors that it returns may depend on values of its inputs.
+            inputs: Inputs of the function, all on one device.
         """
         if inputs[0].device.type != 'cuda':
             return function(*inputs)

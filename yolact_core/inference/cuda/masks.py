@@ -1,4 +1,4 @@
-"""Instance masks worked out on a device and brought back as bits.
+"""Instance masks computed on a device and brought back as bits.
 
 All masks share one array of bytes whose size is known beforehand, so the device is never asked
 how large they are: each byte finds out which eight pixels of which instance it holds.
@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from yolact_core.masks.assembly import combine_prototypes, crop_bounds, crop_masks
+from yolact_core.masks.assembly import crop_bounds
 from yolact_core.masks.instance_masks import InstanceMasks, trim_mask
 from yolact_core.masks.tracing import MASK_THRESHOLD
 
@@ -22,10 +22,11 @@ class PackedMasks(NamedTuple):
     """The masks of D instances.
 
     Attributes:
-        windows: Pixels x1, y1, x2, y2 of each, shape (D, 4).
-        ends: End of the bytes of each, shape (D,). Where the last one is beyond ``bits``, the
+        windows: Window x1, y1, x2, y2 of each mask in pixels, shape (D, 4).
+        ends: End of the bytes of each mask, shape (D,). If the last one is beyond ``bits``, the
             masks did not fit.
-        bits: Of each instance in turn, row by row, each row from a new byte on, shape (M,) uint8.
+        bits: Pixels of one mask after the other, row by row, each row beginning with a new byte,
+            shape (M,) uint8.
     """
 
     windows: Tensor
@@ -34,14 +35,14 @@ class PackedMasks(NamedTuple):
 
 
 class _Axis(NamedTuple):
-    """Bilinear resizing along one axis: ``low`` and ``high`` cell and share of the high one."""
+    """Bilinear resizing along one axis: ``low`` and ``high`` cell, and share of the high one."""
 
     low: Tensor
     high: Tensor
     share: Tensor
 
     def reach(self, first: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the first and the end pixel that take any of the cells first to end - 1."""
+        """Return the first and the end pixel that the cells from first to end - 1 reach."""
         return torch.searchsorted(self.high, first), torch.searchsorted(self.low, end)
 
 
@@ -51,11 +52,11 @@ def pack_masks(
     """Upsample and binarise masks inside their boxes, as ``assemble_masks`` does.
 
     Args:
-        soft_masks: In [0, 1], 0 outside their boxes, shape (D, Hp, Wp).
+        soft_masks: Masks in [0, 1], 0 outside their boxes, shape (D, Hp, Wp).
         boxes: Corners as fractions of the image, shape (D, 4).
-        number: How many of them are wanted, shape ().
+        number: Number of masks that are wanted, the first ones, shape ().
         size: Height and width of the image in pixels.
-        capacity: Bytes to return.
+        capacity: Number of bytes to return.
     """
     device, grid = soft_masks.device, (soft_masks.shape[1], soft_masks.shape[2])
     vertical, horizontal = (_axis(*pair, device) for pair in zip(grid, size, strict=True))
@@ -81,23 +82,18 @@ def pack_masks(
     return PackedMasks(windows, ends, (is_set * weights).sum(dim=1, dtype=torch.uint8))
 
 
-def soft_masks_in_boxes(prototypes: Tensor, coefficients: Tensor, boxes: Tensor) -> Tensor:
-    """Return masks in [0, 1] on the prototype grid, 0 outside their boxes, (D, Hp, Wp)."""
-    return crop_masks(combine_prototypes(prototypes, coefficients).sigmoid(), boxes)
-
-
 def unpack_masks(
     windows: npt.NDArray[np.int64],
     ends: npt.NDArray[np.int64],
     bits: npt.NDArray[np.uint8],
     size: tuple[int, int],
 ) -> InstanceMasks:
-    """Return masks that were packed.
+    """Return masks that ``pack_masks`` packed.
 
     Args:
-        windows: Shape (N, 4), as all of these of the instances that are wanted alone.
-        ends: Shape (N,).
-        bits: Shape (M,).
+        windows: Window of each wanted mask in pixels, shape (N, 4).
+        ends: End of the bytes of each wanted mask, shape (N,).
+        bits: Pixels of the masks, shape (M,).
         size: Height and width of the image in pixels.
     """
     crops = []

@@ -1,7 +1,7 @@
 """Fast NMS in arrays of fixed size, for devices that should not be waited for.
 
-``yolact_core.inference.cpu.nms`` works on as many candidates as there are, which a GPU has to
-tell the CPU in the middle of the work. Here everything has its size beforehand.
+``yolact_core.inference.nms`` works on as many candidates as there are, a number that the CPU
+would have to wait for in the middle of the work. Here all sizes are known beforehand.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from yolact_core.inference.options import DetectorOptions
 from yolact_core.network import Prediction
 from yolact_core.network.boxes import decode_boxes, pairwise_iou
 
-PAIRS = 1024  # best pairs of prior and class that take part
+PAIRS = 1024  # best pairs of prior and class, which take part in NMS
 
 
 class FixedInstances(NamedTuple):
@@ -23,11 +23,12 @@ class FixedInstances(NamedTuple):
 
     Attributes:
         boxes: Corners as fractions of the image, best score first, shape (D, 4).
-        scores: Shape (D,).
-        class_ids: Shape (D,).
-        coefficients: Shape (D, K).
-        number: How many of them there are; all after these are padding. Shape ().
-        is_complete: Whether pairs that took no part could not have changed anything. Shape ().
+        scores: Class score of each instance, shape (D,).
+        class_ids: Class of each instance, 0-based, shape (D,).
+        coefficients: Mask coefficients of each instance, shape (D, K).
+        number: Number of instances; the rest of the arrays is padding. Shape ().
+        is_complete: Whether the pairs that took no part could not have changed the result.
+            Shape ().
     """
 
     boxes: Tensor
@@ -44,10 +45,10 @@ def select_instances(
     """Do what ``select_candidates`` and ``fast_nms`` do, without looking at any value.
 
     Args:
-        prediction: Of one image, without the batch dimension.
-        priors: Centre form, shape (A, 4).
-        class_factors: What scores are multiplied by, shape (C,): 0 for unwanted classes.
-        options: What counts as a detection. ``nms`` is taken for ``fast``.
+        prediction: Prediction for one image, without the batch dimension.
+        priors: Priors in centre form, shape (A, 4).
+        class_factors: Factors of the scores, 0 for unwanted classes, shape (C,).
+        options: What counts as a detection. ``nms`` counts as ``fast``.
     """
     pair_scores, of_prior, class_ids = _best_pairs(prediction.class_logits, class_factors, options)
     boxes = decode_boxes(prediction.box_offsets[of_prior], priors[of_prior])  # (M, 4)
@@ -81,7 +82,7 @@ def _best_pairs(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return score, prior and class of the best pairs, best first, each of shape (M,).
 
-    Scores of priors that are no candidates are 0.
+    Priors that are no candidates score 0.
     """
     scores = class_logits.softmax(dim=1)[:, 1:] * class_factors  # (A, C)
     best_scores, best_classes = scores.max(dim=1)

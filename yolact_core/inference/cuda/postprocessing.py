@@ -1,26 +1,27 @@
-"""From raw predictions to detections on a GPU: all is launched, then waited for once."""
+"""From raw predictions to detections on a GPU: launch everything, then wait once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from yolact_core.config import ModelConfig
 from yolact_core.detections import Detections
-from yolact_core.inference.cpu.postprocessing import Postprocessor, wanted_classes
 from yolact_core.inference.cuda.graphs import CudaGraphs
-from yolact_core.inference.cuda.masks import pack_masks, soft_masks_in_boxes, unpack_masks
+from yolact_core.inference.cuda.masks import pack_masks, unpack_masks
 from yolact_core.inference.cuda.nms import FixedInstances, select_instances
 from yolact_core.inference.options import DetectorOptions
+from yolact_core.inference.postprocessing import Postprocessor
+from yolact_core.masks.assembly import soft_masks_in_boxes
 from yolact_core.network import Prediction
-from yolact_core.runtimes.backend import Backend
 from yolact_core.timing import Clock
 
-ROOM = 1.5  # times the bytes that masks needed, once there were too few
-MOST_ARRIVALS = 64  # places in memory that are kept, by size and position in the batch
+ROOM = 1.5  # times the bytes that masks needed, after there were too few
+MOST_ARRIVALS = 64  # buffers that are kept, by size and position in the batch
 BEFORE_COEFFICIENTS = 6  # columns of ``Outcome.reals``
 
 Size = tuple[int, int]
@@ -30,10 +31,11 @@ class Outcome(NamedTuple):
     """The detections of one image in arrays of fixed size D, on the device or beside it.
 
     Attributes:
-        reals: Box as fractions of the image, score, mask score, coefficients, (D, 6 + K) float32.
-        integers: Class, window and end of the packed mask, (D, 6) int64.
-        state: How many instances there are, and whether there could be no others, (2,) int64.
-        bits: Packed masks, shape (M,) uint8.
+        reals: Box as fractions of the image, score, mask score and coefficients of each
+            instance, shape (D, 6 + K), float32.
+        integers: Class, window and end of the packed mask of each, shape (D, 6), int64.
+        state: Number of instances, and whether there are certainly no others, shape (2,), int64.
+        bits: Packed masks, shape (M,), uint8.
     """
 
     reals: Tensor
@@ -42,19 +44,19 @@ class Outcome(NamedTuple):
     bits: Tensor
 
 
-class DevicePostprocessor:
-    """Turns predictions into detections on the device where they are.
+class DevicePostprocessor(Postprocessor):
+    """Turns predictions into detections on the device where they are, in arrays of fixed size.
 
-    Args:
-        backend: Whose predictions they are.
+    What is too much for these arrays is done in arrays of any size, as ``Postprocessor`` does.
     """
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-        self._without_limits = Postprocessor(backend)
+    def __init__(
+        self, config: ModelConfig, priors: Tensor, rescore: Callable[[Tensor], Tensor]
+    ) -> None:
+        super().__init__(config, priors, rescore)
         self._graphs = CudaGraphs()
         self._capacity: dict[Size, int] = {}
-        self._class_factors: dict[Sequence[str], Tensor] = {}
+        self._uploaded_factors: dict[Sequence[str], Tensor] = {}
         self._arrivals: dict[tuple[object, ...], Outcome] = {}
 
     def __call__(
@@ -64,16 +66,9 @@ class DevicePostprocessor:
         options: DetectorOptions,
         clock: Clock,
     ) -> list[Detections]:
-        """Return the detections of each image.
-
-        Args:
-            predictions: Of a batch.
-            sizes: Height and width of each image in pixels.
-            options: What counts as a detection.
-            clock: Is told when NMS and masks are done.
-        """
+        """Return the detections of each image; the work on all of them is launched first."""
         if options.nms != 'fast':
-            return self._without_limits(predictions, sizes, options, clock)
+            return super().__call__(predictions, sizes, options, clock)
         images = [Prediction(*outputs) for outputs in zip(*predictions, strict=True)]
         outcomes = [
             self._launch(position, prediction, size, options, clock)
@@ -82,7 +77,7 @@ class DevicePostprocessor:
         _wait_for(predictions.prototypes.device)
         found = [self._collect(*pair) for pair in zip(outcomes, sizes, strict=True)]
         return [
-            self._without_limits.detect(prediction, size, options, clock) if one is None else one
+            self.detect(prediction, size, options, clock) if one is None else one
             for one, prediction, size in zip(found, images, sizes, strict=True)
         ]
 
@@ -98,12 +93,14 @@ class DevicePostprocessor:
         capacity = self._capacity.setdefault(size, size[0] * -(-size[1] // 8))
 
         def suppress(factors: Tensor, *outputs: Tensor) -> FixedInstances:
-            return select_instances(Prediction(*outputs), self._backend.priors, factors, options)
+            return select_instances(Prediction(*outputs), self._priors, factors, options)
 
         def assemble(prototypes: Tensor, *instances: Tensor) -> Outcome:
             return self._assemble(prototypes, FixedInstances(*instances), size, capacity)
 
-        instances = self._graphs.run(options, suppress, self._factors(options), *prediction)
+        instances = self._graphs.run(
+            options, suppress, self._class_factors(options.classes), *prediction
+        )
         clock.lap('nms')
         outcome = self._graphs.run((size, capacity), assemble, prediction.prototypes, *instances)
         arrival = self._arrival(position, Outcome(*outcome))
@@ -112,22 +109,21 @@ class DevicePostprocessor:
         clock.lap('masks')
         return arrival
 
-    def _factors(self, options: DetectorOptions) -> Tensor:
-        """Return ``wanted_classes``, uploaded once for as long as the options stay."""
-        if options.classes not in self._class_factors:
-            self._class_factors = {options.classes: wanted_classes(self._backend, options)}
-        return self._class_factors[options.classes]
+    def _class_factors(self, wanted: Sequence[str]) -> Tensor:
+        """Upload the factors once for as long as the same classes are wanted."""
+        if wanted not in self._uploaded_factors:
+            self._uploaded_factors = {wanted: super()._class_factors(wanted)}
+        return self._uploaded_factors[wanted]
 
     def _assemble(
         self, prototypes: Tensor, instances: FixedInstances, size: Size, capacity: int
     ) -> Outcome:
         boxes, scores, class_ids, coefficients, number, is_complete = instances
-        soft = soft_masks_in_boxes(prototypes, coefficients, boxes)
+        soft_masks = soft_masks_in_boxes(prototypes, coefficients, boxes)
         mask_scores = scores
-        if self._backend.config.mask_rescoring:
-            quality = self._backend.rescore(soft)  # (D, C)
-            mask_scores = scores * quality.gather(1, class_ids.unsqueeze(1)).squeeze(1)
-        windows, ends, bits = pack_masks(soft, boxes, number, size, capacity)
+        if self._config.mask_rescoring:
+            mask_scores = scores * self._mask_quality(soft_masks, class_ids)
+        windows, ends, bits = pack_masks(soft_masks, boxes, number, size, capacity)
         columns = [boxes, scores.unsqueeze(1), mask_scores.unsqueeze(1), coefficients]
         return Outcome(
             torch.cat(columns, dim=1),
@@ -137,7 +133,7 @@ class DevicePostprocessor:
         )
 
     def _arrival(self, position: int, outcome: Outcome) -> Outcome:
-        """Return memory beside the device that nothing else of this batch goes to."""
+        """Return memory beside the device for one image of the batch."""
         key = (position, *(tuple(one.shape) for one in outcome))
         if key not in self._arrivals:
             if len(self._arrivals) >= MOST_ARRIVALS:
@@ -168,12 +164,12 @@ class DevicePostprocessor:
             class_ids=integers[:, 0],
             coefficients=reals[:, BEFORE_COEFFICIENTS:],
             masks=unpack_masks(windows, ends, arrived.bits.numpy(), size),
-            all_class_names=self._backend.config.class_names,
+            all_class_names=self._config.class_names,
         )
 
 
 def _wait_for(device: torch.device) -> None:
-    """Sleep until all that was launched on a GPU is done: spinning would burn a core."""
+    """Sleep until everything launched on a GPU is done; spinning would burn a core."""
     if device.type == 'cuda':
         done = torch.cuda.Event(blocking=True)
         done.record(torch.cuda.current_stream(device))

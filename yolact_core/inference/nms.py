@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -11,7 +12,24 @@ from torchvision.ops import nms
 
 from yolact_core.network.boxes import pairwise_iou
 
-SHALLOW = 32  # ranks per class that Fast NMS looks at before it knows whether deeper ones matter
+SHALLOW = 32  # boxes per class that Fast NMS looks at before it knows whether others matter
+
+
+def class_factors(
+    class_names: Sequence[str], wanted: Sequence[str], device: torch.device
+) -> Tensor:
+    """Return the factor of each class's scores: 1 if the class is wanted, else 0.
+
+    Args:
+        class_names: Names of all classes that the network knows.
+        wanted: Names of the classes to look for; none means all.
+        device: Device of the scores.
+
+    Returns:
+        Factors, shape (C,).
+    """
+    factors = [float(not wanted or name in wanted) for name in class_names]
+    return torch.tensor(factors, device=device)
 
 
 def select_candidates(
@@ -23,9 +41,9 @@ def select_candidates(
     most of them.
 
     Args:
-        class_logits: Before softmax, background first, shape (A, C + 1).
-        candidate_threshold: The best foreground score must be above it.
-        class_factors: What scores are multiplied by, shape (C,): 0 for unwanted classes.
+        class_logits: Class logits, background first, shape (A, C + 1).
+        candidate_threshold: Threshold that the best foreground score of a candidate exceeds.
+        class_factors: Factors of the scores (see ``class_factors``), shape (C,); None means 1.
 
     Returns:
         Indices of the N candidates, shape (N,), and their foreground scores, shape (N, C).
@@ -52,18 +70,19 @@ def fast_nms(
     """Drop, class by class, every box that overlaps a better-scored one.
 
     A dropped box still drops others, which greedy NMS would not allow. That is what turns the
-    loop into one triangular matrix per class (YOLACT, section 5). Whether a box stays depends on
-    better ones alone, so classes without a score above the threshold are left out, and a first
-    look at the best few of each other class tells which of them have to be looked at in full: the
-    result is the same, only sooner.
+    loop into one triangular matrix per class (YOLACT, section 5).
+
+    Whether a box stays depends on better ones alone. So classes without a score above the
+    threshold are skipped, and a first look at the best few boxes of each other class shows which
+    classes need a full one. This changes the time, not the result.
 
     Args:
         boxes: Corners (x1, y1, x2, y2) in any one unit, shape (N, 4).
         scores: Score of each box for each foreground class, shape (N, C).
         iou_threshold: Boxes that overlap more than this are the same object.
-        top_k: Boxes per class that take part.
-        score_threshold: Return only boxes that score above it.
-        max_detections: Return at most so many; None means all.
+        top_k: Number of boxes per class that take part.
+        score_threshold: Threshold that the score of a returned box exceeds.
+        max_detections: Largest number of boxes to return; None means all.
 
     Returns:
         Indices into ``boxes`` and the class of each, both of shape (K,), best score first.
@@ -108,8 +127,8 @@ def traditional_nms(
         boxes_px: Corners in pixels, shape (N, 4).
         scores: Score of each box for each foreground class, shape (N, C).
         iou_threshold: Boxes that overlap as much or more are the same object.
-        score_threshold: Only boxes that score above it take part.
-        max_detections: Return at most so many; None means all.
+        score_threshold: Threshold that the score of a box must exceed to take part.
+        max_detections: Largest number of boxes to return; None means all.
 
     Returns:
         Indices into ``boxes_px`` and the class of each, both of shape (K,), best score first.
@@ -132,8 +151,8 @@ def _survivors(
 
     Args:
         boxes: Corners, shape (N, 4).
-        class_scores: Best first, shape (R, K).
-        order: Which box each of them belongs to, shape (R, K).
+        class_scores: Scores of each class, best first, shape (R, K).
+        order: Index of the box that each score belongs to, shape (R, K).
         iou_threshold: Boxes that overlap more than this are the same object.
     """
     ranked = boxes[order]  # (R, K, 4)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
+from yolact_core.config import ModelConfig
 from yolact_core.detections import Detections
-from yolact_core.inference.cpu.nms import fast_nms, select_candidates, traditional_nms
+from yolact_core.inference.nms import (
+    class_factors,
+    fast_nms,
+    select_candidates,
+    traditional_nms,
+)
 from yolact_core.inference.options import DetectorOptions
-from yolact_core.masks.assembly import assemble_masks, combine_prototypes, crop_masks
+from yolact_core.masks.assembly import assemble_masks, soft_masks_in_boxes
 from yolact_core.network import Prediction
 from yolact_core.network.boxes import decode_boxes
-from yolact_core.runtimes.backend import Backend
 from yolact_core.threads import single_thread
 from yolact_core.timing import Clock
 
@@ -22,11 +27,17 @@ class Postprocessor:
     """Turns predictions into detections, with arrays as large as there are candidates.
 
     Args:
-        backend: Whose predictions they are.
+        config: Configuration of the network.
+        priors: Priors in centre form, on the device of the predictions, shape (A, 4).
+        rescore: Mask rescoring of the network; called only if ``config.mask_rescoring``.
     """
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+    def __init__(
+        self, config: ModelConfig, priors: Tensor, rescore: Callable[[Tensor], Tensor]
+    ) -> None:
+        self._config = config
+        self._priors = priors
+        self._rescore = rescore
 
     def __call__(
         self,
@@ -38,10 +49,10 @@ class Postprocessor:
         """Return the detections of each image.
 
         Args:
-            predictions: Of a batch.
+            predictions: Predictions for a batch of images.
             sizes: Height and width of each image in pixels.
             options: What counts as a detection.
-            clock: Is told when NMS and masks are done.
+            clock: Clock that takes the times of NMS and masks.
         """
         return [
             self.detect(Prediction(*prediction), size, options, clock)
@@ -58,16 +69,17 @@ class Postprocessor:
         """Return the detections of one image.
 
         Args:
-            prediction: Of that image, without the batch dimension.
-            size: Its height and width in pixels.
+            prediction: Prediction for that image, without the batch dimension.
+            size: Height and width of the image in pixels.
             options: What counts as a detection.
-            clock: Is told when NMS and masks are done.
+            clock: Clock that takes the times of NMS and masks.
         """
         boxes, scores, class_ids, coefficients = self._suppress(prediction, options)
         clock.lap('nms')
         mask_scores = scores
-        if self._backend.config.mask_rescoring:
-            mask_scores = scores * self._mask_quality(prediction, coefficients, boxes, class_ids)
+        if self._config.mask_rescoring:
+            soft_masks = soft_masks_in_boxes(prediction.prototypes, coefficients, boxes)
+            mask_scores = scores * self._mask_quality(soft_masks, class_ids)
         masks = assemble_masks(prediction.prototypes, coefficients, boxes, size)
         detections = Detections(
             boxes=_to_pixels(boxes, size).cpu().numpy(),
@@ -76,7 +88,7 @@ class Postprocessor:
             class_ids=class_ids.cpu().numpy(),
             coefficients=coefficients.cpu().numpy(),
             masks=masks,
-            all_class_names=self._backend.config.class_names,
+            all_class_names=self._config.class_names,
         )
         clock.lap('masks')
         return detections
@@ -88,9 +100,9 @@ class Postprocessor:
         """Return boxes (fractions), scores, class ids and coefficients of what stays."""
         # Boxes that score too little to be returned drop none that are.
         threshold = max(options.candidate_threshold, options.score_threshold)
-        factors = wanted_classes(self._backend, options) if options.classes else None
+        factors = self._class_factors(options.classes) if options.classes else None
         candidates, scores = select_candidates(prediction.class_logits, threshold, factors)
-        boxes = decode_boxes(prediction.box_offsets[candidates], self._backend.priors[candidates])
+        boxes = decode_boxes(prediction.box_offsets[candidates], self._priors[candidates])
         ranked_scores, best_class = scores, None
         if options.class_agnostic:
             ranked_scores, best_class = _best_of(scores)
@@ -105,7 +117,7 @@ class Postprocessor:
             )
         else:
             kept, class_ids = traditional_nms(
-                boxes * self._backend.config.input_size,
+                boxes * self._config.input_size,
                 ranked_scores,
                 options.iou_threshold,
                 threshold,
@@ -120,28 +132,12 @@ class Postprocessor:
             prediction.coefficients[candidates[kept]],
         )
 
-    def _mask_quality(
-        self, prediction: Prediction, coefficients: Tensor, boxes: Tensor, class_ids: Tensor
-    ) -> Tensor:
+    def _class_factors(self, wanted: Sequence[str]) -> Tensor:
+        return class_factors(self._config.class_names, wanted, self._priors.device)
+
+    def _mask_quality(self, soft_masks: Tensor, class_ids: Tensor) -> Tensor:
         """Return the predicted mask IoU of each instance for its class (YOLACT++, section 6.1)."""
-        soft = combine_prototypes(prediction.prototypes, coefficients).sigmoid()
-        quality = self._backend.rescore(crop_masks(soft, boxes))
-        return quality.gather(1, class_ids.unsqueeze(1)).squeeze(1)
-
-
-def wanted_classes(backend: Backend, options: DetectorOptions) -> Tensor:
-    """Return what scores are multiplied by: 1 for classes that are looked for, else 0.
-
-    Args:
-        backend: Whose classes they are.
-        options: Which of them are looked for.
-
-    Returns:
-        Beside the predictions, shape (C,).
-    """
-    names, looked_for = backend.config.class_names, set(options.classes)
-    factors = [float(not looked_for or name in looked_for) for name in names]
-    return torch.tensor(factors, device=backend.device)
+        return self._rescore(soft_masks).gather(1, class_ids.unsqueeze(1)).squeeze(1)
 
 
 def _best_of(scores: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,1 +1,0 @@
-"""What is done on the CPU before and after the network."""
