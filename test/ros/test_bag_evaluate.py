@@ -28,7 +28,7 @@ from yolact_core.dataset import CocoDataset
 from yolact_core.evaluation import EvaluationOptions
 from yolact_core.evaluation import evaluate as evaluate_dataset
 from yolact_ros.bag.evaluate.metrics import summarize
-from yolact_ros.bag.evaluate.plan import Contender, Plan, open_examination
+from yolact_ros.bag.evaluate.plan import Candidate, EvaluationPlan, open_evaluation
 from yolact_ros.bag.evaluate.records import merge
 from yolact_ros.bag.replay.frames import plan_spans
 
@@ -81,9 +81,9 @@ def test_the_same_bag_gives_the_same_figures_to_the_last_digit(bag, evaluate_bag
 def test_spans_that_are_merged_give_the_same_figures_to_the_last_digit(
     parts, every, bag, tiny_model
 ):
-    plan = Plan(
+    plan = EvaluationPlan(
         bag,
-        (Contender(str(tiny_model), {'device': 'cpu'}),),
+        (Candidate(str(tiny_model), {'device': 'cpu'}),),
         truth=('/camera/truth',),
         score_threshold=0.05,
         every=every,
@@ -94,17 +94,17 @@ def test_spans_that_are_merged_give_the_same_figures_to_the_last_digit(
             summarize(merge(records), opened.names, opened.class_names).to_mapping()
         )
 
-    with open_examination(plan, pytest.fail) as opened:
+    with open_evaluation(plan, pytest.fail) as opened:
         from yolact_ros.bag.io.bag import Bag
 
-        whole = figures([list(opened.examination.records(opened.whole))], opened)
+        whole = figures([list(opened.evaluator.records(opened.whole))], opened)
         with Bag(bag, pytest.fail) as other:
             spans = plan_spans(other, opened.topics, opened.whole, parts)
     assert len(spans) > 1
     records = []
     for span in reversed(spans):
-        with open_examination(plan, pytest.fail) as opened:
-            records.append(list(opened.examination.records(span)))
+        with open_evaluation(plan, pytest.fail) as opened:
+            records.append(list(opened.evaluator.records(span)))
     assert figures(records, opened) == whole
     assert whole['stability']['compared'] > 0
     with pytest.raises(InputError, match='spans must not overlap, but image'):

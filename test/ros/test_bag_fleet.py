@@ -19,9 +19,9 @@ from bags import SIZE, image_item, jpeg_item, make_detections, truth_item, write
 from yolact_core.cli import main
 from yolact_core.errors import InputError
 from yolact_core.threads import single_thread
-from yolact_ros.bag.evaluate.class_remapping import unite
+from yolact_ros.bag.evaluate.class_remapping import merge_bags
 from yolact_ros.bag.evaluate.metrics import summarize
-from yolact_ros.bag.evaluate.plan import Contender, Plan, open_examination
+from yolact_ros.bag.evaluate.plan import Candidate, EvaluationPlan, open_evaluation
 from yolact_ros.bag.fleet import command_evaluate, command_run, evaluation, replaying
 from yolact_ros.bag.fleet.bags import name_results
 from yolact_ros.bag.fleet.local import LocalPool
@@ -288,16 +288,16 @@ def test_classes_of_all_bags_are_those_of_any(tmp_path, tiny_model):
         disk = make_detections([(COLUMNS - 60) ** 2 + (ROWS - 50) ** 2 < 400], names=(name,))
         items = [image_item(index) for index in range(3)]
         items += [truth_item(index, disk) for index in range(3)]
-        plan = Plan(
+        plan = EvaluationPlan(
             write_bag(tmp_path / name, items),
-            (Contender(str(tiny_model), {'device': 'cpu'}),),
+            (Candidate(str(tiny_model), {'device': 'cpu'}),),
             truth=('/camera/truth',),
             score_threshold=0.05,
         )
-        with open_examination(plan, pytest.fail) as opened:
-            bags.append((list(opened.examination.records(opened.whole)), opened.class_names))
+        with open_evaluation(plan, pytest.fail) as opened:
+            bags.append((list(opened.evaluator.records(opened.whole)), opened.class_names))
     assert [names for _, names in bags] == [('person',), ('cup',)]
-    records, names = unite(bags)
+    records, names = merge_bags(bags)
     total = summarize(records, ['tiny'], names)
     for part, class_names in bags:
         alone = summarize(part, ['tiny'], class_names)

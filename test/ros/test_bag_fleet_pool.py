@@ -16,7 +16,7 @@ from bags import image_item, write_bag
 
 from yolact_core.errors import InputError
 from yolact_ros.bag.evaluate.metrics import summarize
-from yolact_ros.bag.evaluate.plan import Contender, Plan
+from yolact_ros.bag.evaluate.plan import Candidate, EvaluationPlan
 from yolact_ros.bag.fleet.cluster import RayPool
 from yolact_ros.bag.fleet.evaluation import evaluate_bags
 from yolact_ros.bag.fleet.local import LocalPool
@@ -92,7 +92,7 @@ def test_no_process_is_left_behind():
 def test_a_cluster_gives_the_figures_of_a_single_process(cluster, local, tmp_path, tiny_model):
     bag = write_bag(tmp_path / 'bag', [image_item(index) for index in range(8)])
     options = {'device': 'cpu', 'backend': 'torch'}
-    plan = Plan(bag, (Contender(str(tiny_model), options),), score_threshold=0.05)
+    plan = EvaluationPlan(bag, (Candidate(str(tiny_model), options),), score_threshold=0.05)
 
     @contextmanager
     def bar(_what, _total):

@@ -29,7 +29,7 @@ from bags import (
 from yolact_core import InputError
 from yolact_core.cli import main
 from yolact_ros.bag.evaluate.predictors import read_class_names, read_occurring_classes
-from yolact_ros.bag.evaluate.stamp_index import WINDOW, Companion
+from yolact_ros.bag.evaluate.stamp_index import WINDOW, StampIndex
 from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.io.types import MODEL_INFO
 from yolact_ros.bag.replay.frames import Span, decode, plan_spans, read_raw
@@ -169,12 +169,12 @@ def test_images_that_nothing_decodes_are_named(tmp_path, capsys):
 def test_companions_are_found_by_stamp_whenever_they_were_recorded(tmp_path):
     late = [truth_item(i, make_detections([]), late=(i % 3) * PERIOD) for i in range(COUNT)]
     bag = write_bag(tmp_path / 'bag', [image_item(0), *late])
-    companion = Companion(Bag(bag, pytest.fail), '/camera/truth')
+    messages = StampIndex(Bag(bag, pytest.fail), '/camera/truth')
     for index in [*range(COUNT), 3]:
-        message = companion.find(stamp_of(index), stamp_of(index) + 5)
+        message = messages.find(stamp_of(index), stamp_of(index) + 5)
         assert message.sequence == index + 1
-    assert companion.find(stamp_of(2) + 1, stamp_of(2)) is None
-    companion.close()
+    assert messages.find(stamp_of(2) + 1, stamp_of(2)) is None
+    messages.close()
 
 
 def test_companions_of_long_ago_are_forgotten(tmp_path):
@@ -182,11 +182,11 @@ def test_companions_of_long_ago_are_forgotten(tmp_path):
     bag = write_bag(
         tmp_path / 'bag', [truth_item(k * step, make_detections([])) for k in range(60)]
     )
-    companion = Companion(Bag(bag, pytest.fail), '/camera/truth')
+    messages = StampIndex(Bag(bag, pytest.fail), '/camera/truth')
     for k in range(60):
-        assert companion.find(stamp_of(k * step), stamp_of(k * step)).sequence == k * step + 1
-        assert len(companion._held) < 12
-    companion.close()
+        assert messages.find(stamp_of(k * step), stamp_of(k * step)).sequence == k * step + 1
+        assert len(messages._held) < 12
+    messages.close()
 
 
 def test_bags_need_no_ros(tmp_path):
@@ -226,10 +226,10 @@ def test_messages_without_stamps_belong_to_images_recorded_at_the_same_time(tmp_
         message.header.stamp.sec = message.header.stamp.nanosec = 0
         items.append((topic, kind, time, message))
     path = write_bag(tmp_path / 'bag', items)
-    with closing(Companion(Bag(path, pytest.fail), '/camera/truth')) as companion:
-        found = [companion.find(0, time) for _, _, time, _ in items]
+    with closing(StampIndex(Bag(path, pytest.fail), '/camera/truth')) as messages:
+        found = [messages.find(0, time) for _, _, time, _ in items]
         assert [message.sequence for message in found] == [1, 2, 3]
-        assert companion.find(0, items[-1][2] + 1) is None
+        assert messages.find(0, items[-1][2] + 1) is None
 
 
 def test_classes_are_those_of_the_model_beside_the_results(tmp_path):

@@ -19,7 +19,7 @@ from yolact_core.cli import main
 from yolact_ros.bag.evaluate import stamp_index as companion
 from yolact_ros.bag.evaluate.metrics import measure_stability
 from yolact_ros.bag.evaluate.motion import estimate_motion, to_grey
-from yolact_ros.bag.evaluate.plan import Contender, Plan, open_examination
+from yolact_ros.bag.evaluate.plan import Candidate, EvaluationPlan, open_evaluation
 from yolact_ros.bag.evaluate.records import FrameResult
 from yolact_ros.bag.evaluate.stability import compare_frames
 from yolact_ros.bag.io.bag import Bag
@@ -91,12 +91,12 @@ def test_memory_does_not_grow_with_the_length_of_the_bag(tmp_path, monkeypatch):
     for index in range(4 * USED):
         items += [image_item(index, make_rgb(0)), truth_item(index, make_detections(masks))]
     bag = write_bag(tmp_path / 'bag', items)
-    plan = Plan(bag, (Contender(f'{bag}#{TRUTH}'),), truth=(TRUTH,))
+    plan = EvaluationPlan(bag, (Candidate(f'{bag}#{TRUTH}'),), truth=(TRUTH,))
     peaks = []
-    with open_examination(plan, pytest.fail) as opened:
+    with open_evaluation(plan, pytest.fail) as opened:
         tracemalloc.start()
         try:
-            for index, record in enumerate(opened.examination.records()):
+            for index, record in enumerate(opened.evaluator.records()):
                 assert record.objects == len(masks)
                 if index % USED == USED - 1:
                     peaks.append(tracemalloc.get_traced_memory()[1])

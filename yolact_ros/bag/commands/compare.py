@@ -29,7 +29,7 @@ from yolact_ros.bag.evaluate.verdicts import judge
 if TYPE_CHECKING:
     from yolact_ros.bag.evaluate.bootstrap import Difference
     from yolact_ros.bag.evaluate.metrics import BagFigures
-    from yolact_ros.bag.evaluate.plan import OpenPlan, Plan
+    from yolact_ros.bag.evaluate.plan import EvaluationPlan, OpenEvaluation
     from yolact_ros.bag.evaluate.records import FrameRecord, Record
 
 
@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     Returns:
         0; 1 if a limit is broken; 2 if something of a bag could not be read.
     """
-    from yolact_ros.bag.evaluate.plan import Contender, Plan, open_examination
+    from yolact_ros.bag.evaluate.plan import Candidate, EvaluationPlan, open_evaluation
 
     check_range(arguments)
     check_report(arguments)
@@ -88,9 +88,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(f'contenders must be two or more, got {len(arguments.contenders)}')
     limits = read_limits(arguments)
     options = {**detector_options(arguments), 'config': arguments.config}
-    plan = Plan(
+    plan = EvaluationPlan(
         bag=arguments.bag,
-        contenders=tuple(Contender(source, options) for source in arguments.contenders),
+        candidates=tuple(Candidate(source, options) for source in arguments.contenders),
         topics=tuple(arguments.topic),
         truth=tuple(arguments.truth),
         score_threshold=arguments.score_threshold,
@@ -99,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
         end=arguments.end,
     )
     damages = Damages()
-    with open_examination(plan, damages) as opened:
+    with open_evaluation(plan, damages) as opened:
         records = _examine(opened)
         comparison = _compare(arguments, opened, records)
         if arguments.report:
@@ -161,18 +161,20 @@ def find_most_different(frames: list[FrameRecord], count: int) -> list[dict[str,
     ]
 
 
-def _examine(opened: OpenPlan) -> list[Record]:
+def _examine(opened: OpenEvaluation) -> list[Record]:
     from yolact_ros.bag.evaluate.records import merge
 
     records: list[Record] = []
     with progress_bar('images', opened.images) as advance:
-        for record in opened.examination.records(opened.whole):
+        for record in opened.evaluator.records(opened.whole):
             records.append(record)
             advance()
     return merge([records])
 
 
-def _compare(arguments: argparse.Namespace, opened: OpenPlan, records: list[Record]) -> Comparison:
+def _compare(
+    arguments: argparse.Namespace, opened: OpenEvaluation, records: list[Record]
+) -> Comparison:
     from yolact_ros.bag.evaluate.bootstrap import compare_contenders
     from yolact_ros.bag.evaluate.metrics import summarize
     from yolact_ros.bag.evaluate.records import FrameRecord
@@ -194,15 +196,19 @@ def _compare(arguments: argparse.Namespace, opened: OpenPlan, records: list[Reco
 
 
 def _report(
-    path: Path, plan: Plan, opened: OpenPlan, records: list[Record], comparison: Comparison
+    path: Path,
+    plan: EvaluationPlan,
+    opened: OpenEvaluation,
+    records: list[Record],
+    comparison: Comparison,
 ) -> None:
     from yolact_ros.bag.report import Report, write_report
 
     report = Report.of(plan, opened, records, comparison.figures, comparison.differences)
-    write_report(report, path, opened.examination.look_again)
+    write_report(report, path, opened.evaluator.view)
 
 
-def _show(comparison: Comparison, plan: Plan) -> None:
+def _show(comparison: Comparison, plan: EvaluationPlan) -> None:
     from rich.table import Table
 
     first, *others = comparison.figures

@@ -26,7 +26,7 @@ from yolact_ros.bag.fleet.options import add_bags, choose_bags
 
 if TYPE_CHECKING:
     from yolact_ros.bag.evaluate.metrics import BagFigures
-    from yolact_ros.bag.evaluate.plan import OpenPlan, Plan
+    from yolact_ros.bag.evaluate.plan import EvaluationPlan, OpenEvaluation
     from yolact_ros.bag.evaluate.records import Record
 
 
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from yolact_ros.bag.commands.tables import show, to_mapping
     from yolact_ros.bag.evaluate.metrics import summarize
-    from yolact_ros.bag.evaluate.plan import open_examination
+    from yolact_ros.bag.evaluate.plan import open_evaluation
 
     check_range(arguments)
     check_report(arguments)
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         return run_shared(arguments, chosen, limits)
     plan = make_plan(arguments, chosen.bags[0])
     damages = Damages()
-    with open_examination(plan, damages) as opened:
+    with open_evaluation(plan, damages) as opened:
         records = _examine(opened)
         figures = summarize(records, opened.names, opened.class_names)
         if arguments.report:
@@ -80,12 +80,12 @@ def run(arguments: argparse.Namespace) -> int:
     return damages.status or check_limits(limits, figures.figures())
 
 
-def _examine(opened: OpenPlan) -> list[Record]:
+def _examine(opened: OpenEvaluation) -> list[Record]:
     from yolact_ros.bag.evaluate.records import merge
 
     records = []
     with progress_bar('images', opened.images) as advance:
-        for record in opened.examination.records(opened.whole):
+        for record in opened.evaluator.records(opened.whole):
             records.append(record)
             advance()
     if not records:
@@ -94,9 +94,13 @@ def _examine(opened: OpenPlan) -> list[Record]:
 
 
 def _report(
-    path: Path, plan: Plan, opened: OpenPlan, records: Sequence[Record], figures: BagFigures
+    path: Path,
+    plan: EvaluationPlan,
+    opened: OpenEvaluation,
+    records: Sequence[Record],
+    figures: BagFigures,
 ) -> None:
     from yolact_ros.bag.report import Report, write_report
 
     report = Report.of(plan, opened, records, [figures])
-    write_report(report, path, opened.examination.look_again)
+    write_report(report, path, opened.evaluator.view)

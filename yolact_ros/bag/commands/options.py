@@ -15,7 +15,7 @@ from yolact_ros.bag.evaluate.limits import Limit, parse_limits
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from yolact_ros.bag.evaluate.plan import Plan
+    from yolact_ros.bag.evaluate.plan import EvaluationPlan
 
 LIMIT_BROKEN = 1
 DETECTION_OPTIONS = ('iou_threshold', 'max_detections', 'class_agnostic', 'nms')
@@ -155,7 +155,7 @@ def check_range(arguments: argparse.Namespace) -> None:
         raise InputError(f'--end must be after --start, got {end:g} and {start:g}')
 
 
-def make_plan(arguments: argparse.Namespace, bag: Path, **fixed: str) -> Plan:
+def make_plan(arguments: argparse.Namespace, bag: Path, **fixed: str) -> EvaluationPlan:
     """Return what is to be evaluated.
 
     Args:
@@ -166,15 +166,15 @@ def make_plan(arguments: argparse.Namespace, bag: Path, **fixed: str) -> Plan:
     Raises:
         InputError: An option is outside its range.
     """
-    from yolact_ros.bag.evaluate.plan import Contender, Plan
+    from yolact_ros.bag.evaluate.plan import Candidate, EvaluationPlan
 
     options = {**detector_options(arguments), 'config': arguments.config, **fixed}
     contender = (
-        Contender(arguments.results) if arguments.results else Contender(arguments.model, options)
+        Candidate(arguments.results) if arguments.results else Candidate(arguments.model, options)
     )
-    return Plan(
+    return EvaluationPlan(
         bag=bag,
-        contenders=(contender,),
+        candidates=(contender,),
         topics=tuple(arguments.topic),
         truth=tuple(arguments.truth),
         score_threshold=arguments.score_threshold,

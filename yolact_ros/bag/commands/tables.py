@@ -10,7 +10,7 @@ from yolact_core.terminal import say, say_table
 
 if TYPE_CHECKING:
     from yolact_ros.bag.evaluate.metrics import BagFigures
-    from yolact_ros.bag.evaluate.plan import Plan, PlanFacts
+    from yolact_ros.bag.evaluate.plan import EvaluationFacts, EvaluationPlan
 
 TITLES = {
     'box_ap': 'box AP',
@@ -30,7 +30,9 @@ TITLES = {
 OVERVIEW = ('box_ap', 'mask_ap', 'stability', 'flicker_per_minute', 'box_jitter_px')
 
 
-def to_mapping(plan: Plan, facts: PlanFacts, figures: BagFigures) -> dict[str, Any]:
+def to_mapping(
+    plan: EvaluationPlan, facts: EvaluationFacts, figures: BagFigures
+) -> dict[str, Any]:
     """Return everything as plain values; only ``latency`` differs from run to run."""
     return {
         'bag': str(plan.bag),
@@ -45,7 +47,9 @@ def to_mapping(plan: Plan, facts: PlanFacts, figures: BagFigures) -> dict[str, A
     }
 
 
-def show(plan: Plan, facts: PlanFacts, figures: BagFigures, *, with_classes: bool) -> None:
+def show(
+    plan: EvaluationPlan, facts: EvaluationFacts, figures: BagFigures, *, with_classes: bool
+) -> None:
     """Show the figures of a bag."""
     say(_describe(plan, facts, figures))
     say_table(_summary_table(figures))
@@ -53,7 +57,7 @@ def show(plan: Plan, facts: PlanFacts, figures: BagFigures, *, with_classes: boo
         say_table(_class_table(figures, facts.class_names))
 
 
-def _describe(plan: Plan, facts: PlanFacts, figures: BagFigures) -> str:
+def _describe(plan: EvaluationPlan, facts: EvaluationFacts, figures: BagFigures) -> str:
     objects = '' if figures.objects is None else f', {figures.objects} objects'
     lines = [
         f'{figures.name} on {plan.bag} ({", ".join(facts.topics)}): {figures.images} images'

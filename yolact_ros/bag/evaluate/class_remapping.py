@@ -1,4 +1,4 @@
-"""Records of many bags as if they were one."""
+"""Records of several bags, with the classes of each renumbered to those of all."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ from yolact_ros.bag.evaluate.records import FrameRecord, FrameResult, Record
 Numbers = npt.NDArray[np.int64]  # new class id by old one
 
 
-def unite(
+def merge_bags(
     bags: Sequence[tuple[Sequence[Record], tuple[str, ...]]],
 ) -> tuple[list[Record], tuple[str, ...]]:
     """Put records of bags together, bag after bag.
 
-    Classes are those of all bags: truth without a list of classes tells those that occur in it.
-    What was left out in a bag, since its truth does not tell of that class, stays left out.
+    The classes are those of all bags together, since truth without a list of classes has only
+    those that occur in it. A class that was left out in a bag, because its truth does not know it,
+    stays left out there.
 
     Args:
-        bags: Records of each, with the names of its classes.
+        bags: Records of each bag, with the names of its classes.
 
     Returns:
-        Records, and the names of classes, in the order in which they are first named.
+        Records of all bags, and the names of the classes in the order of their first occurrence.
     """
     class_names = tuple(dict.fromkeys(name for _, names in bags for name in names))
-    united: list[Record] = []
+    merged: list[Record] = []
     for records, names in bags:
         numbers = np.array([class_names.index(name) for name in names], dtype=np.int64)
-        united.extend(_renumber(record, numbers) for record in records)
-    return united, class_names
+        merged.extend(_renumber(record, numbers) for record in records)
+    return merged, class_names
 
 
 def _renumber(record: Record, numbers: Numbers) -> Record:

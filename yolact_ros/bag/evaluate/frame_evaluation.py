@@ -1,4 +1,4 @@
-"""Look at the images of a bag, one after the other, and record what the figures need."""
+"""Evaluate the images of a bag one after the other, and record what the figures need."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from yolact_core.dataset.segmentation import Rle
 from yolact_core.detections import Detections
@@ -15,7 +16,7 @@ from yolact_core.evaluation.matches import match_image
 from yolact_core.evaluation.results import result_of_image
 from yolact_ros.bag.evaluate.agreement import agree
 from yolact_ros.bag.evaluate.motion import Grey, Motion, estimate_motion, to_grey
-from yolact_ros.bag.evaluate.predictors import Finder, Finding
+from yolact_ros.bag.evaluate.predictors import FrameDetections, Predictor
 from yolact_ros.bag.evaluate.records import (
     FrameRecord,
     FrameResult,
@@ -25,7 +26,6 @@ from yolact_ros.bag.evaluate.records import (
 )
 from yolact_ros.bag.evaluate.stability import Steadiness, compare_frames, nothing_to_compare
 from yolact_ros.bag.evaluate.truth import FrameTruth, Truth
-from yolact_ros.bag.evaluate.view import View
 from yolact_ros.bag.io.bag import NS_PER_S, Bag
 from yolact_ros.bag.replay.frames import Frame, RawFrame, Span, decode, read_raw
 
@@ -34,13 +34,13 @@ SMALLEST_SIDE = 16  # pixels that optical flow needs
 
 
 @dataclass(frozen=True)
-class Scene:
-    """An image and what was found in it, until the next one is there.
+class FrameState:
+    """An image and its detections, kept until the next image is compared with it.
 
     Args:
-        time: When it was recorded, ns.
-        grey: Its brightness, shape (H, W).
-        found: What counts as found, of each contender; None where a result is missing.
+        time: Time of recording, ns.
+        grey: Brightness of each pixel, shape (H, W).
+        found: Detections above the threshold of each candidate; None where a result is missing.
     """
 
     time: int
@@ -48,16 +48,31 @@ class Scene:
     found: tuple[Detections | None, ...]
 
 
-class Examination:
-    """Records of the images of a bag.
+@dataclass(frozen=True)
+class FrameView:
+    """An image with its detections and its truth, for pictures.
 
     Args:
-        bag: Open.
-        topics: Of images.
-        finders: The contenders.
-        class_names: That take part.
-        truth: What there is, if that is known.
-        score_threshold: What scores above it counts as found; AP counts everything.
+        rgb: Image, shape (H, W, 3); must not be written to.
+        found: Detections above the threshold of each candidate.
+        truth: Objects in the image, if they are known.
+    """
+
+    rgb: npt.NDArray[np.uint8]
+    found: tuple[Detections, ...]
+    truth: FrameTruth | None
+
+
+class FrameEvaluator:
+    """Runs all candidates on the images of a bag, and records how well they do.
+
+    Args:
+        bag: Open bag of the images.
+        topics: Topics of images.
+        predictors: Candidates.
+        class_names: Names of the classes that are evaluated.
+        truth: Ground truth, if there is any.
+        score_threshold: Detections that score above it count as found; AP counts all of them.
         every: Take every so-many-th image of a topic.
     """
 
@@ -65,7 +80,7 @@ class Examination:
         self,
         bag: Bag,
         topics: Sequence[str],
-        finders: Sequence[Finder],
+        predictors: Sequence[Predictor],
         class_names: tuple[str, ...],
         truth: Truth | None = None,
         score_threshold: float = 0.3,
@@ -73,7 +88,7 @@ class Examination:
     ) -> None:
         self._bag = bag
         self._topics = topics
-        self._finders = finders
+        self._predictors = predictors
         self._class_names = class_names
         self._truth = truth
         self._score_threshold = score_threshold
@@ -82,14 +97,14 @@ class Examination:
     def records(self, span: Span | None = None) -> Iterator[Record]:
         """Iterate over the records of a span.
 
-        The last image of each topic before the span is looked at too, so that the first one
+        The last image of each topic before the span is evaluated too, so that the first one
         inside has something to be compared with.
 
         Raises:
             InputError: Truth or recorded results are malformed.
         """
         span = span or Span()
-        scenes = self._lead_in(span)
+        states = self._lead_in(span)
         for raw in read_raw(self._bag, self._topics, self._every, span):
             topic = raw.entry.topic
             try:
@@ -97,13 +112,13 @@ class Examination:
             except InputError as error:
                 yield SkippedFrame(topic, raw.index, raw.entry.time, str(error))
                 continue
-            findings = [finder.find(frame) for finder in self._finders]
-            scene = self._to_scene(frame, findings)
-            yield self._record(frame, findings, scene, scenes.get(topic))
-            scenes[topic] = scene
+            predictions = [one.predict(frame) for one in self._predictors]
+            state = self._to_state(frame, predictions)
+            yield self._record(frame, predictions, state, states.get(topic))
+            states[topic] = state
 
-    def look_again(self, record: FrameRecord) -> View:
-        """Return an image that was recorded, with what is in it.
+    def view(self, record: FrameRecord) -> FrameView:
+        """Return the image of a record once more, with what is in it.
 
         Raises:
             InputError: It can no longer be read.
@@ -112,12 +127,12 @@ class Examination:
         for raw in read_raw(self._bag, [record.topic], span=span):
             frame = decode(self._bag, raw)
             if frame.stamp == record.stamp:
-                found = [self._select(one.find(frame).detections) for one in self._finders]
+                found = [self._select(one.predict(frame).detections) for one in self._predictors]
                 truth = self._truth.find(frame, self._class_names) if self._truth else None
-                return View(frame.rgb, tuple(found), truth)
+                return FrameView(frame.rgb, tuple(found), truth)
         raise InputError(f'image {record.index} of {record.topic} must still be in the bag')
 
-    def _lead_in(self, span: Span) -> dict[str, Scene]:
+    def _lead_in(self, span: Span) -> dict[str, FrameState]:
         """Return the last image of each topic before a span, if it is not too old."""
         if span.start is None:
             return {}
@@ -125,7 +140,7 @@ class Examination:
         early = self._bag.entries(self._topics, span.start - LONGEST_GAP, span.start)
         for entry in early:
             before[entry.topic].append(RawFrame(entry, 0))
-        scenes = {}
+        states = {}
         for topic, raws in before.items():
             known = min(span.counts.get(topic, 0), len(raws))
             for steps in range(1, known + 1):  # backwards
@@ -134,20 +149,20 @@ class Examination:
                         frame = decode(self._bag, raws[-steps])
                     except InputError:
                         continue
-                    findings = [finder.find(frame) for finder in self._finders]
-                    scenes[topic] = self._to_scene(frame, findings)
+                    predictions = [one.predict(frame) for one in self._predictors]
+                    states[topic] = self._to_state(frame, predictions)
                     break
-        return scenes
+        return states
 
-    def _to_scene(self, frame: Frame, findings: Sequence[Finding]) -> Scene:
+    def _to_state(self, frame: Frame, predictions: Sequence[FrameDetections]) -> FrameState:
         found = tuple(
-            None if finding.is_missing else self._select(finding.detections)
-            for finding in findings
+            None if prediction.is_missing else self._select(prediction.detections)
+            for prediction in predictions
         )
-        return Scene(frame.time, to_grey(frame.rgb), found)
+        return FrameState(frame.time, to_grey(frame.rgb), found)
 
     def _select(self, detections: Detections) -> Detections:
-        """Return what counts as found, with the class ids of this examination."""
+        """Return the detections above the threshold, with the class ids of this evaluation."""
         class_of = self._class_of(detections)
         is_kept = np.isin(detections.class_ids, list(class_of))
         is_kept &= detections.scores > self._score_threshold
@@ -163,13 +178,17 @@ class Examination:
         }
 
     def _record(
-        self, frame: Frame, findings: Sequence[Finding], scene: Scene, before: Scene | None
+        self,
+        frame: Frame,
+        predictions: Sequence[FrameDetections],
+        state: FrameState,
+        before: FrameState | None,
     ) -> FrameRecord:
         truth = self._truth.find(frame, self._class_names) if self._truth else None
-        steadiness = self._compare(before, scene)
+        steadiness = self._compare(before, state)
         found = [
-            self._select(finding.detections) if one is None else one
-            for finding, one in zip(findings, scene.found, strict=True)
+            self._select(prediction.detections) if one is None else one
+            for prediction, one in zip(predictions, state.found, strict=True)
         ]
         rles = [one.masks.coco_rles() for one in found] if truth or len(found) > 1 else []
         results = tuple(
@@ -177,13 +196,13 @@ class Examination:
                 class_ids=one.class_ids,
                 scores=one.scores,
                 areas=one.masks.areas(),
-                is_missing=finding.is_missing,
-                truth=self._match(finding, one, rles[index], truth) if truth else None,
+                is_missing=prediction.is_missing,
+                truth=self._match(prediction, one, rles[index], truth) if truth else None,
                 steadiness=steadiness[index],
                 decode=frame.seconds,
-                timing=finding.timing,
+                timing=prediction.timing,
             )
-            for index, (finding, one) in enumerate(zip(findings, found, strict=True))
+            for index, (prediction, one) in enumerate(zip(predictions, found, strict=True))
         )
         return FrameRecord(
             topic=frame.topic,
@@ -200,10 +219,10 @@ class Examination:
         )
 
     def _match(
-        self, finding: Finding, found: Detections, rles: list[Rle], truth: FrameTruth
+        self, prediction: FrameDetections, found: Detections, rles: list[Rle], truth: FrameTruth
     ) -> TruthMatch:
-        """Compare with the truth: all detections for AP, what counts as found for the rest."""
-        result = result_of_image(finding.detections, self._class_of(finding.detections))
+        """Compare all detections (for AP) and those above the threshold with the truth."""
+        result = result_of_image(prediction.detections, self._class_of(prediction.detections))
         wanted = np.flatnonzero(~truth.image.is_crowd)
         agreement = agree(
             rles,
@@ -225,8 +244,8 @@ class Examination:
         )
 
     @staticmethod
-    def _compare(before: Scene | None, after: Scene) -> list[Steadiness | None]:
-        """Return how steady each contender is; None where two images cannot be compared."""
+    def _compare(before: FrameState | None, after: FrameState) -> list[Steadiness | None]:
+        """Return how steady each candidate is; None where two images cannot be compared."""
         steadiness: list[Steadiness | None] = [None] * len(after.found)
         if before is None or before.grey.shape != after.grey.shape:
             return steadiness

@@ -1,12 +1,12 @@
-"""What is evaluated or compared, told in plain values, and made to work by whoever needs it.
+"""What is evaluated or compared, as plain values that can be sent to another process.
 
-A ``Plan`` can be sent to another process; there ``open_examination`` does the rest.
+There ``open_evaluation`` opens the bags, loads the models and gives an evaluator.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
@@ -14,26 +14,26 @@ from typing import Any
 
 from yolact_core.detector import Detector
 from yolact_core.errors import InputError
-from yolact_ros.bag.evaluate.frame_evaluation import Examination
+from yolact_ros.bag.evaluate.frame_evaluation import FrameEvaluator
 from yolact_ros.bag.evaluate.predictors import (
-    DetectorFinder,
-    Finder,
-    ResultsFinder,
+    DetectorPredictor,
+    Predictor,
+    RecordedPredictor,
     find_results_topic,
 )
-from yolact_ros.bag.evaluate.truth import FileTruth, TopicTruth, Truth, share_classes
+from yolact_ros.bag.evaluate.truth import FileTruth, TopicTruth, Truth, find_common_classes
 from yolact_ros.bag.io.bag import NS_PER_S, Bag
 from yolact_ros.bag.io.opening import FILE_SUFFIXES
 from yolact_ros.bag.replay.frames import Span
 
 
 @dataclass(frozen=True)
-class Contender:
+class Candidate:
     """A model, or results that were recorded.
 
     Args:
         source: Name or file of a model, or a bag of results; ``BAG#TOPIC`` names their topic.
-        options: Of ``Detector.load``, for a model.
+        options: Options of ``Detector.load``, for a model.
     """
 
     source: str
@@ -55,22 +55,22 @@ class Contender:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What to look at.
+class EvaluationPlan:
+    """What to evaluate.
 
     Args:
         bag: Path of the bag.
-        contenders: Who finds instances.
-        topics: Of images; empty means all of them.
+        candidates: Models or recorded results to evaluate.
+        topics: Topics of images; empty means all of them.
         truth: A topic, ``IMAGES=TOPIC`` pairs, or a COCO file; empty means none.
-        score_threshold: What scores above it counts as found.
+        score_threshold: Detections that score above it count as found.
         every: Take every so-many-th image of a topic.
-        start: Seconds after the first message of the bag.
-        end: Seconds after the first message of the bag.
+        start: Where to begin, in seconds after the first message; None is the first message.
+        end: Where to end, in seconds after the first message; None is the end of the bag.
     """
 
     bag: Path
-    contenders: tuple[Contender, ...]
+    candidates: tuple[Candidate, ...]
     topics: tuple[str, ...] = ()
     truth: tuple[str, ...] = ()
     score_threshold: float = 0.3
@@ -80,16 +80,16 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class PlanFacts:
-    """What is known of a plan once it was opened.
+class EvaluationFacts:
+    """What is known of a plan once it was opened; can be sent to another process.
 
     Args:
-        topics: Of images.
-        whole: The stretch that was asked for; ``plan_spans`` splits it.
-        images: About how many images that is.
-        names: Of the contenders.
-        class_names: That take part.
-        unknown_classes: Of the truth, which a model does not know; they are left out.
+        topics: Topics of images.
+        whole: Stretch of the bag that was asked for; ``plan_spans`` splits it.
+        images: Estimated number of images in it.
+        names: Names of the candidates.
+        class_names: Names of the classes that are evaluated.
+        unknown_classes: Classes of the truth that a candidate does not know; they are left out.
     """
 
     topics: tuple[str, ...]
@@ -101,36 +101,38 @@ class PlanFacts:
 
 
 @dataclass(frozen=True)
-class OpenPlan(PlanFacts):
-    """A plan that can be worked on.
+class OpenEvaluation(EvaluationFacts):
+    """A plan whose bags are open and whose models are loaded.
 
     Args:
-        examination: Gives the records.
+        evaluator: Evaluates the images of a span.
     """
 
-    examination: Examination
+    evaluator: FrameEvaluator
 
     @property
-    def facts(self) -> PlanFacts:
-        """What can be sent to another process."""
-        return PlanFacts(**{one.name: getattr(self, one.name) for one in fields(PlanFacts)})
+    def facts(self) -> EvaluationFacts:
+        """The part that can be sent to another process."""
+        return EvaluationFacts(
+            **{one.name: getattr(self, one.name) for one in fields(EvaluationFacts)}
+        )
 
 
 @contextmanager
-def open_examination(
-    plan: Plan,
+def open_evaluation(
+    plan: EvaluationPlan,
     on_damage: Callable[[str], None],
     load: Callable[..., Detector] = Detector.load,
-) -> Iterator[OpenPlan]:
-    """Open bags, load models, and find out which classes take part.
+) -> Iterator[OpenEvaluation]:
+    """Open the bags, load the models, and find out which classes they have in common.
 
     Args:
-        plan: What to look at.
-        on_damage: Is told in one sentence what cannot be read.
-        load: Loads a model.
+        plan: What to evaluate.
+        on_damage: Called with one sentence about whatever cannot be read.
+        load: Loads a model, as ``Detector.load`` does.
 
     Raises:
-        InputError: Something of the plan does not fit.
+        InputError: A bag, a model or the truth cannot be used, or they do not fit together.
     """
     with ExitStack() as stack:
         bag = stack.enter_context(Bag(plan.bag, on_damage))
@@ -138,25 +140,27 @@ def open_examination(
         topics = tuple(topic.name for topic in images)
         truth = _open_truth(plan, topics)
         if truth is not None:
-            stack.callback(truth.close)
+            stack.enter_context(closing(truth))
         threshold = 0.0 if truth is not None else plan.score_threshold
-        names = tell_apart([contender.source for contender in plan.contenders])
-        finders = [
-            _open_contender(
-                contender, name, on_damage, partial(load, score_threshold=threshold), stack
+        names = distinct_names([candidate.source for candidate in plan.candidates])
+        predictors = [
+            _open_candidate(
+                candidate, name, on_damage, partial(load, score_threshold=threshold), stack
             )
-            for contender, name in zip(plan.contenders, names, strict=True)
+            for candidate, name in zip(plan.candidates, names, strict=True)
         ]
-        class_names = share_classes(truth, [finder.class_names for finder in finders])
+        class_names = find_common_classes(
+            truth, [predictor.class_names for predictor in predictors]
+        )
         whole = select_span(bag, plan.start, plan.end)
-        yield OpenPlan(
-            examination=Examination(
-                bag, topics, finders, class_names, truth, plan.score_threshold, plan.every
+        yield OpenEvaluation(
+            evaluator=FrameEvaluator(
+                bag, topics, predictors, class_names, truth, plan.score_threshold, plan.every
             ),
             topics=topics,
             whole=whole,
             images=estimate_images(bag, sum(topic.count for topic in images), plan.every, whole),
-            names=tuple(finder.name for finder in finders),
+            names=tuple(predictor.name for predictor in predictors),
             class_names=class_names,
             unknown_classes=tuple(
                 name for name in (truth.class_names if truth else ()) if name not in class_names
@@ -173,17 +177,24 @@ def select_span(bag: Bag, start: float | None, end: float | None) -> Span:
 
 
 def estimate_images(bag: Bag, count: int, every: int, span: Span) -> int:
-    """Return about how many images a stretch has."""
+    """Return the estimated number of images in a stretch.
+
+    Args:
+        bag: Open bag.
+        count: Number of images in the whole bag.
+        every: Take every so-many-th image of a topic.
+        span: Stretch of the bag.
+    """
     length = min(span.stop or bag.end, bag.end) - max(span.start or bag.start, bag.start)
     share = max(length, 0) / max(bag.end - bag.start, 1)
     return round(count * share / every)
 
 
-def _open_truth(plan: Plan, topics: Sequence[str]) -> Truth | None:
+def _open_truth(plan: EvaluationPlan, topics: Sequence[str]) -> Truth | None:
     """Return the truth that a plan names, if any.
 
     Raises:
-        InputError: It does not fit to the images.
+        InputError: It does not fit the images.
     """
     if not plan.truth:
         return None
@@ -203,22 +214,22 @@ def _open_truth(plan: Plan, topics: Sequence[str]) -> Truth | None:
     return TopicTruth(lambda: Bag(plan.bag, lambda _: None), pairs)
 
 
-def _open_contender(
-    contender: Contender,
+def _open_candidate(
+    candidate: Candidate,
     name: str,
     on_damage: Callable[[str], None],
     load: Callable[..., Detector],
     stack: ExitStack,
-) -> Finder:
-    if contender.bag is not None:
-        bag = stack.enter_context(Bag(contender.bag, on_damage))
-        topic = contender.topic or find_results_topic(bag)
-        return stack.enter_context(ResultsFinder(bag, topic, name))
-    return DetectorFinder(load(contender.source, **contender.options), name)
+) -> Predictor:
+    if candidate.bag is not None:
+        bag = stack.enter_context(Bag(candidate.bag, on_damage))
+        topic = candidate.topic or find_results_topic(bag)
+        return stack.enter_context(closing(RecordedPredictor(bag, topic, name)))
+    return DetectorPredictor(load(candidate.source, **candidate.options), name)
 
 
-def tell_apart(sources: Sequence[str]) -> list[str]:
-    """Return the shortest ends of paths that differ; equal paths get numbers."""
+def distinct_names(sources: Sequence[str]) -> list[str]:
+    """Return the shortest endings of paths that all differ; equal paths get numbers."""
     for parts in range(1, max(source.count('/') for source in sources) + 2):
         names = ['/'.join(source.split('/')[-parts:]) for source in sources]
         if len(set(names)) == len(names):

@@ -1,9 +1,8 @@
-"""Who finds instances in the images of a bag: a model now, or one that did some time ago."""
+"""Predictors for the images of a bag: a model that runs now, or results that were recorded."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Protocol
 
 import numpy as np
@@ -13,7 +12,7 @@ from yolact_core.detector import Detector
 from yolact_core.errors import InputError
 from yolact_core.masks.instance_masks import InstanceMasks
 from yolact_core.timing import Timing
-from yolact_ros.bag.evaluate.stamp_index import Companion
+from yolact_ros.bag.evaluate.stamp_index import StampIndex
 from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.io.types import INSTANCES, MODEL_INFO
 from yolact_ros.bag.replay.frames import Frame
@@ -21,13 +20,13 @@ from yolact_ros.bag.replay.messages import to_detections
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What was found in an image.
+class FrameDetections:
+    """Detections of one image.
 
     Args:
-        detections: Best score first.
-        timing: Seconds of the detector; None for recorded results.
-        is_missing: Whether there is no recorded result.
+        detections: Detected instances, best score first.
+        timing: Seconds that each stage of the detector took; None for recorded results.
+        is_missing: Whether the recording has no result for this image.
     """
 
     detections: Detections
@@ -35,27 +34,27 @@ class Finding:
     is_missing: bool = False
 
 
-class Finder(Protocol):
-    """Finds instances."""
+class Predictor(Protocol):
+    """Detects instances in the images of a bag."""
 
     @property
     def name(self) -> str:
-        """What it is called in tables."""
+        """Name in tables and charts."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Name of each class that it may find."""
+        """Name of each class that it can detect."""
 
-    def find(self, frame: Frame) -> Finding:
-        """Return what is in an image."""
+    def predict(self, frame: Frame) -> FrameDetections:
+        """Return the detections of an image."""
 
 
-class DetectorFinder:
-    """A model that looks at the images now.
+class DetectorPredictor:
+    """A model that runs on the images now.
 
     Args:
-        detector: Its options hold.
-        name: What it is called in tables.
+        detector: Detector, with its thresholds set.
+        name: Name in tables and charts.
     """
 
     def __init__(self, detector: Detector, name: str) -> None:
@@ -63,54 +62,50 @@ class DetectorFinder:
         self.name = name
         self.class_names = detector.class_names
 
-    def find(self, frame: Frame) -> Finding:
-        """Return what the model finds."""
-        return Finding(self._detector(frame.rgb), self._detector.timing)
+    def predict(self, frame: Frame) -> FrameDetections:
+        """Run the model on an image."""
+        return FrameDetections(self._detector(frame.rgb), self._detector.timing)
 
 
-class ResultsFinder:
+class RecordedPredictor:
     """Results that were recorded: ``InstanceArray`` messages with the stamps of the images.
 
     Args:
-        bag: Of the results.
-        topic: Of the results.
-        name: What they are called in tables.
+        bag: Open bag of the results, which ``close`` closes.
+        topic: Topic of the results.
+        name: Name in tables and charts.
+
+    Raises:
+        InputError: There is no such topic, or it has another type.
     """
 
     def __init__(self, bag: Bag, topic: str, name: str) -> None:
         bag.select_topic(topic, [INSTANCES])
-        self._companion = Companion(bag, topic)
+        self._messages = StampIndex(bag, topic)
         self.name = name
         self.class_names = read_class_names(bag, topic)
 
-    def __enter__(self) -> ResultsFinder:
-        return self
+    def close(self) -> None:
+        """Close the bag."""
+        self._messages.close()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._companion.close()
-
-    def find(self, frame: Frame) -> Finding:
+    def predict(self, frame: Frame) -> FrameDetections:
         """Return what was recorded for an image.
 
         Raises:
             InputError: A mask is malformed.
         """
-        message = self._companion.find(frame.stamp, frame.time)
+        message = self._messages.find(frame.stamp, frame.time)
         if message is None:
-            return Finding(nothing(frame, self.class_names), None, is_missing=True)
-        return Finding(to_detections(message, self.class_names), None)
+            return FrameDetections(no_detections(frame, self.class_names), None, is_missing=True)
+        return FrameDetections(to_detections(message, self.class_names), None)
 
 
 def find_results_topic(bag: Bag) -> str:
     """Return the topic of the results in a bag.
 
     Raises:
-        InputError: There is none, or several.
+        InputError: There is none, or there are several.
     """
     found = [topic.name for topic in bag.topics if topic.type == INSTANCES]
     if len(found) != 1:
@@ -121,7 +116,7 @@ def find_results_topic(bag: Bag) -> str:
 
 
 def read_class_names(bag: Bag, topic: str) -> tuple[str, ...]:
-    """Return the classes of recorded results: their model's, or else those that occur, sorted."""
+    """Return the classes of recorded results: those of their model, or else those that occur."""
     infos = [one.name for one in bag.topics if one.type == MODEL_INFO]
     own = [name for name in infos if topic.startswith(name.rpartition('/')[0] + '/')]
     for entry in bag.entries([max(own, key=len)] if own else []):
@@ -139,8 +134,8 @@ def read_occurring_classes(bag: Bag, topic: str) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def nothing(frame: Frame, class_names: tuple[str, ...]) -> Detections:
-    """Return no detections."""
+def no_detections(frame: Frame, class_names: tuple[str, ...]) -> Detections:
+    """Return empty detections of the size of an image."""
     none = np.zeros(0, np.float32)
     return Detections(
         boxes=none.reshape(0, 4),

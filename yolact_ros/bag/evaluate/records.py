@@ -1,8 +1,8 @@
-"""What is kept of each image of a bag: numbers, no masks. Every figure is made of these.
+"""What is recorded about each image of a bag: numbers, no masks. Every figure is made of these.
 
 A record depends on its own image and, for steadiness, on the one before. So spans of a bag can be
-worked on anywhere, in any order; ``merge`` puts their records together, and the figures are the
-same to the last digit as if one process had done all.
+evaluated anywhere and in any order; ``merge`` puts their records together, and the figures are
+the same to the last digit as if one process had done it all.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ from yolact_ros.bag.evaluate.stability import Steadiness
 
 @dataclass(frozen=True)
 class TruthMatch:
-    """What was found in an image against what there is.
+    """Detections of an image compared with its truth.
 
     Args:
-        box: For AP of boxes; all detections, whatever their score.
-        mask: For AP of masks.
-        quality: Panoptic quality of what counts as found, see the docs; 1 where both are empty.
-        tracks: Id of each object that has one.
-        is_found: Whether each of these was found, in the order of ``tracks``.
+        box: Matches of boxes for AP; of all detections, whatever their score.
+        mask: Matches of masks for AP, likewise.
+        quality: Panoptic quality of the detections above the threshold, in [0, 1]; 1 where there
+            is nothing to find and nothing was found.
+        tracks: Track id of each object that has one.
+        is_found: Whether each of these objects was found, in the order of ``tracks``.
     """
 
     box: ImageMatches
@@ -41,17 +42,17 @@ class TruthMatch:
 
 @dataclass(frozen=True)
 class FrameResult:
-    """What one contender found in one image.
+    """What one candidate found in one image.
 
     Args:
-        class_ids: Of what counts as found, best score first, shape (N,).
-        scores: Shape (N,).
-        areas: Pixels of each mask, shape (N,).
-        is_missing: Whether a recording has no result of this image; it counts as nothing found.
-        truth: Against the truth, if that is known.
-        steadiness: Against the image before, if there is one that can be compared.
+        class_ids: Class of each detection above the threshold, best score first, shape (N,).
+        scores: Score of each, shape (N,).
+        areas: Pixels of the mask of each, shape (N,).
+        is_missing: Whether a recording has no result for this image; counts as nothing found.
+        truth: Comparison with the truth, where the image has one.
+        steadiness: Comparison with the image before, if there is one that can be compared.
         decode: Seconds from message to image.
-        timing: Seconds of the detector; None for recorded results.
+        timing: Seconds that each stage of the detector took; None for recorded results.
     """
 
     class_ids: npt.NDArray[np.int64]
@@ -66,17 +67,17 @@ class FrameResult:
 
 @dataclass(frozen=True)
 class FrameRecord:
-    """One image.
+    """One image that was evaluated.
 
     Args:
-        topic: Where it was published.
-        index: Its number among the images of its topic.
-        time: When it was recorded, ns since 1970.
-        stamp: Of its header, ns.
+        topic: Topic of the image.
+        index: Number of the image among those of its topic, from 0.
+        time: Time of recording, ns since 1970.
+        stamp: Stamp of its header, ns.
         size: Height and width in pixels.
-        objects: How many there are to find; None where that is not known.
-        results: Of each contender.
-        agreement: Panoptic quality of each contender's result against the first one's.
+        objects: Number of objects to find; None where there is no truth.
+        results: Result of each candidate.
+        agreement: Panoptic quality of each candidate's result, with the first one's as truth.
     """
 
     topic: str
@@ -94,10 +95,10 @@ class SkippedFrame:
     """An image that cannot be read.
 
     Args:
-        topic: Where it was published.
-        index: Its number among the images of its topic.
-        time: When it was recorded, ns since 1970.
-        reason: In one sentence.
+        topic: Topic of the image.
+        index: Number of the image among those of its topic, from 0.
+        time: Time of recording, ns since 1970.
+        reason: What is wrong with it, in one sentence.
     """
 
     topic: str
@@ -116,7 +117,7 @@ def merge(parts: Iterable[Sequence[Record]]) -> list[Record]:
         Topic by topic, in the order of recording.
 
     Raises:
-        InputError: Two spans had the same image.
+        InputError: Two spans have the same image.
     """
     merged = sorted(
         (record for part in parts for record in part), key=lambda one: (one.topic, one.index)

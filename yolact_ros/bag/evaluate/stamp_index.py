@@ -1,4 +1,4 @@
-"""Messages that belong to images: a topic that is read along, looked up by stamp."""
+"""Look up the message that belongs to an image by its stamp, while both are read in order."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from yolact_ros.bag.replay.frames import stamp_of
 WINDOW = 10 * NS_PER_S  # ns that a message may have been recorded before or after its image
 
 
-class Companion:
-    """The messages of a topic, of which only those around the present image are held.
+class StampIndex:
+    """Messages of a topic by stamp; only those around the current image are kept in memory.
 
-    Where a stamp occurs twice, the first message counts. Messages without a stamp belong to images
-    without one that were recorded at the same time.
+    Where a stamp occurs twice, the first message counts. A message without a stamp belongs to the
+    image without a stamp that was recorded at the same time.
 
     Args:
-        bag: Open; it is closed with this.
-        topic: Of messages with headers.
+        bag: Open bag, which ``close`` closes.
+        topic: Topic of messages that have a header.
     """
 
     def __init__(self, bag: Bag, topic: str) -> None:
@@ -39,8 +39,8 @@ class Companion:
         """Return the message with a stamp, or None.
 
         Args:
-            stamp: Of the image, ns; 0 if it has none.
-            time: When the image was recorded, ns; from call to call it should grow.
+            stamp: Stamp of the image, ns; 0 if it has none.
+            time: Time when the image was recorded, ns; fastest if it grows from call to call.
         """
         if self._entries is None or time < self._asked - WINDOW:
             self._stop()
@@ -58,13 +58,13 @@ class Companion:
         return found[1] if found else None
 
     def _hold(self, entry: Entry) -> None:
-        """Keep a message; one that is cut off is as good as none."""
+        """Keep a message; one that is cut off counts as missing."""
         with suppress(InputError):
             message = self._bag.deserialize(entry)
             self._held.setdefault(stamp_of(message.header) or entry.time, (entry.time, message))
 
     def _forget(self, before: int) -> None:
-        """Drop what is too old for any image to come."""
+        """Drop messages that are too old for the images to come."""
         for stamp, (time, _) in list(self._held.items()):
             if time >= before:
                 return

@@ -1,4 +1,4 @@
-"""What there is to find in the images of a bag: a topic in the bag, or a COCO file."""
+"""Ground truth for the images of a bag: a topic in the bag, or a COCO file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from yolact_core.dataset.annotations import Annotations, read_annotations, read_
 from yolact_core.errors import InputError
 from yolact_core.evaluation.results import ImageTruth, truth_of_image
 from yolact_ros.bag.evaluate.predictors import read_occurring_classes
-from yolact_ros.bag.evaluate.stamp_index import Companion
+from yolact_ros.bag.evaluate.stamp_index import StampIndex
 from yolact_ros.bag.io.bag import NS_PER_S, Bag, Message
 from yolact_ros.bag.io.types import INSTANCES
 from yolact_ros.bag.replay.frames import Frame
@@ -28,11 +28,11 @@ STAMP = re.compile(r'(\d+)[._](\d{9})|(\d{15,20})')  # seconds and nanoseconds, 
 
 @dataclass(frozen=True)
 class FrameTruth:
-    """The objects of one image.
+    """Objects in one image.
 
     Args:
-        image: As evaluation takes them.
-        tracks: Id of each; empty where it has none.
+        image: Objects in the form that COCO evaluation takes.
+        tracks: Track id of each object; empty for an object without one.
     """
 
     image: ImageTruth
@@ -40,30 +40,30 @@ class FrameTruth:
 
 
 class Truth(Protocol):
-    """Knows what there is."""
+    """Ground truth for the images of a bag."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Of all classes that are told."""
+        """Names of the classes that are annotated."""
 
     def find(self, frame: Frame, class_names: Sequence[str]) -> FrameTruth | None:
-        """Return the objects of some classes in an image, or None where nobody has looked."""
+        """Return the objects of some classes in an image, or None if it was not annotated."""
 
     def close(self) -> None:
-        """Let go of all files."""
+        """Close all files."""
 
 
 class TopicTruth:
     """Truth from ``InstanceArray`` messages with the stamps of the images.
 
-    What has a score of 0 need not be found, as a crowd in a COCO file.
+    An object with a score of 0 need not be found, like a crowd in a COCO file.
 
     Args:
-        open_bag: Opens the bag, each time anew.
-        topics: Of truth, by topic of images.
+        open_bag: Opens the bag, anew at each call.
+        topics: Topic of the truth for each topic of images.
 
     Raises:
-        InputError: A topic is missing or of another type.
+        InputError: A topic is missing or has another type.
     """
 
     def __init__(self, open_bag: Callable[[], Bag], topics: Mapping[str, str]) -> None:
@@ -74,18 +74,18 @@ class TopicTruth:
                 for name in read_occurring_classes(bag, bag.select_topic(topic, [INSTANCES]).name)
             }
         self.class_names = tuple(names)
-        self._companions = {
-            images: Companion(open_bag(), topic) for images, topic in topics.items()
+        self._messages = {
+            images: StampIndex(open_bag(), topic) for images, topic in topics.items()
         }
 
     def find(self, frame: Frame, class_names: Sequence[str]) -> FrameTruth | None:
         """Return the objects of some classes in an image.
 
         Raises:
-            InputError: The truth is malformed, or of an image of another size.
+            InputError: The truth is malformed, or made for an image of another size.
         """
-        companion = self._companions.get(frame.topic)
-        message = companion.find(frame.stamp, frame.time) if companion else None
+        messages = self._messages.get(frame.topic)
+        message = messages.find(frame.stamp, frame.time) if messages else None
         if message is None:
             return None
         _check_size((message.image_height, message.image_width), frame)
@@ -93,8 +93,8 @@ class TopicTruth:
 
     def close(self) -> None:
         """Close the bag."""
-        for companion in self._companions.values():
-            companion.close()
+        for messages in self._messages.values():
+            messages.close()
 
 
 class FileTruth:
@@ -104,7 +104,7 @@ class FileTruth:
     ``SECONDS.NANOSECONDS`` with nine digits.
 
     Args:
-        path: The file.
+        path: COCO file.
 
     Raises:
         InputError: It cannot be read, or an image has no stamp.
@@ -121,7 +121,7 @@ class FileTruth:
         """Return the objects of some classes in an image.
 
         Raises:
-            InputError: The truth is of an image of another size.
+            InputError: The truth was made for an image of another size.
         """
         image = self._images.get(frame.stamp)
         if image is None:
@@ -139,21 +139,21 @@ class FileTruth:
         """Do nothing: the file has been read."""
 
 
-def share_classes(truth: Truth | None, known: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the classes that take part: with truth, those that it and all contenders know.
+def find_common_classes(truth: Truth | None, known: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the classes that are evaluated: with truth, those that it and all candidates know.
 
     Args:
-        truth: If there is any.
-        known: Class names of each contender.
+        truth: Ground truth, if there is any.
+        known: Class names of each candidate.
 
     Raises:
-        InputError: There is none.
+        InputError: There is no such class.
     """
     if truth is None:
         return tuple(dict.fromkeys(name for names in known for name in names))
     ordered = truth.class_names if isinstance(truth, FileTruth) else known[0]
-    told = set(truth.class_names).intersection(*known)
-    shared = tuple(name for name in ordered if name in told)
+    common = set(truth.class_names).intersection(*known)
+    shared = tuple(name for name in ordered if name in common)
     if not shared:
         raise InputError(
             f'truth and model must share a class, got {", ".join(truth.class_names) or "none"} '

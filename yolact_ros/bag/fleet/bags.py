@@ -58,7 +58,7 @@ def name_results(bags: Sequence[Path], folder: Path) -> list[Path]:
     Raises:
         InputError: The folder is a file, or two bags have the same name.
     """
-    from yolact_ros.bag.evaluate.plan import tell_apart
+    from yolact_ros.bag.evaluate.plan import distinct_names
 
     if folder.suffix in FILE_SUFFIXES or folder.is_file():
         raise InputError(f'output of many bags must be a folder, got {str(folder)!r}')
@@ -66,7 +66,7 @@ def name_results(bags: Sequence[Path], folder: Path) -> list[Path]:
     for bag, name in zip(bags, names, strict=True):
         if names.count(name) > 1:
             raise InputError(f'bags must differ in more than their suffix, got {str(bag)!r}')
-    return [folder / f'{name}.mcap' for name in tell_apart(names)]
+    return [folder / f'{name}.mcap' for name in distinct_names(names)]
 
 
 def _without_suffix(path: Path) -> Path:

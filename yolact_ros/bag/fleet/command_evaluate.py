@@ -11,10 +11,10 @@ from yolact_core.errors import InputError
 from yolact_core.terminal import progress_bar, say_json
 from yolact_ros.bag.commands.options import Damages, check_limits, make_plan
 from yolact_ros.bag.commands.tables import show, show_all, to_mapping
-from yolact_ros.bag.evaluate.class_remapping import unite
+from yolact_ros.bag.evaluate.class_remapping import merge_bags
 from yolact_ros.bag.evaluate.limits import Limit
 from yolact_ros.bag.evaluate.metrics import BagFigures, summarize
-from yolact_ros.bag.evaluate.plan import open_examination
+from yolact_ros.bag.evaluate.plan import open_evaluation
 from yolact_ros.bag.fleet.evaluation import EvaluatedBag, evaluate_bags
 from yolact_ros.bag.fleet.options import Chosen, open_pool
 from yolact_ros.bag.report import Report, write_report
@@ -62,7 +62,7 @@ def _choose_model(arguments: argparse.Namespace) -> tuple[dict[str, str], bool]:
 
 def _summarize(bags: Sequence[EvaluatedBag]) -> BagFigures:
     """Return the figures of all images together."""
-    records, class_names = unite(
+    records, class_names = merge_bags(
         [(bag.records, bag.facts.class_names) for bag in bags if bag.facts]
     )
     names = next(bag.facts.names for bag in bags if bag.facts)
@@ -73,9 +73,9 @@ def _show_one(arguments: argparse.Namespace, bag: EvaluatedBag, figures: BagFigu
     if bag.facts is None:
         return
     if arguments.report:
-        with open_examination(bag.plan, lambda _: None) as opened:
+        with open_evaluation(bag.plan, lambda _: None) as opened:
             report = Report.of(bag.plan, opened, bag.records, [figures])
-            write_report(report, arguments.report, opened.examination.look_again)
+            write_report(report, arguments.report, opened.evaluator.view)
     if arguments.json:
         failures = {'failures': bag.failures} if bag.failures else {}
         say_json({**to_mapping(bag.plan, bag.facts, figures), **failures})

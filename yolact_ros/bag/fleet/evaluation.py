@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from yolact_ros.bag.evaluate.plan import Plan, PlanFacts, open_examination
+from yolact_ros.bag.evaluate.plan import EvaluationFacts, EvaluationPlan, open_evaluation
 from yolact_ros.bag.evaluate.records import Record, merge
 from yolact_ros.bag.fleet.models import load_once
 from yolact_ros.bag.fleet.pool import Done, Ended, Pool
@@ -25,7 +25,7 @@ class SurveyJob:
         part_images: About so many images are a part.
     """
 
-    plan: Plan
+    plan: EvaluationPlan
     part_images: int
 
 
@@ -39,7 +39,7 @@ class Survey:
         damages: What of it cannot be read.
     """
 
-    facts: PlanFacts | None
+    facts: EvaluationFacts | None
     spans: tuple[Span, ...]
     damages: tuple[str, ...]
 
@@ -53,7 +53,7 @@ class Part:
         span: Which stretch.
     """
 
-    plan: Plan
+    plan: EvaluationPlan
     span: Span
 
 
@@ -82,8 +82,8 @@ class EvaluatedBag:
         damages: What of it cannot be read.
     """
 
-    plan: Plan
-    facts: PlanFacts | None = None
+    plan: EvaluationPlan
+    facts: EvaluationFacts | None = None
     records: list[Record] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     damages: list[str] = field(default_factory=list)
@@ -96,7 +96,7 @@ def survey_bag(job: SurveyJob) -> Survey:
         InputError: Something of the plan does not fit.
     """
     damages: list[str] = []
-    with open_examination(job.plan, damages.append, load_once) as opened:
+    with open_evaluation(job.plan, damages.append, load_once) as opened:
         count = math.ceil(opened.images / job.part_images)
         with Bag(job.plan.bag, damages.append) as bag:
             spans = plan_spans(bag, opened.topics, opened.whole, count)
@@ -110,13 +110,13 @@ def process_part(part: Part) -> PartRecords:
         InputError: Truth or recorded results are malformed.
     """
     damages: list[str] = []
-    with open_examination(part.plan, damages.append, load_once) as opened:
-        records = tuple(opened.examination.records(part.span))
+    with open_evaluation(part.plan, damages.append, load_once) as opened:
+        records = tuple(opened.evaluator.records(part.span))
     return PartRecords(records, tuple(damages))
 
 
 def evaluate_bags(
-    pool: Pool, plans: Sequence[Plan], part_images: int, bar: Bar
+    pool: Pool, plans: Sequence[EvaluationPlan], part_images: int, bar: Bar
 ) -> list[EvaluatedBag]:
     """Look at all images of many bags.
 

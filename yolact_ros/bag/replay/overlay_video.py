@@ -1,33 +1,34 @@
-"""A video of results drawn over the images of a bag, made from the results afterwards."""
+"""Draw recorded results over the images of a bag, as a video."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 from yolact_core.errors import InputError
 from yolact_core.media.videos import USUAL_FPS, write_video
 from yolact_core.palette import make_palette
 from yolact_core.visualization import OverlayStyle, draw_overlay
-from yolact_ros.bag.evaluate.predictors import ResultsFinder
+from yolact_ros.bag.evaluate.predictors import RecordedPredictor
 from yolact_ros.bag.io.bag import NS_PER_S, Bag
 from yolact_ros.bag.replay.frames import Span, decode, read_raw
 from yolact_ros.bag.replay.outputs import name_cameras
 from yolact_ros.bag.replay.replay import Selection
 
-RATE_SAMPLE = 100  # images that tell how many there are in a second
+RATE_SAMPLE = 100  # images from which the rate is measured
 
 
 def write_overlay_videos(bag: Bag, selection: Selection, results: Path, path: Path) -> list[Path]:
-    """Write a video of each camera.
+    """Write a video for each camera.
 
     Args:
-        bag: Of the images.
-        selection: Which of them.
-        results: Bag of their instances, as ``Replay`` writes it.
-        path: An mp4 file; several cameras add their topics to its name.
+        bag: Open bag of the images.
+        selection: Images to draw.
+        results: Path of the bag of their instances, as ``Replay`` writes it.
+        path: Path of an mp4 file; with several cameras, each adds its topic to the name.
 
     Returns:
-        The files.
+        Paths of the videos.
 
     Raises:
         InputError: A video cannot be written.
@@ -36,14 +37,14 @@ def write_overlay_videos(bag: Bag, selection: Selection, results: Path, path: Pa
     for topic, camera in name_cameras(selection.topics).items():
         ending = '' if len(selection.topics) == 1 else topic.replace('/', '_')
         paths.append(path.with_name(f'{path.stem}{ending}{path.suffix}'))
-        instances = ResultsFinder(Bag(results, lambda _: None), f'{camera}/instances', camera)
-        with instances:
+        results_bag = Bag(results, lambda _: None)
+        with closing(RecordedPredictor(results_bag, f'{camera}/instances', camera)) as instances:
             _write(bag, selection, topic, instances, paths[-1])
     return paths
 
 
 def _write(
-    bag: Bag, selection: Selection, topic: str, instances: ResultsFinder, path: Path
+    bag: Bag, selection: Selection, topic: str, instances: RecordedPredictor, path: Path
 ) -> None:
     span = Span(selection.start, selection.stop)
     palette = make_palette(len(instances.class_names))
@@ -53,12 +54,12 @@ def _write(
                 frame = decode(bag, raw)
             except InputError:
                 continue
-            found = instances.find(frame).detections
+            found = instances.predict(frame).detections
             add(draw_overlay(frame.rgb, found, OverlayStyle(), palette))
 
 
 def _find_rate(bag: Bag, selection: Selection, topic: str) -> float:
-    """Return images per second, from the first ones."""
+    """Return the rate of the first images, in images per second."""
     times = []
     for entry in bag.entries([topic], selection.start, selection.stop):
         times.append(entry.time)

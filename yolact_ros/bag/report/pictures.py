@@ -18,15 +18,15 @@ from yolact_core.errors import InputError
 from yolact_core.masks.instance_masks import InstanceMasks
 from yolact_core.palette import make_palette
 from yolact_core.visualization import OverlayStyle, draw_overlay
+from yolact_ros.bag.evaluate.frame_evaluation import FrameView
 from yolact_ros.bag.evaluate.records import FrameRecord
 from yolact_ros.bag.evaluate.truth import FrameTruth
-from yolact_ros.bag.evaluate.view import View
 from yolact_ros.bag.report.selection import Pick
 
 MOST_WIDTH, MOST_HEIGHT = 560, 560  # pixels
 QUALITY = 80  # of JPEG
 
-Look = Callable[[FrameRecord], View]
+Look = Callable[[FrameRecord], FrameView]
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ def draw_cards(
 
 def _draw_card(
     pick: Pick,
-    before: View | None,
-    view: View,
+    before: FrameView | None,
+    view: FrameView,
     names: Sequence[str],
     class_names: Sequence[str],
 ) -> Card:
@@ -126,7 +126,7 @@ def _draw_card(
 
 def _draw(
     title: str,
-    view: View,
+    view: FrameView,
     found: Detections,
     class_names: Sequence[str],
     *,

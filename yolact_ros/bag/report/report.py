@@ -11,7 +11,7 @@ from yolact_core.files import replace_when_done
 from yolact_core.media.image_files import write_image
 from yolact_ros.bag.evaluate.bootstrap import Difference
 from yolact_ros.bag.evaluate.metrics import BagFigures
-from yolact_ros.bag.evaluate.plan import OpenPlan, Plan
+from yolact_ros.bag.evaluate.plan import EvaluationPlan, OpenEvaluation
 from yolact_ros.bag.evaluate.records import FrameRecord, Record
 from yolact_ros.bag.report.charts import ChartMaker
 from yolact_ros.bag.report.page import make_page
@@ -51,8 +51,8 @@ class Report:
     @classmethod
     def of(
         cls,
-        plan: Plan,
-        opened: OpenPlan,
+        plan: EvaluationPlan,
+        opened: OpenEvaluation,
         records: Sequence[Record],
         figures: Sequence[BagFigures],
         differences: Sequence[Mapping[str, Difference]] = (),
