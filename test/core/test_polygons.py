@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis.extra import numpy as hnp
 
-from yolact_core.masks.polygons import mask_to_polygons
+from yolact_core.masks.instance_masks import mask_to_polygons
 
 shapes = hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=10)
 

@@ -1,11 +1,11 @@
-"""The masks of the instances of one image, each as the runs of its pixels where it is."""
+"""The masks of the instances of one image, each as runs of pixels inside its bounding box."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,12 +18,10 @@ from yolact_core.masks.rle import (
     run_lengths_to_mask,
 )
 
-if TYPE_CHECKING:
-    from yolact_core.masks.polygons import Part
-
-    Index = slice | npt.NDArray[Any] | list[int] | list[bool]
-
+Index = slice | npt.NDArray[Any] | list[int] | list[bool]
 Crop = tuple[npt.NDArray[np.bool_], tuple[int, int]]  # pixels, and x and y of the first one
+Ring = npt.NDArray[np.int32]  # (M, 2) x, y of pixel corners
+Part = list[Ring]  # the outline, then its holes
 
 
 @dataclass(frozen=True)
@@ -31,10 +29,10 @@ class InstanceMasks:
     """Binary masks that may overlap, have holes and several parts.
 
     Args:
-        run_lengths: Of each mask within the smallest rectangle around it, row by row: lengths of
-            alternating runs, the first of background and possibly 0. uint32, shape (R,).
+        run_lengths: Lengths of the alternating runs of each mask within the smallest rectangle
+            around it, row by row, the first of background and possibly 0. uint32, shape (R,).
         shapes: Height and width of these rectangles, (0, 0) if a mask is empty, shape (N, 2).
-        corners: Column and row of their first pixel in the image, shape (N, 2).
+        corners: Column and row of the first pixel of each rectangle, shape (N, 2).
         size: Height and width of the image in pixels.
     """
 
@@ -45,10 +43,10 @@ class InstanceMasks:
 
     @classmethod
     def from_crops(cls, crops: Iterable[Crop], size: tuple[int, int]) -> InstanceMasks:
-        """Take masks that are cut out already, as iterating gives them and ``trim_mask`` does.
+        """Take masks that are cropped already, by ``trim_mask`` for example.
 
         Args:
-            crops: The smallest rectangle around each mask, and where it lies.
+            crops: Smallest rectangle around each mask, and the position of its first pixel.
             size: Height and width of the image in pixels.
         """
         crops = list(crops)
@@ -66,7 +64,7 @@ class InstanceMasks:
         """Take full-size masks, each of shape (H, W).
 
         Args:
-            masks: Any number of them.
+            masks: Masks of the size of the image.
             size: Height and width of the image in pixels.
         """
         return cls.from_crops([trim_mask(mask) for mask in masks], size)
@@ -112,7 +110,7 @@ class InstanceMasks:
     def label_image(self) -> npt.NDArray[np.uint16]:
         """Return 0 for background and 1 + index of the first mask at each pixel, shape (H, W).
 
-        Detections come best first, so where masks overlap the best one is seen.
+        Detections come best first, so where masks overlap, the best one shows.
         """
         labels = np.zeros(self.size, dtype=np.uint16)
         for index in reversed(range(len(self))):
@@ -135,8 +133,6 @@ class InstanceMasks:
 
         Points are corners of pixels, x and y, int32, shape (M, 2).
         """
-        from yolact_core.masks.polygons import mask_to_polygons
-
         return [mask_to_polygons(crop, corner) for crop, corner in self]
 
 
@@ -144,7 +140,7 @@ def trim_mask(mask: npt.NDArray[np.bool_], corner: tuple[int, int] = (0, 0)) -> 
     """Cut empty rows and columns off a mask.
 
     Args:
-        mask: Shape (H, W).
+        mask: Mask, shape (H, W).
         corner: Column and row of its first pixel in the image.
 
     Returns:
@@ -164,3 +160,41 @@ def crop_window(crop: npt.NDArray[np.bool_], corner: tuple[int, int]) -> tuple[s
     """Return the rows and columns of an image that a crop covers."""
     x, y = corner
     return slice(y, y + crop.shape[0]), slice(x, x + crop.shape[1])
+
+
+def mask_to_polygons(mask: npt.NDArray[np.bool_], corner: tuple[int, int] = (0, 0)) -> list[Part]:
+    """Trace the outlines of a mask exactly, along the edges of its pixels.
+
+    A pixel (x, y) covers the square from (x, y) to (x + 1, y + 1). Filling the outlines by the
+    even-odd rule gives back the mask.
+
+    Args:
+        mask: Mask, shape (H, W).
+        corner: Column and row of its first pixel in the image.
+
+    Returns:
+        The parts of the mask, each an outline and then its holes, as in GeoJSON's MultiPolygon.
+        Pixels that touch at a corner are connected.
+    """
+    if not mask.any():
+        return []
+    # On a grid twice as fine no two outlines share a pixel, and the pixel corner nearest to a
+    # contour point is the one where the outline turns.
+    fine = mask.astype(np.uint8).repeat(2, axis=0).repeat(2, axis=1)
+    contours, hierarchy = cv2.findContours(fine, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    parts: dict[int, Part] = {}
+    for index, (contour, (_, _, _, parent)) in enumerate(zip(contours, hierarchy[0], strict=True)):
+        points = (contour[:, 0].astype(np.int32) + 1) // 2
+        ring = _drop_straight(points) + np.array(corner, dtype=np.int32)
+        parts.setdefault(index if parent < 0 else parent, []).append(ring)
+    return list(parts.values())
+
+
+def _drop_straight(points: Ring) -> Ring:
+    """Drop repeated points and points on a straight line between their neighbours."""
+    points = points[(points != np.roll(points, 1, axis=0)).any(axis=1)]
+    before = points - np.roll(points, 1, axis=0)
+    after = np.roll(points, -1, axis=0) - points
+    turns = before[:, 0] * after[:, 1] != before[:, 1] * after[:, 0]
+    kept: Ring = points[turns]
+    return kept

@@ -14,7 +14,7 @@ def mask_to_run_lengths(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint32]:
     """Encode a mask row by row.
 
     Args:
-        mask: Shape (H, W).
+        mask: Mask, shape (H, W).
 
     Returns:
         Lengths of alternating runs, the first of background and possibly 0; they add up to H * W.
@@ -32,7 +32,12 @@ def mask_to_run_lengths(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint32]:
 def run_lengths_to_mask(
     run_lengths: npt.NDArray[np.uint32], height: int, width: int
 ) -> npt.NDArray[np.bool_]:
-    """Decode what ``mask_to_run_lengths`` made.
+    """Decode a mask that ``mask_to_run_lengths`` encoded.
+
+    Args:
+        run_lengths: Lengths of alternating runs, the first of background.
+        height: Height of the mask in pixels.
+        width: Width of the mask in pixels.
 
     Raises:
         ValueError: The lengths do not add up to ``height * width``.
@@ -52,7 +57,7 @@ def crop_to_coco_counts(
     """Encode a cropped mask column by column within its whole image, as COCO counts.
 
     Args:
-        crop: Shape (h, w).
+        crop: Cropped mask, shape (h, w).
         corner: Column and row of its first pixel in the image.
         size: Height and width of the image.
 
@@ -60,16 +65,14 @@ def crop_to_coco_counts(
         Lengths of alternating runs, the first of background; they add up to height * width.
     """
     height, width = size
-    columns = np.zeros((crop.shape[1], crop.shape[0] + 1), dtype=np.bool_)  # a gap under each
+    columns = np.zeros((crop.shape[1], crop.shape[0] + 1), dtype=np.bool_)  # a gap below each
     columns[:, :-1] = crop.T
     flat = np.concatenate([[False], columns.ravel()])
     changes = np.flatnonzero(flat[1:] != flat[:-1])  # where runs of foreground begin and end
     column, row = np.divmod(changes, crop.shape[0] + 1)
     edges = (column + corner[0]) * height + row + corner[1]
-    if crop.shape[0] == height and len(
-        edges
-    ):  # runs that reach the bottom go on in the next column
-        edges = _join_touching(edges)
+    if crop.shape[0] == height and len(edges):
+        edges = _join_touching(edges)  # runs that reach the bottom go on in the next column
     last = [] if len(edges) and edges[-1] == height * width else [height * width]
     return np.diff(np.concatenate([[0], edges, last])).astype(np.int64)
 
@@ -77,8 +80,8 @@ def crop_to_coco_counts(
 def compress_coco_counts(counts: npt.NDArray[np.int64]) -> str:
     """Write COCO counts as the compressed string of ``pycocotools``.
 
-    From the third on, each count is written as its difference to the one two before; in groups of
-    5 bits, lowest first, with a bit that says whether more follow.
+    From the third on, each count is written as its difference to the one two before, in groups of
+    5 bits, lowest first, each with a bit that says whether more follow.
     """
     values = counts.copy()
     values[3:] -= counts[1:-2]
@@ -92,6 +95,6 @@ def compress_coco_counts(counts: npt.NDArray[np.int64]) -> str:
 
 
 def _join_touching(edges: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Drop each pair of a run's end and the next run's begin that fall together."""
+    """Drop the end of each run and the start of the next where both coincide."""
     falls_together = np.flatnonzero(edges[1:-1:2] == edges[2::2])
     return np.delete(edges, np.concatenate([2 * falls_together + 1, 2 * falls_together + 2]))

@@ -1,7 +1,7 @@
-"""Runs of binary masks straight from soft masks on a coarse grid, without making their pixels.
+"""Runs of binary masks straight from soft masks on a coarse grid, without computing all pixels.
 
-Along a row of the image, a bilinearly upsampled mask is linear between the centres of two cells,
-so it crosses the threshold there once at most: where it does follows from the values of the two.
+Along a row of the image, a bilinearly upsampled mask is linear between the centres of two cells.
+So it crosses the threshold there at most once, at a point that follows from their values.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ def trace_masks(soft_masks: Floats, bounds: Integers, size: tuple[int, int]) -> 
     """Crop soft masks, upsample them bilinearly and take what is above the threshold.
 
     Args:
-        soft_masks: In [0, 1], shape (N, Hp, Wp).
-        bounds: The cells that belong to each, x1, y1, x2, y2 with ends excluded; all others count
-            as 0. Shape (N, 4).
+        soft_masks: Masks in [0, 1], shape (N, Hp, Wp).
+        bounds: Cells x1, y1, x2, y2 that belong to each mask, ends excluded; all other cells
+            count as 0. Shape (N, 4).
         size: Height and width of the image in pixels.
     """
     profiles = _widen_rows(soft_masks, bounds, size[0])
@@ -37,14 +37,15 @@ def trace_masks(soft_masks: Floats, bounds: Integers, size: tuple[int, int]) -> 
 class _Profiles(NamedTuple):
     """Rows of pixels by columns of cells, of all instances one after the other.
 
-    Each row of an instance has one cell more to both sides, of value 0.
+    Each row of an instance has one more cell of value 0 at both ends.
 
     Attributes:
-        values: Shape (V,).
-        starts: Index of each instance's first value, shape (N + 1,), the last one V.
+        values: Interpolated values, shape (V,).
+        starts: Index of the first value of each instance, shape (N + 1,), the last one V.
         widths: Values per row of each instance, shape (N,).
-        cells: Column on the grid of the first value of its rows, shape (N,); -1 at the left edge.
-        rows: Of pixels, the first that each instance has, shape (N,).
+        cells: Grid column of the first value in the rows of each instance, shape (N,); -1 at the
+            left edge.
+        rows: First row of pixels of each instance, shape (N,).
     """
 
     values: Floats
@@ -58,8 +59,8 @@ class _Runs(NamedTuple):
     """Runs of foreground, ordered by instance, row and column.
 
     Attributes:
-        instances: Whose each is, shape (R,).
-        rows: Of the image, shape (R,).
+        instances: Index of the instance, shape (R,).
+        rows: Row of the image, shape (R,).
         starts: First column, shape (R,).
         ends: Column after the last one, shape (R,).
     """
@@ -71,7 +72,7 @@ class _Runs(NamedTuple):
 
 
 def _widen_rows(soft_masks: Floats, bounds: Integers, height: int) -> _Profiles:
-    """Interpolate between rows of cells, for each row of pixels that the cells of a mask reach."""
+    """Interpolate between rows of cells for each row of pixels that the cells of a mask reach."""
     grid_height = soft_masks.shape[1]
     low, high, share = _interpolate(grid_height, height)
     left, top, right, bottom = bounds.T
@@ -99,9 +100,9 @@ def _find_runs(profiles: _Profiles, cells: int, pixels: int) -> _Runs:
     """Find where each row of pixels is above the threshold.
 
     Args:
-        profiles: The rows.
-        cells: Columns of the grid.
-        pixels: Columns of the image.
+        profiles: Rows of all instances.
+        cells: Number of columns of the grid.
+        pixels: Number of columns of the image.
     """
     values = profiles.values
     is_above = values > MASK_THRESHOLD
@@ -152,7 +153,7 @@ def _cut_out(runs: _Runs, count: int, size: tuple[int, int]) -> InstanceMasks:
     starts = starts[np.append(True, is_apart)]
     ends = ends[np.append(is_apart, True)]
 
-    # each rectangle's begin, the begin and end of its runs, and its end
+    # the start of each rectangle, the start and end of its runs, and its end
     index = np.arange(count)
     first = starts.searchsorted(bases)
     stop = np.append(first[1:], len(starts))
