@@ -1,4 +1,3 @@
-import argparse
 import json
 
 import pytest
@@ -6,6 +5,7 @@ from shapes import write_shapes
 
 from yolact_core import InputError
 from yolact_core.cli import evaluate as command
+from yolact_core.cli.options import parse_options
 
 NAMES = ('person', 'chair', 'sofa')
 
@@ -28,11 +28,9 @@ def run(capsys, dataset, tiny_model):
     """Run the command on the shapes and return what it said."""
 
     def call(*words):
-        parser = argparse.ArgumentParser()
-        command.add_arguments(parser)
         fixed = [dataset, '--images', dataset.parent / 'images', '--model', tiny_model]
-        arguments = parser.parse_args([str(word) for word in (*fixed, '--device', 'cpu', *words)])
-        assert command.run(arguments) == 0
+        options = parse_options(command.Options, (*fixed, '--device', 'cpu', *words))
+        assert command.run(options) == 0
         return capsys.readouterr().out
 
     return call

@@ -7,14 +7,11 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import entry_points
 from types import ModuleType
 from typing import Any, NamedTuple, NoReturn
 
 from yolact_core import __version__
-from yolact_core.cli.options import add_options, read_options
-from yolact_core.cli.status import BAD_INPUT, INTERRUPTED, READER_GONE
-from yolact_core.errors import InputError
+from yolact_core.errors import BAD_INPUT, INTERRUPTED, READER_GONE, InputError
 from yolact_core.terminal import complain, say
 
 
@@ -69,7 +66,7 @@ class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
             self._action_max_length = max(self._action_max_length, widest + 4)
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        if action.default is None or action.default is False:
+        if action.default is None or action.default is False or action.default == ():
             return action.help
         return super()._get_help_string(action)
 
@@ -78,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Args:
-        argv: Its words. Default: those of this process.
+        argv: Words of the command line, without the program. Default: those of this process.
 
     Returns:
         Exit status: 0 if all is well, 2 for bad input, otherwise as the command says.
@@ -112,6 +109,8 @@ def _run(argv: list[str]) -> int:
     if arguments.command is None:
         say(parser.format_help().rstrip())
         return 0
+    from yolact_core.cli.options import read_options
+
     options, run = arguments.options_and_run
     status: int = run(read_options(options, arguments) if options else arguments)
     return status
@@ -145,18 +144,22 @@ def list_commands(asked: str | None) -> tuple[Command, ...]:
     """
     if any(command.name == asked for command in COMMANDS):
         return COMMANDS
-    others = entry_points(group=COMMAND_GROUP)
+    from importlib.metadata import entry_points
+
     return COMMANDS + tuple(
-        Command(one.name, one.value, import_module(one.value).SUMMARY) for one in others
+        Command(one.name, one.value, import_module(one.value).SUMMARY)
+        for one in entry_points(group=COMMAND_GROUP)
     )
 
 
 def _describe(parser: argparse.ArgumentParser, module: ModuleType) -> None:
     """Describe the options of a command, or of each of its actions."""
+    from yolact_core.cli.options import add_options
+
     if hasattr(module, 'ACTIONS'):
         subparsers = parser.add_subparsers(dest='action', required=True, metavar='ACTION')
         for action in module.ACTIONS:
-            subparser = _add_parser(subparsers, action.name, action.summary)
+            subparser = _add_parser(subparsers, action.name, action.summary, action.description)
             add_options(subparser, action.options)
             subparser.set_defaults(options_and_run=(action.options, action.run))
     elif hasattr(module, 'Options'):
@@ -167,11 +170,16 @@ def _describe(parser: argparse.ArgumentParser, module: ModuleType) -> None:
         parser.set_defaults(options_and_run=(None, module.run))
 
 
-def _add_parser(subparsers: Any, name: str, summary: str) -> argparse.ArgumentParser:  # noqa: ANN401 - argparse names no public type
+def _add_parser(
+    subparsers: Any,  # noqa: ANN401 - argparse names no public type
+    name: str,
+    summary: str,
+    description: str = '',
+) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         name,
         help=summary,
-        description=f'{summary[0].upper()}{summary[1:]}.',
+        description=description or f'{summary[0].upper()}{summary[1:]}.',
         formatter_class=_Formatter,
     )
     return parser

@@ -2,100 +2,90 @@
 
 from __future__ import annotations
 
-import argparse
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from yolact_core.cli.model_options import (
-    add_detection_options,
-    add_model_options,
-    load_detector,
-)
-from yolact_core.cli.options import whole_number
-from yolact_core.cli.status import BAD_INPUT, INTERRUPTED
-from yolact_core.errors import InputError
+from yolact_core.cli.model_options import DetectionOptions, ModelOptions
+from yolact_core.cli.options import argument, group, names, option, whole_number
+from yolact_core.errors import BAD_INPUT, INTERRUPTED, InputError
 from yolact_core.terminal import complain, progress_bar, say, say_json, stop_on_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from yolact_core.cli.detect_job import DetectJob, Summary
+    from yolact_core.media.detect_job import DetectJob, DetectSummary
     from yolact_core.media.sources import ImageFile, Video
 
-DEFAULT_OUTPUT = 'out/detect'
+
+@dataclass(frozen=True, kw_only=True)
+class PictureOptions:
+    """Options of the pictures that are written."""
+
+    color_by: Literal['class', 'instance'] = option('what has a colour', 'class')
+    masks: bool = option(
+        'also write masks/*.png, 16 bits: 0 background, or label of an annotation', False
+    )
+    no_overlay: bool = option('write no overlays', False)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe the arguments."""
-    parser.add_argument(
-        'sources',
-        nargs='+',
-        metavar='SOURCE',
-        help='image, folder, pattern such as "runs/**/*.jpg", video, or index of a camera',
-    )
-    parser.add_argument(
-        '--output',
-        type=Path,
-        default=Path(DEFAULT_OUTPUT),
-        metavar='DIR',
-        help='folder for overlays and detections.json',
-    )
-    add_model_options(parser)
-    add_detection_options(parser)
-    parser.add_argument(
-        '--classes',
-        type=_names,
-        default=(),
-        metavar='NAME,NAME',
-        help='look for these classes only (default: all)',
-    )
-    pictures = parser.add_argument_group('pictures')
-    pictures.add_argument(
-        '--color-by', choices=('class', 'instance'), default='class', help='what has a colour'
-    )
-    pictures.add_argument(
-        '--masks',
-        action='store_true',
-        help='also write masks/*.png, 16 bits: 0 background, or label of an annotation',
-    )
-    pictures.add_argument('--no-overlay', action='store_true', help='write no overlays')
-    videos = parser.add_argument_group('videos and cameras')
-    videos.add_argument(
-        '--every', type=whole_number, default=1, metavar='N', help='take every N-th frame'
-    )
-    videos.add_argument(
-        '--limit',
+@dataclass(frozen=True, kw_only=True)
+class VideoOptions:
+    """Options that say which frames of videos and cameras are taken."""
+
+    every: int = option('take every N-th frame', 1, type=whole_number, metavar='N')
+    limit: int | None = option(
+        'stop a video or camera after N frames taken (default: at its end or Ctrl-C)',
         type=whole_number,
         metavar='N',
-        help='stop a video or camera after N frames taken (default: at its end or Ctrl-C)',
     )
-    parser.add_argument('--json', action='store_true', help='print the summary as JSON')
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(','))
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What ``yolact detect`` can be asked for."""
+
+    sources: tuple[str, ...] = argument(
+        'image, folder, pattern such as "runs/**/*.jpg", video, or index of a camera',
+        nargs='+',
+        metavar='SOURCE',
+    )
+    output: Path = option(
+        'folder for overlays and detections.json', Path('out/detect'), metavar='DIR'
+    )
+    model: ModelOptions = group('model')
+    detection: DetectionOptions = group('detections')
+    classes: tuple[str, ...] = option(
+        'look for these classes only (default: all)', (), type=names, metavar='NAME,NAME'
+    )
+    pictures: PictureOptions = group('pictures')
+    videos: VideoOptions = group('videos and cameras')
+    json: bool = option('print the summary as JSON', False)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Find instances; what is wrong with one source is told, and the others go on.
+def run(options: Options) -> int:
+    """Find instances; a source that cannot be read is reported, and the others go on.
 
     Returns:
         0, or 2 if a source was bad, or 130 if Ctrl-C ended it early.
     """
     from yolact_core.media.sources import find_sources
 
-    sources = find_sources(arguments.sources)
-    _check_output(arguments.output, sources)
-    from yolact_core.cli.detect_job import DetectJob
+    sources = find_sources(options.sources)
+    _check_output(options.output, sources)
+    from yolact_core.media.detect_job import DetectJob
+    from yolact_core.visualization import OverlayStyle
 
-    detector = load_detector(arguments, classes=arguments.classes)
-    job = DetectJob(detector, arguments)
+    detector = options.model.load(options.detection, classes=options.classes)
+    pictures = options.pictures
+    style = None if pictures.no_overlay else OverlayStyle(color_by=pictures.color_by)
+    job = DetectJob(detector, options.output, style, pictures.masks)
     with stop_on_interrupt() as is_stopped:
-        failures = _process(job, sources, is_stopped)
+        failures = _process(job, sources, options.videos, is_stopped)
         job.finish()
         summary = job.summary(failures)
-        if arguments.json:
+        if options.json:
             say_json(summary.to_mapping())
         elif summary.images:
             say(_describe(summary))
@@ -105,7 +95,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _process(
-    job: DetectJob, sources: Sequence[ImageFile | Video], is_stopped: Callable[[], bool]
+    job: DetectJob,
+    sources: Sequence[ImageFile | Video],
+    videos: VideoOptions,
+    is_stopped: Callable[[], bool],
 ) -> int:
     """Process all sources and return how many of them were bad."""
     from yolact_core.media.sources import ImageFile
@@ -121,7 +114,7 @@ def _process(
                     job.process_image(source)
                     advance()
                 else:
-                    job.process_video(source, is_stopped, advance)
+                    job.process_video(source, is_stopped, advance, videos.every, videos.limit)
             except InputError as error:
                 failures += 1
                 complain(str(error))
@@ -148,7 +141,7 @@ def _check_output(folder: Path, sources: Sequence[ImageFile | Video]) -> None:
             )
 
 
-def _describe(summary: Summary) -> str:
+def _describe(summary: DetectSummary) -> str:
     """Put the summary in words."""
     per_class = ', '.join(f'{count} {name}' for name, count in summary.instances.items())
     stages = ', '.join(f'{stage} {ms:.1f}' for stage, ms in summary.milliseconds.items())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from yolact_core.cli.model_options import add_model_options, load_detector
-from yolact_core.cli.options import whole_number
+from yolact_core.cli.model_options import ModelOptions
+from yolact_core.cli.options import argument, group, option, whole_number
 from yolact_core.terminal import progress_bar, say, say_json, say_table
 
 if TYPE_CHECKING:
@@ -36,88 +36,73 @@ STAGES = ('preprocess', 'network', 'nms', 'masks')
 TIMES = (*STAGES, 'total')
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe the arguments."""
-    parser.add_argument('dataset', type=Path, metavar='DATASET.json', help='COCO annotations')
-    parser.add_argument(
-        '--images', type=Path, required=True, metavar='DIR', help='folder of the images'
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What ``yolact evaluate`` can be asked for."""
+
+    dataset: Path = argument('COCO annotations', metavar='DATASET.json')
+    images: Path = option('folder of the images', required=True, metavar='DIR')
+    model: ModelOptions = group('model')
+    protocol: Literal['coco', 'original'] = option(
+        "pycocotools on all images, or the rules of the original's own code", 'coco'
     )
-    add_model_options(parser)
-    parser.add_argument(
-        '--protocol',
-        choices=('coco', 'original'),
-        default='coco',
-        help="pycocotools on all images, or the rules of the original's own code",
-    )
-    parser.add_argument(
-        '--score-threshold',
-        type=float,
-        default=0.0,
+    score_threshold: float = option(
+        'count what has at least this class score, in [0, 1); figures to publish need 0',
+        0.0,
         metavar='SCORE',
-        help='count what has at least this class score, in [0, 1); figures to publish need 0',
     )
-    parser.add_argument(
-        '--limit', type=whole_number, metavar='COUNT', help='take the first COUNT images only'
+    limit: int | None = option(
+        'take the first COUNT images only', type=whole_number, metavar='COUNT'
     )
-    parser.add_argument(
-        '--compare',
-        metavar='WHAT,WHAT',
-        help='evaluate variants side by side: nms, size, threshold',
+    compare: str | None = option(
+        'evaluate variants side by side: nms, size, threshold', metavar='WHAT,WHAT'
     )
-    parser.add_argument('--per-class', action='store_true', help='also list every class')
-    parser.add_argument('--json', action='store_true', help='write the figures as JSON')
-    parser.add_argument(
-        '--output', type=Path, metavar='FILE.json', help='also write the figures to a file'
-    )
-    parser.add_argument(
-        '--export',
-        type=Path,
-        metavar='DIR',
-        help="write results files as COCO's test server takes them",
+    per_class: bool = option('also list every class', False)
+    json: bool = option('write the figures as JSON', False)
+    output: Path | None = option('also write the figures to a file', metavar='FILE.json')
+    export: Path | None = option(
+        "write results files as COCO's test server takes them", metavar='DIR'
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Evaluate and show the figures."""
     from yolact_core.dataset import CocoDataset
     from yolact_core.evaluation import EvaluationOptions
 
-    options = EvaluationOptions(arguments.protocol, arguments.score_threshold, arguments.limit)
-    dataset = CocoDataset(arguments.dataset, arguments.images)
-    detector = load_detector(arguments, score_threshold=arguments.score_threshold)
-    if arguments.compare:
-        return _compare(arguments, detector, dataset, options)
-    evaluation = _evaluate(detector, dataset, options, arguments.export)
-    _write(arguments.output, evaluation.to_mapping())
-    if arguments.json:
+    rules = EvaluationOptions(options.protocol, options.score_threshold, options.limit)
+    dataset = CocoDataset(options.dataset, options.images)
+    detector = options.model.load(score_threshold=options.score_threshold)
+    if options.compare:
+        return _compare(options, detector, dataset, rules)
+    evaluation = _evaluate(detector, dataset, rules, options.export)
+    _write(options.output, evaluation.to_mapping())
+    if options.json:
         say_json(evaluation.to_mapping())
         return 0
     say(_describe(evaluation))
     say_table(_summary_table(evaluation))
-    if arguments.per_class:
+    if options.per_class:
         say_table(_class_table(evaluation))
     return 0
 
 
 def _evaluate(
-    detector: Detector, dataset: CocoDataset, options: EvaluationOptions, export: Path | None
+    detector: Detector, dataset: CocoDataset, rules: EvaluationOptions, export: Path | None
 ) -> Evaluation:
     from yolact_core.evaluation import assess, detect_all
     from yolact_core.evaluation.evaluation import images_to_evaluate
     from yolact_core.evaluation.export import write_coco_results
 
-    with progress_bar('images', len(images_to_evaluate(dataset, options))) as advance:
-        findings = detect_all(detector, dataset, options, advance)
+    with progress_bar('images', len(images_to_evaluate(dataset, rules))) as advance:
+        findings = detect_all(detector, dataset, rules, advance)
     if export:
         write_coco_results(export, findings, dataset)
-    return assess(findings, detector, dataset, options)
+    return assess(findings, detector, dataset, rules)
 
 
 def _compare(
-    arguments: argparse.Namespace,
-    detector: Detector,
-    dataset: CocoDataset,
-    options: EvaluationOptions,
+    options: Options, detector: Detector, dataset: CocoDataset, rules: EvaluationOptions
 ) -> int:
     from rich.table import Table
 
@@ -125,16 +110,16 @@ def _compare(
 
     table = Table('compared', 'value', *AP_COLUMNS, *(f'{stage}, ms' for stage in TIMES))
     records = []
-    subjects = tuple(arguments.compare.split(','))
-    for variant in variants(subjects, detector, options, arguments.precision):
+    subjects = tuple((options.compare or '').split(','))
+    for variant in variants(subjects, detector, rules, options.model.precision):
         evaluation = _evaluate(variant.detector, dataset, variant.options, None)
         records.append(
             {'compared': variant.subject, 'value': variant.value, **evaluation.to_mapping()}
         )
         precisions = _figure(evaluation.box.ap), _figure(evaluation.mask.ap)
         table.add_row(variant.subject, variant.value, *precisions, *_times(evaluation.timing))
-    _write(arguments.output, records)
-    if arguments.json:
+    _write(options.output, records)
+    if options.json:
         say_json(records)
     else:
         say(_headline(evaluation))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from yolact_core.cli.options import argument, option
 from yolact_core.terminal import say, say_json, say_table
 
 if TYPE_CHECKING:
@@ -20,15 +20,15 @@ class ModelEntry:
     """One line of the table.
 
     Args:
-        name: Of the model or, where there are no weights, of the configuration.
+        name: Name of the model or, where there are no weights, of the configuration.
         kind: ``shipped``, ``official`` or ``configuration``.
         input_size: Side of the square input in pixels.
-        backbone: What computes the features.
-        classes: How many.
-        parameters: How many.
-        mask_ap: As published, in percent, or None.
-        path: Of the weights, where they are on this machine.
-        url: Of the weights, where they can be fetched.
+        backbone: Name of the network that computes the features.
+        classes: Number of classes.
+        parameters: Number of weights.
+        mask_ap: Published mask AP in percent, or None.
+        path: File of the weights, if they are on this machine.
+        url: Address of the weights, if they can be fetched.
     """
 
     name: str
@@ -42,28 +42,28 @@ class ModelEntry:
     url: str | None = None
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe the arguments."""
-    parser.add_argument(
-        'model',
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What ``yolact models`` can be asked for."""
+
+    model: str | None = argument(
+        'tell what is in this checkpoint; without it, list all models',
         nargs='?',
         metavar='NAME_OR_FILE',
-        help='tell what is in this checkpoint; without it, list all models',
     )
-    parser.add_argument(
-        '--config',
-        metavar='NAME_OR_YAML',
-        help='configuration of a .pth file that is not named after it',
+    config: str | None = option(
+        'configuration of a .pth file that is not named after it', metavar='NAME_OR_YAML'
     )
-    parser.add_argument('--json', action='store_true', help='print JSON')
+    json: bool = option('print JSON', False)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """List the models, or tell about one."""
-    if arguments.model is not None:
-        return _tell_about(arguments)
+def run(options: Options) -> int:
+    """List the models, or describe one."""
+    if options.model is not None:
+        _describe(options.model, options.config, options.json)
+        return 0
     entries = list_models()
-    if arguments.json:
+    if options.json:
         say_json([dataclasses.asdict(entry) for entry in entries])
     else:
         _print_table(entries)
@@ -154,13 +154,13 @@ def _weights_state(entry: ModelEntry) -> str:
     return 'fetched when needed' if entry.url else 'none: to be trained'
 
 
-def _tell_about(arguments: argparse.Namespace) -> int:
+def _describe(model: str, config: str | None, as_json: bool) -> None:
     """Print what is in one checkpoint."""
     from yolact_core.checkpoints.checkpoint import hash_weights, load_network, read_checkpoint
     from yolact_core.checkpoints.model_zoo import find_model
 
-    path: Path = find_model(arguments.model)
-    network = load_network(arguments.model, arguments.config)
+    path: Path = find_model(model)
+    network = load_network(model, config)
     digest = hash_weights(network)
     about = {
         'id': f'{network.config.name}@{digest[:12]}',
@@ -172,14 +172,13 @@ def _tell_about(arguments: argparse.Namespace) -> int:
         if path.suffix == '.safetensors'
         else {},
     }
-    if arguments.json:
+    if as_json:
         say_json(about)
     else:
         import yaml
 
         plain = _without_tuples(about)
         say(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=96).rstrip())
-    return 0
 
 
 def _without_tuples(value: object) -> object:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import NoneType
 from typing import Any, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
@@ -27,15 +27,17 @@ class Action(NamedTuple):
 
     Attributes:
         name: Word that is typed.
-        options: Dataclass of what it can be asked for.
-        run: Does it, and returns the exit status.
-        summary: One line for the help.
+        options: Dataclass that declares the options of the action.
+        run: Function that takes these options, does the work and returns the exit status.
+        summary: One line for the list of actions.
+        description: One sentence for the help of the action itself; empty for the summary.
     """
 
     name: str
     options: type
     run: Callable[[Any], int]
     summary: str
+    description: str = ''
 
 
 def option(text: str, default: Any = None, *, exclusive: str = '', **keywords: Any) -> Any:  # noqa: ANN401 - a field of any type
@@ -46,11 +48,13 @@ def option(text: str, default: Any = None, *, exclusive: str = '', **keywords: A
 
     Args:
         text: Help, with the unit.
-        default: Value where the option is not given.
+        default: Value where the option is not given; an option with ``required`` has none.
         exclusive: Name that is shared by options of which at most one may be given.
         keywords: Further keywords of ``argparse.ArgumentParser.add_argument``.
     """
     metadata = {HELP: text, KEYWORDS: keywords, EXCLUSIVE: exclusive}
+    if keywords.get('required'):
+        return dataclasses.field(metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -83,8 +87,27 @@ def read_options(options: type[Options], arguments: argparse.Namespace) -> Optio
             values[field.name] = read_options(types[field.name], arguments)
             continue
         value = getattr(arguments, field.name)
+        if value is None and field.default is not dataclasses.MISSING:
+            value = field.default
         values[field.name] = tuple(value) if isinstance(value, list) else value
     return options(**values)
+
+
+def parse_options(
+    options: type[Options],
+    words: Iterable[object] | None = None,
+    **keywords: Any,  # noqa: ANN401
+) -> Options:
+    """Read a whole command line, for programs that have a single one.
+
+    Args:
+        options: Dataclass that declares the options.
+        words: Words of the command line. Default: those of this process.
+        keywords: Keywords of ``argparse.ArgumentParser``, such as ``prog``.
+    """
+    parser = argparse.ArgumentParser(**keywords)
+    add_options(parser, options)
+    return read_options(options, parser.parse_args(None if words is None else [*map(str, words)]))
 
 
 def whole_number(text: str) -> int:
@@ -114,8 +137,9 @@ def _add_fields(parser: argparse.ArgumentParser, options: type, section: Any) ->
             continue
         target = section
         if name := metadata.get(EXCLUSIVE):
-            target = exclusive.setdefault(name, None) or section.add_mutually_exclusive_group()
-            exclusive[name] = target
+            if name not in exclusive:
+                exclusive[name] = section.add_mutually_exclusive_group()
+            target = exclusive[name]
         word = field.name if POSITIONAL in metadata else '--' + field.name.replace('_', '-')
         target.add_argument(word, **_keywords(field, types[field.name]))
 
@@ -124,18 +148,18 @@ def _keywords(field: dataclasses.Field[Any], kind: Any) -> dict[str, Any]:  # no
     """Return what argparse has to know about a field, from its type and its default."""
     metadata = field.metadata
     keywords = {'help': metadata[HELP], **metadata[KEYWORDS]}
-    if POSITIONAL not in metadata:
+    if field.default is not dataclasses.MISSING:
         keywords['default'] = field.default
-    given, kind = keywords.get('type'), _without_none(kind)
-    if get_origin(kind) is tuple and given is None:
+    kind = _without_none(kind)
+    if get_origin(kind) is tuple and 'type' not in keywords:
         kind = get_args(kind)[0]
-        if 'nargs' not in keywords:
-            keywords.update(action='append', default=None if not field.default else field.default)
+        if 'nargs' not in keywords:  # the words that are given replace the default
+            keywords.update(action='append', default=None)
     if kind is bool:
         return {**keywords, 'action': 'store_true'}
     if get_origin(kind) is Literal:
         return {'choices': get_args(kind), **keywords}
-    return {'type': kind, **keywords} if given is None and kind is not str else keywords
+    return keywords if kind is str else {'type': kind, **keywords}
 
 
 def _without_none(kind: Any) -> Any:  # noqa: ANN401 - a type

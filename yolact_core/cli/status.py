@@ -1,5 +1,5 @@
-"""Exit statuses besides 0, which means that all is well."""
+"""Exit statuses, for modules that still look for them here."""
 
-BAD_INPUT = 2
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-READER_GONE = 141  # 128 + SIGPIPE
+from yolact_core.errors import BAD_INPUT, INTERRUPTED, READER_GONE
+
+__all__ = ['BAD_INPUT', 'INTERRUPTED', 'READER_GONE']

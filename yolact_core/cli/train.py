@@ -1,38 +1,40 @@
-"""``yolact train``."""
+"""``yolact train``: a network on pictures of the user's own."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 import sys
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from yolact_core.errors import InputError
+from yolact_core.cli.options import argument, option
+from yolact_core.errors import TERMINATED, InputError
 from yolact_core.terminal import say, say_json
-from yolact_core.training import load_run
 
 FIGURES = 'figures.json'
 NEEDED = ('lightning', 'pycocotools', 'tensorboard')
-TERMINATED = 143  # as a shell reports the signal
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
-    parser.add_argument('run', type=Path, metavar='RUN.yaml', help='what is trained on what')
-    parser.add_argument(
-        'changes',
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What ``yolact train`` can be asked for."""
+
+    run: Path = argument('what is trained on what', metavar='RUN.yaml')
+    changes: tuple[str, ...] = argument(
+        'instead of what the file says, such as optimizer.learning_rate=0.01',
         nargs='*',
         metavar='key=value',
-        help='instead of what the file says, such as optimizer.learning_rate=0.01',
     )
-    parser.add_argument('--json', action='store_true', help='print the figures for a program')
+    json: bool = option('print the figures for a program', False)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Train, and say what was reached."""
-    config = load_run(arguments.run, arguments.changes)
+def run(options: Options) -> int:
+    """Train, and print what was reached."""
+    from yolact_core.training import load_run
+
+    config = load_run(options.run, options.changes)
     logging.basicConfig(stream=sys.stderr, format='%(asctime)s %(message)s', datefmt='%H:%M:%S')
     logging.getLogger('yolact_core').setLevel(logging.INFO)
     missing = [package for package in NEEDED if find_spec(package) is None]
@@ -50,11 +52,11 @@ def run(arguments: argparse.Namespace) -> int:
         figures = train(config)
     except SIGTERMException:  # its own status is 0: a script would take the training for done
         return TERMINATED
-    if getattr(rank_zero_only, 'rank', 0):  # the first process tells
+    if getattr(rank_zero_only, 'rank', 0):  # only the first process prints
         return 0
     output = Path(config.output)
     (output / FIGURES).write_text(json.dumps(figures, indent=2))
-    if arguments.json:
+    if options.json:
         say_json(figures)
         return 0
     best = figures.get('best')

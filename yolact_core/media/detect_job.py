@@ -1,8 +1,7 @@
-"""The work of ``yolact detect``: detect, draw, write, count."""
+"""Detect in many pictures and videos, and write overlays, masks and one data set."""
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import statistics
@@ -10,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,18 +29,18 @@ from yolact_core.visualization import OverlayStyle, draw_overlay
 
 
 @dataclass(frozen=True)
-class Summary:
-    """What was done.
+class DetectSummary:
+    """What a job has done.
 
     Args:
         model: Name of the configuration.
-        device: Where the network ran.
+        device: Device that the network ran on.
         output: Folder of the results.
-        sources: Images, videos and cameras that were begun.
-        failures: How many of them were bad.
-        images: Images, and frames of videos, in which instances were sought.
-        instances: How many were found of each class, most first.
-        milliseconds: Median per image, by stage.
+        sources: Number of images, videos and cameras that were begun.
+        failures: Number of sources that could not be read to their end.
+        images: Number of images, frames of videos included, that were searched for instances.
+        instances: Number of instances of each class, most frequent class first.
+        milliseconds: Median time per image of each stage.
     """
 
     model: str
@@ -61,16 +61,25 @@ class DetectJob:
     """Takes sources one after the other and writes what was found in them.
 
     Args:
-        detector: Finds the instances.
-        arguments: Of the command line: output, masks, no_overlay, color_by, every, limit.
+        detector: Detector that finds the instances.
+        output: Folder of the results.
+        style: What overlays show; None writes no overlays.
+        with_masks: Whether label images are written too.
     """
 
-    def __init__(self, detector: Detector, arguments: argparse.Namespace) -> None:
+    def __init__(
+        self,
+        detector: Detector,
+        output: Path,
+        style: OverlayStyle | None = None,
+        with_masks: bool = False,
+    ) -> None:
         self._detector = detector
-        self._arguments = arguments
-        self._style = OverlayStyle(color_by=arguments.color_by)
-        class_count = len(detector.class_names)
-        self._palette = make_palette(class_count) if arguments.color_by == 'class' else None
+        self._output = output
+        self._style = style
+        self._with_masks = with_masks
+        by_class = style is not None and style.color_by == 'class'
+        self._palette = make_palette(len(detector.class_names)) if by_class else None
         self._export = CocoExport(detector.class_names, detector.config.name)
         self._instances: Counter[str] = Counter()
         self._timings: list[Timing] = []
@@ -85,37 +94,43 @@ class DetectJob:
         self._sources += 1
         rgb = read_image(source.path)
         detections = self._detect(rgb)
-        if not self._arguments.no_overlay:
+        if self._style:
             suffix = '.jpg' if source.path.suffix.lower() in JPEG_SUFFIXES else '.png'
             overlay = draw_overlay(rgb, detections, self._style, self._palette)
-            write_image(self._arguments.output / f'{source.stem}{suffix}', overlay)
+            write_image(self._output / f'{source.stem}{suffix}', overlay)
         self._write_masks(source.stem, detections)
         self._record(source.name, detections)
 
     def process_video(
-        self, source: Video, is_stopped: Callable[[], bool], advance: Callable[[], None]
+        self,
+        source: Video,
+        is_stopped: Callable[[], bool],
+        advance: Callable[[], None],
+        every: int = 1,
+        limit: int | None = None,
     ) -> None:
         """Write overlay and masks of a video or camera, as far as it can be read.
 
         Args:
             source: The video or camera.
-            is_stopped: Says after each image whether to end here.
-            advance: Called after each image.
+            is_stopped: Function that is asked after each image whether to stop there.
+            advance: Function that is called after each image.
+            every: Take every so-many-th image only.
+            limit: Number of images after which to stop; None reads to the end.
 
         Raises:
             InputError: It cannot be read to its end, or the results cannot be written.
         """
         self._sources += 1
-        every, limit = self._arguments.every, self._arguments.limit
         with ExitStack() as stack:
             reader = VideoReader(source.device)
             stack.callback(reader.close)
             add: Callable[[npt.NDArray[np.uint8]], None] | None = None
             for taken, (position, rgb) in enumerate(reader.images(every), start=1):
                 detections = self._detect(rgb)
-                if not self._arguments.no_overlay:
+                if self._style:
                     if add is None:
-                        path = self._arguments.output / f'{source.stem}.mp4'
+                        path = self._output / f'{source.stem}.mp4'
                         add = stack.enter_context(write_video(path, reader.fps / every))
                     add(draw_overlay(rgb, detections, self._style, self._palette))
                 self._write_masks(f'{source.stem}/{position:06d}', detections)
@@ -137,20 +152,20 @@ class DetectJob:
         """
         if len(self._export) == 0:
             return
-        with replace_when_done(self._arguments.output / 'detections.json') as unfinished:
+        with replace_when_done(self._output / 'detections.json') as unfinished:
             unfinished.write_text(json.dumps(self._export.to_mapping()) + '\n', encoding='utf-8')
 
-    def summary(self, failures: int) -> Summary:
+    def summary(self, failures: int) -> DetectSummary:
         """Return what was done.
 
         Args:
-            failures: How many sources were bad.
+            failures: Number of sources that could not be read to their end.
         """
         stages = [*(field.name for field in dataclasses.fields(Timing)), 'total']
-        return Summary(
+        return DetectSummary(
             model=self._detector.config.name,
             device=str(self._detector.device),
-            output=str(self._arguments.output),
+            output=str(self._output),
             sources=self._sources,
             failures=failures,
             images=len(self._export),
@@ -168,8 +183,8 @@ class DetectJob:
         return detections
 
     def _write_masks(self, stem: str, detections: Detections) -> None:
-        if self._arguments.masks:
-            path = self._arguments.output / 'masks' / f'{stem}.png'
+        if self._with_masks:
+            path = self._output / 'masks' / f'{stem}.png'
             write_image(path, detections.masks.label_image())
 
     def _record(self, name: str, detections: Detections, **facts: int) -> None:
