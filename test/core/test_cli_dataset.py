@@ -1,11 +1,10 @@
-import argparse
 import json
 
 import pytest
 from coco_files import annotation, write_dataset
 from shapes import write_shapes
 
-from yolact_core.cli import dataset as command
+from yolact_core.cli import main
 
 
 @pytest.fixture
@@ -13,9 +12,7 @@ def run(capsys):
     """Run the command and return its exit status and what it said."""
 
     def call(*words):
-        parser = argparse.ArgumentParser()
-        command.add_arguments(parser)
-        status = command.run(parser.parse_args([str(word) for word in words]))
+        status = main(['dataset', *map(str, words)])
         return status, capsys.readouterr().out
 
     return call

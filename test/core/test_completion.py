@@ -1,15 +1,14 @@
-import argparse
 import json
 
 import numpy as np
 import pytest
 from coco_files import SIZE, annotation, polygon, write_dataset
 
-from yolact_core.cli import dataset as command
+from yolact_core.cli import main
 from yolact_core.dataset import CocoDataset
 from yolact_core.dataset.annotations import read_json
 from yolact_core.dataset.checking import check_dataset
-from yolact_core.dataset.pseudo_labels import complete
+from yolact_core.dataset.pseudo_labels import add_pseudo_labels
 
 
 class Finder:
@@ -37,7 +36,7 @@ def completed(tmp_path, make_detections):
     found = make_detections(np.array(masks), [0, 1, 2])  # scores 0.9, 0.65, 0.4
     duck = annotation(7, 10, [10, 10, 10, 10], category_id=5, segmentation=polygon(10, 10, 20, 20))
     path = write_dataset(tmp_path, [duck], 1, categories=[{'id': 5, 'name': 'duck'}])
-    content = complete(Finder(found), CocoDataset(path, tmp_path), read_json(path), 0.5)
+    content = add_pseudo_labels(Finder(found), CocoDataset(path, tmp_path), read_json(path), 0.5)
     output = tmp_path / 'completed.json'
     output.write_text(json.dumps(content))
     return output
@@ -68,11 +67,9 @@ def test_a_completed_file_is_sound_and_its_masks_are_those_that_were_found(compl
 
 def test_the_command_completes_a_file(tiny_model, tmp_path, capsys):
     path = write_dataset(tmp_path, [annotation(1, 10, [1, 1, 9, 9])])
-    parser = argparse.ArgumentParser()
-    command.add_arguments(parser)
     output = tmp_path / 'all.json'
     words = ['complete', path, output, '--images', tmp_path, '--model', tiny_model]
-    assert command.run(parser.parse_args([str(word) for word in words])) == 0
+    assert main(['dataset', *map(str, words)]) == 0
     said = capsys.readouterr().out
     assert f'{output}: ' in said
     content = json.loads(output.read_text())

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 from yolact_core import InputError, ModelConfig
 from yolact_core.dataset import CocoDataset, Sample, collate, start_worker
 from yolact_core.training.augmentation import training_recipe
+from yolact_core.training.data import TrainingSamples
 
 
 def crop_somewhere(sample, generator):
@@ -154,19 +155,17 @@ def test_image_ids_must_not_repeat(tmp_path):
         CocoDataset(path, tmp_path)
 
 
-def test_randomness_depends_on_seed_epoch_and_index_alone(dataset, tmp_path):
-    first = CocoDataset(dataset.path, tmp_path, crop_somewhere, seed=1)
-    again = CocoDataset(dataset.path, tmp_path, crop_somewhere, seed=1)
-    other = CocoDataset(dataset.path, tmp_path, crop_somewhere, seed=2)
+def test_randomness_depends_on_seed_epoch_and_index_alone(dataset):
+    first = TrainingSamples(dataset, crop_somewhere, seed=1)
+    again = TrainingSamples(dataset, crop_somewhere, seed=1)
+    other = TrainingSamples(dataset, crop_somewhere, seed=2)
     image = first[0].image
     np.testing.assert_array_equal(image, first[0].image)
     np.testing.assert_array_equal(image, again[0].image)
-    np.testing.assert_array_equal(first[-1].image, first[2].image)
+    np.testing.assert_array_equal(dataset[-1].image, dataset[2].image)
     for different in (first[1].image, other[0].image):
         assert (image != different).any()
-    first.set_epoch(1)
-    assert (image != first[0].image).any()
-    first.set_epoch(0)
+    assert (image != first[len(dataset)].image).any()
     np.testing.assert_array_equal(image, first[0].image)
 
 
@@ -181,24 +180,23 @@ def test_a_pickled_data_set_gives_the_same_samples(dataset):
 
 
 @pytest.mark.slow
-def test_workers_that_persist_see_a_new_epoch(dataset, tmp_path):
+def test_workers_that_persist_see_a_new_epoch(dataset):
     config = ModelConfig.from_name('yolact_resnet18').replace(input_size=64)
-    shuffled = CocoDataset(dataset.path, tmp_path, training_recipe('standard', config))
+    shuffled = TrainingSamples(dataset, training_recipe('standard', config), seed=0)
+    epochs = [range(3), range(3, 6)]
     loader = DataLoader(
         shuffled,
-        batch_size=3,
+        batch_sampler=epochs,
         collate_fn=collate,
         num_workers=1,
         persistent_workers=True,
         multiprocessing_context='spawn',
         worker_init_fn=start_worker,
     )
-    ((images, targets),) = loader
-    shuffled.set_epoch(1)
-    ((later, _),) = loader
+    (images, targets), (later, _) = loader
     assert len(targets) == 3
     assert (images != later).any()
-    np.testing.assert_allclose(later[0].permute(1, 2, 0), shuffled[0].image, atol=1e-3)
+    np.testing.assert_allclose(later[0].permute(1, 2, 0), shuffled[3].image, atol=1e-3)
 
 
 def test_a_batch_holds_fractions_and_sets_crowds_apart(dataset):

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from yolact_core import InputError
-from yolact_core.dataset.images import read_annotated_image
+from yolact_core.dataset.coco import read_annotated_image
 
 ORIENTATION = 0x0112
 TURN_RIGHT, UPSIDE_DOWN = 6, 3

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 
-from yolact_core.dataset.run_lengths import decompress_coco_counts, find_fault
+from yolact_core.dataset.segmentation import decompress_coco_counts, find_fault
 from yolact_core.masks.rle import compress_coco_counts
 
 counts = st.lists(st.integers(0, 2**31 - 1), max_size=30)

@@ -5,8 +5,7 @@ from coco_files import annotation, write_dataset
 from yolact_core import ModelConfig
 from yolact_core.config import AnchorConfig
 from yolact_core.dataset.annotations import read_annotations
-from yolact_core.dataset.prior_fit import assess_priors, fit_priors, object_boxes
-from yolact_core.dataset.statistics import describe
+from yolact_core.dataset.statistics import assess_priors, describe, fit_priors, object_boxes
 
 ANCHORS = ModelConfig.from_name('yolact_resnet50_pascal').anchors
 

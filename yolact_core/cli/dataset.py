@@ -2,168 +2,98 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from yolact_core.cli.options import Action, argument, option
+from yolact_core.errors import BAD_INPUT
 from yolact_core.terminal import progress_bar, say, say_json, say_table
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from yolact_core.config import ModelConfig
     from yolact_core.dataset.checking import Problem
-    from yolact_core.dataset.prior_fit import PriorFit
-    from yolact_core.dataset.statistics import DatasetStatistics
+    from yolact_core.dataset.statistics import DatasetStatistics, PriorFit
 
-    Actions = argparse._SubParsersAction[argparse.ArgumentParser]
-
-HAS_ERRORS = 2
 DOUBTED = 0.15  # score below which a model has found nothing
 LISTED = 100  # problems, unless all are asked for
 SIZE_CLASSES = ('small', 'medium', 'large')
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe the arguments."""
-    actions = parser.add_subparsers(dest='action', required=True, metavar='ACTION')
-    check = actions.add_parser(
-        'check',
-        help='list what is wrong with a data set; exits 2 if a training would be spoilt',
-        description='List what is wrong with a data set.',
-    )
-    stats = actions.add_parser(
-        'stats',
-        help='show classes and sizes, and fit priors to them',
-        description='Show classes and sizes, and fit priors to them.',
-    )
-    _add_conversion(actions)
-    _add_completion(actions)
-    for action in (check, stats):
-        action.add_argument('file', type=Path, metavar='FILE', help='COCO annotations (JSON)')
-        action.add_argument('--json', action='store_true', help='print JSON')
-    check.add_argument(
-        '--images', type=Path, required=True, metavar='DIR', help='folder of the images'
-    )
-    check.add_argument(
-        '--all', action='store_true', help=f'list all problems, not just {LISTED} of a kind'
-    )
-    stats.add_argument('--images', type=Path, metavar='DIR', help='not needed: no image is read')
-    stats.add_argument(
-        '--config',
-        default='yolact_resnet50',
-        metavar='NAME_OR_YAML',
-        help='whose priors to compare with (default: %(default)s)',
-    )
-    stats.add_argument(
-        '--input-size',
-        type=int,
-        metavar='PIXELS',
-        help="side of the network's input (default: that of the configuration)",
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions:
+    """What ``yolact dataset check`` can be asked for."""
+
+    file: Path = argument('COCO annotations (JSON)', metavar='FILE')
+    json: bool = option('print JSON', False)
+    images: Path = option('folder of the images', required=True, metavar='DIR')
+    all: bool = option(f'list all problems, not just {LISTED} of a kind', False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatsOptions:
+    """What ``yolact dataset stats`` can be asked for."""
+
+    file: Path = argument('COCO annotations (JSON)', metavar='FILE')
+    json: bool = option('print JSON', False)
+    images: Path | None = option('not needed: no image is read', metavar='DIR')
+    config: str = option('whose priors to compare with', 'yolact_resnet50', metavar='NAME_OR_YAML')
+    input_size: int | None = option(
+        "side of the network's input (default: that of the configuration)", metavar='PIXELS'
     )
 
 
-def _add_conversion(actions: Actions) -> None:
-    convert = actions.add_parser(
-        'convert',
-        help='write labelme or YOLO annotations as a COCO file',
-        description='Write labelme or YOLO (segmentation) annotations as a COCO file.',
-    )
-    convert.add_argument('format', choices=('labelme', 'yolo'), help='what is converted')
-    convert.add_argument('labels', type=Path, metavar='DIR', help='folder of the annotations')
-    convert.add_argument('output', type=Path, metavar='FILE', help='COCO annotations to write')
-    convert.add_argument(
-        '--images', type=Path, required=True, metavar='DIR', help='folder of the images'
-    )
-    convert.add_argument(
-        '--names', type=Path, metavar='data.yaml', help='names of the classes, for yolo'
-    )
+@dataclass(frozen=True, kw_only=True)
+class ConvertOptions:
+    """What ``yolact dataset convert`` can be asked for."""
+
+    format: Literal['labelme', 'yolo'] = argument('what is converted')
+    labels: Path = argument('folder of the annotations', metavar='DIR')
+    output: Path = argument('COCO annotations to write', metavar='FILE')
+    images: Path = option('folder of the images', required=True, metavar='DIR')
+    names: Path | None = option('names of the classes, for yolo', metavar='data.yaml')
 
 
-def _add_completion(actions: Actions) -> None:
-    complete = actions.add_parser(
-        'complete',
-        help='add what a model finds, so that training on new classes forgets no old ones',
-        description='Add what a model finds to annotations of classes that are new to it.',
-    )
-    complete.add_argument('file', type=Path, metavar='FILE', help='COCO annotations (JSON)')
-    complete.add_argument('output', type=Path, metavar='OUTPUT', help='COCO file to write')
-    complete.add_argument(
-        '--images', type=Path, required=True, metavar='DIR', help='folder of the images'
-    )
-    complete.add_argument(
-        '--model', default='indoor', metavar='NAME_OR_FILE', help='default: %(default)s'
-    )
-    complete.add_argument(
-        '--score-threshold',
-        type=float,
-        default=0.5,
+@dataclass(frozen=True, kw_only=True)
+class CompleteOptions:
+    """What ``yolact dataset complete`` can be asked for."""
+
+    file: Path = argument('COCO annotations (JSON)', metavar='FILE')
+    output: Path = argument('COCO file to write', metavar='OUTPUT')
+    images: Path = option('folder of the images', required=True, metavar='DIR')
+    model: str = option('default: %(default)s', 'indoor', metavar='NAME_OR_FILE')
+    score_threshold: float = option(
+        'what is found above it is an annotation; above 0.15, something to be ignored',
+        0.5,
         metavar='SCORE',
-        help='what is found above it is an annotation; above 0.15, something to be ignored '
-        '(default: %(default)s)',
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Check, describe, convert or complete a data set."""
-    actions = {
-        'check': _check,
-        'stats': _describe,
-        'convert': _convert,
-        'complete': _complete,
-    }
-    return actions[arguments.action](arguments)
+def check(options: CheckOptions) -> int:
+    """List what is wrong with a data set.
 
-
-def _complete(arguments: argparse.Namespace) -> int:
-    from yolact_core.dataset import CocoDataset
-    from yolact_core.dataset.annotations import read_json
-    from yolact_core.dataset.pseudo_labels import complete
-    from yolact_core.detector import Detector
-    from yolact_core.files import replace_when_done
-
-    dataset = CocoDataset(arguments.file, arguments.images)
-    content = read_json(arguments.file)
-    detector = Detector.load(arguments.model, backend='torch', score_threshold=DOUBTED)
-    with progress_bar('images', len(dataset)) as advance:
-        completed = complete(detector, dataset, content, arguments.score_threshold, advance)
-    with replace_when_done(arguments.output) as unfinished:
-        unfinished.write_text(json.dumps(completed))
-    added = completed['annotations'][len(content['annotations']) :]
-    ignored = sum(one['iscrowd'] for one in added)
-    say(f'{arguments.output}: {len(added) - ignored} annotations added, {ignored} to be ignored')
-    return 0
-
-
-def _convert(arguments: argparse.Namespace) -> int:
-    from yolact_core.dataset.conversion import convert_to_coco
-
-    convert_to_coco(
-        arguments.format, arguments.labels, arguments.images, arguments.output, arguments.names
-    )
-    say(f'wrote {arguments.output}; "yolact dataset check" tells whether it is sound')
-    return 0
-
-
-def _check(arguments: argparse.Namespace) -> int:
+    Returns:
+        0, or 2 if a training would be spoilt.
+    """
     from yolact_core.dataset.annotations import read_json
     from yolact_core.dataset.checking import check_dataset
 
-    images = len(read_json(arguments.file)['images'])
+    images = len(read_json(options.file)['images'])
     with progress_bar('images', images) as advance:
-        problems = check_dataset(arguments.file, arguments.images, advance)
+        problems = check_dataset(options.file, options.images, advance)
     counts = {
         severity: sum(problem.severity == severity for problem in problems)
         for severity in ('error', 'warning')
     }
-    if arguments.json:
+    if options.json:
         say_json({**counts, 'problems': [dataclasses.asdict(problem) for problem in problems]})
     else:
-        _list_problems(arguments.file, problems, len(problems) if arguments.all else LISTED)
-        say(f'{arguments.file}: {counts["error"]} errors, {counts["warning"]} warnings')
-    return HAS_ERRORS if counts['error'] else 0
+        _list_problems(options.file, problems, len(problems) if options.all else LISTED)
+        say(f'{options.file}: {counts["error"]} errors, {counts["warning"]} warnings')
+    return BAD_INPUT if counts['error'] else 0
 
 
 def _list_problems(file: Path, problems: list[Problem], most: int) -> None:
@@ -175,18 +105,20 @@ def _list_problems(file: Path, problems: list[Problem], most: int) -> None:
             say(f'{file}: {len(of_kind) - most} more of the kind {severity}; --all lists them')
 
 
-def _describe(arguments: argparse.Namespace) -> int:
+def show_statistics(options: StatsOptions) -> int:
+    """Show classes and sizes, and fit priors to them."""
+    from yolact_core.config import ModelConfig
     from yolact_core.dataset.annotations import read_annotations
-    from yolact_core.dataset.prior_fit import assess_priors, fit_priors, object_boxes
-    from yolact_core.dataset.statistics import describe
+    from yolact_core.dataset.statistics import assess_priors, describe, fit_priors, object_boxes
 
-    config = _read_config(arguments.config)
-    input_size = arguments.input_size or config.input_size
-    annotations = read_annotations(arguments.file)
+    is_file = Path(options.config).suffix in ('.yaml', '.yml')
+    config = (ModelConfig.from_file if is_file else ModelConfig.from_name)(options.config)
+    input_size = options.input_size or config.input_size
+    annotations = read_annotations(options.file)
     statistics, boxes = describe(annotations), object_boxes(annotations)
     current = assess_priors(boxes, config.anchors, input_size)
     fitted = fit_priors(boxes, config.anchors, input_size)
-    if arguments.json:
+    if options.json:
         say_json(
             {
                 **dataclasses.asdict(statistics),
@@ -200,14 +132,6 @@ def _describe(arguments: argparse.Namespace) -> int:
     say_table(_class_table(statistics))
     say(_compare_priors(config.name, input_size, current, fitted))
     return 0
-
-
-def _read_config(name: str) -> ModelConfig:
-    from yolact_core.config import ModelConfig
-
-    if Path(name).suffix in ('.yaml', '.yml'):
-        return ModelConfig.from_file(name)
-    return ModelConfig.from_name(name)
 
 
 def _summary(statistics: DatasetStatistics) -> str:
@@ -243,3 +167,61 @@ def _compare_priors(name: str, input_size: int, current: PriorFit, fitted: Prior
             f'  aspect_ratios: {list(fitted.anchors.aspect_ratios)}',
         ]
     )
+
+
+def convert(options: ConvertOptions) -> int:
+    """Write annotations of another tool as a COCO file."""
+    from yolact_core.dataset.conversion import convert_to_coco
+
+    convert_to_coco(options.format, options.labels, options.images, options.output, options.names)
+    say(f'wrote {options.output}; "yolact dataset check" tells whether it is sound')
+    return 0
+
+
+def complete(options: CompleteOptions) -> int:
+    """Add what a model finds to a data set."""
+    from yolact_core.dataset import CocoDataset
+    from yolact_core.dataset.annotations import read_json
+    from yolact_core.dataset.pseudo_labels import add_pseudo_labels
+    from yolact_core.detector import Detector
+    from yolact_core.files import replace_when_done
+
+    dataset = CocoDataset(options.file, options.images)
+    content = read_json(options.file)
+    detector = Detector.load(options.model, backend='torch', score_threshold=DOUBTED)
+    with progress_bar('images', len(dataset)) as advance:
+        completed = add_pseudo_labels(detector, dataset, content, options.score_threshold, advance)
+    with replace_when_done(options.output) as unfinished:
+        unfinished.write_text(json.dumps(completed))
+    added = completed['annotations'][len(content['annotations']) :]
+    ignored = sum(one['iscrowd'] for one in added)
+    say(f'{options.output}: {len(added) - ignored} annotations added, {ignored} to be ignored')
+    return 0
+
+
+ACTIONS = (
+    Action(
+        'check',
+        CheckOptions,
+        check,
+        'list what is wrong with a data set; exits 2 if a training would be spoilt',
+        'List what is wrong with a data set.',
+    ),
+    Action(
+        'stats', StatsOptions, show_statistics, 'show classes and sizes, and fit priors to them'
+    ),
+    Action(
+        'convert',
+        ConvertOptions,
+        convert,
+        'write labelme or YOLO annotations as a COCO file',
+        'Write labelme or YOLO (segmentation) annotations as a COCO file.',
+    ),
+    Action(
+        'complete',
+        CompleteOptions,
+        complete,
+        'add what a model finds, so that training on new classes forgets no old ones',
+        'Add what a model finds to annotations of classes that are new to it.',
+    ),
+)

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from yolact_core.dataset.run_lengths import find_fault
-from yolact_core.dataset.segmentation import SegmentationStore
+from yolact_core.dataset.segmentation import SegmentationStore, find_fault
 from yolact_core.errors import InputError
 
 SECTIONS = ('images', 'annotations', 'categories')

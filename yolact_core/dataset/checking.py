@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeGuard
 
 from yolact_core.dataset.annotations import Record, read_json
-from yolact_core.dataset.run_lengths import find_fault
 from yolact_core.dataset.segmentation import (
     FARTHEST,
     coco_mask,
+    find_fault,
     segmentation_to_rle,
     usable_rings,
 )

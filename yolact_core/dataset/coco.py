@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch.utils.data import Dataset
 
 from yolact_core.dataset.annotations import read_annotations
-from yolact_core.dataset.images import read_annotated_image
 from yolact_core.dataset.sample import Sample
 from yolact_core.dataset.segmentation import NOTHING, decode_masks
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Transform = Callable[[Sample, np.random.Generator], Sample]
+from yolact_core.errors import InputError
+from yolact_core.media.image_files import read_image
 
 
 class CocoDataset(Dataset[Sample]):
@@ -30,8 +24,6 @@ class CocoDataset(Dataset[Sample]):
     Args:
         annotations: The JSON file; ids may have gaps, segmentations be polygons or either RLE.
         images: The folder that file names are relative to.
-        transform: Applied to each sample, with a generator of its own.
-        seed: With epoch and index, of that generator.
         class_names: Order of the classes; default: the file's categories, sorted by their ids.
 
     Raises:
@@ -39,19 +31,11 @@ class CocoDataset(Dataset[Sample]):
     """
 
     def __init__(
-        self,
-        annotations: Path,
-        images: Path,
-        transform: Transform | None = None,
-        seed: int = 0,
-        class_names: tuple[str, ...] | None = None,
+        self, annotations: Path, images: Path, class_names: tuple[str, ...] | None = None
     ) -> None:
         self.path = Path(annotations)
         self.folder = Path(images)
         self.annotations = read_annotations(self.path, class_names)
-        self._transform = transform
-        self._seed = seed
-        self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()  # workers see it change
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -67,32 +51,12 @@ class CocoDataset(Dataset[Sample]):
         return len(self.annotations.image_ids)
 
     def __getitem__(self, index: int) -> Sample:
-        """Return one sample; with a transform, always the same one within an epoch.
+        """Return one image with its truth.
 
         Raises:
-            InputError: Its image cannot be read or is of another size than the file says.
+            InputError: The image cannot be read or is of another size than the file says.
         """
         index = range(len(self))[index]
-        sample = self._read(index)
-        if self._transform is None:
-            return sample
-        generator = np.random.default_rng([self._seed, int(self._epoch), index])
-        return self._transform(sample, generator)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Give every sample new randomness, in worker processes too."""
-        self._epoch.fill_(epoch)
-
-    def read_image(self, index: int) -> npt.NDArray[np.uint8]:
-        """Return one image alone, RGB, shape (H, W, 3).
-
-        Raises:
-            InputError: It cannot be read or is of another size than the file says.
-        """
-        file_name = self.annotations.file_names[index].decode()
-        return read_annotated_image(self.folder / file_name, self.annotations.size(index))
-
-    def _read(self, index: int) -> Sample:
         annotations, size = self.annotations, self.annotations.size(index)
         chosen = annotations.of_image(index)
         boxes = _clip_corners(annotations.boxes[chosen], size)
@@ -107,6 +71,42 @@ class CocoDataset(Dataset[Sample]):
             masks=decode_masks(rles, size),
             is_crowd=annotations.is_crowd[chosen],
         )
+
+    def read_image(self, index: int) -> npt.NDArray[np.uint8]:
+        """Return one image alone, RGB, shape (H, W, 3).
+
+        Raises:
+            InputError: It cannot be read or is of another size than the file says.
+        """
+        file_name = self.annotations.file_names[index].decode()
+        return read_annotated_image(self.folder / file_name, self.annotations.size(index))
+
+
+def read_annotated_image(path: Path, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """Read the image that annotations of a known size belong to.
+
+    Some annotation tools turn photos as their orientation tag says and others do not. Where both
+    sizes would do, the pixels are taken as they are stored, as COCO does.
+
+    Args:
+        path: The file.
+        size: Height and width in pixels that the annotations are for.
+
+    Returns:
+        RGB, shape (H, W, 3).
+
+    Raises:
+        InputError: It cannot be read or is of another size.
+    """
+    image = read_image(path, turn_upright=False)
+    if image.shape[:2] == size[::-1] != size:
+        image = read_image(path)
+    if image.shape[:2] != size:
+        raise InputError(
+            f'{path} must be {size[1]} x {size[0]} pixels, as its annotations say, '
+            f'got {image.shape[1]} x {image.shape[0]}'
+        )
+    return image
 
 
 def _clip_corners(

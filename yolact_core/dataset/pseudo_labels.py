@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST_COVERED = 0.5  # of a found mask by annotated objects; more, and it is one of these
 
 
-def complete(
+def add_pseudo_labels(
     detector: Detector,
     dataset: CocoDataset,
     content: dict[str, list[Record]],

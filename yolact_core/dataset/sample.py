@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     Index = slice | npt.NDArray[np.bool_] | npt.NDArray[np.int64]
+    Transform = Callable[['Sample', np.random.Generator], 'Sample']
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def collate(samples: Sequence[Sample]) -> tuple[Tensor, Targets]:
     """Make a batch of samples of one size.
 
     Args:
-        samples: As an augmentation makes them.
+        samples: Samples of one size, as an augmentation makes them.
 
     Returns:
         Images, RGB in about [0, 255], not normalized, of the samples' type, shape (B, 3, S, S),

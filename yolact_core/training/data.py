@@ -18,7 +18,7 @@ from yolact_core.training.augmentation import training_recipe
 
 if TYPE_CHECKING:
     from yolact_core.config import ModelConfig
-    from yolact_core.dataset.coco import Transform
+    from yolact_core.dataset.sample import Transform
     from yolact_core.training.options import DataOptions, RunConfig
 
 PREFETCHED_BATCHES = 4  # per worker

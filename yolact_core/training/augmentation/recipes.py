@@ -25,7 +25,7 @@ from yolact_core.training.augmentation.window import View, Window, crop, expand
 
 if TYPE_CHECKING:
     from yolact_core.config import ModelConfig
-    from yolact_core.dataset.coco import Transform
+    from yolact_core.dataset.sample import Transform
 
 RecipeName = Literal['original', 'standard']
 RECIPES = ('original', 'standard')
