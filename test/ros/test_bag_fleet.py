@@ -20,7 +20,7 @@ from yolact_core.cli import main
 from yolact_core.errors import InputError
 from yolact_core.threads import single_thread
 from yolact_ros.bag.evaluate.class_remapping import merge_bags
-from yolact_ros.bag.evaluate.metrics import summarize
+from yolact_ros.bag.evaluate.figures import summarize
 from yolact_ros.bag.evaluate.plan import Candidate, EvaluationPlan, open_evaluation
 from yolact_ros.bag.fleet import command_evaluate, command_run, evaluation, replaying
 from yolact_ros.bag.fleet.bags import name_results

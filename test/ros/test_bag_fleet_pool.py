@@ -15,7 +15,7 @@ import fleet_jobs
 from bags import image_item, write_bag
 
 from yolact_core.errors import InputError
-from yolact_ros.bag.evaluate.metrics import summarize
+from yolact_ros.bag.evaluate.figures import summarize
 from yolact_ros.bag.evaluate.plan import Candidate, EvaluationPlan
 from yolact_ros.bag.fleet.cluster import RayPool
 from yolact_ros.bag.fleet.evaluation import evaluate_bags

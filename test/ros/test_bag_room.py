@@ -17,7 +17,7 @@ from bags import image_item, make_detections, make_rgb, truth_item, write_bag
 
 from yolact_core.cli import main
 from yolact_ros.bag.evaluate import stamp_index as companion
-from yolact_ros.bag.evaluate.metrics import measure_stability
+from yolact_ros.bag.evaluate.figures import measure_stability
 from yolact_ros.bag.evaluate.motion import estimate_motion, to_grey
 from yolact_ros.bag.evaluate.plan import Candidate, EvaluationPlan, open_evaluation
 from yolact_ros.bag.evaluate.records import FrameResult

@@ -12,7 +12,7 @@ pytest.importorskip('rosbags', reason='rosbags is not installed: pip install ros
 
 from bags import CLASS_NAMES, make_detections
 
-from yolact_ros.bag.evaluate.metrics import measure_stability
+from yolact_ros.bag.evaluate.figures import measure_stability
 from yolact_ros.bag.evaluate.motion import estimate_motion
 from yolact_ros.bag.evaluate.records import FrameResult
 from yolact_ros.bag.evaluate.stability import compare_frames

@@ -24,11 +24,10 @@ from yolact_ros.bag.commands.options import (
     detector_options,
     read_limits,
 )
-from yolact_ros.bag.evaluate.verdicts import judge
 
 if TYPE_CHECKING:
     from yolact_ros.bag.evaluate.bootstrap import Difference
-    from yolact_ros.bag.evaluate.metrics import BagFigures
+    from yolact_ros.bag.evaluate.figures import BagFigures
     from yolact_ros.bag.evaluate.plan import EvaluationPlan, OpenEvaluation
     from yolact_ros.bag.evaluate.records import FrameRecord, Record
 
@@ -176,7 +175,7 @@ def _compare(
     arguments: argparse.Namespace, opened: OpenEvaluation, records: list[Record]
 ) -> Comparison:
     from yolact_ros.bag.evaluate.bootstrap import compare_contenders
-    from yolact_ros.bag.evaluate.metrics import summarize
+    from yolact_ros.bag.evaluate.figures import summarize
     from yolact_ros.bag.evaluate.records import FrameRecord
 
     frames = [record for record in records if isinstance(record, FrameRecord)]
@@ -211,6 +210,9 @@ def _report(
 def _show(comparison: Comparison, plan: EvaluationPlan) -> None:
     from rich.table import Table
 
+    from yolact_ros.bag.commands.tables import write_figure
+    from yolact_ros.bag.evaluate.bootstrap import judge
+
     first, *others = comparison.figures
     say(f'{first.images} images of {plan.bag}, {first.skipped} skipped')
     for figures in comparison.figures:
@@ -221,26 +223,23 @@ def _show(comparison: Comparison, plan: EvaluationPlan) -> None:
             )
     for figures, differences in zip(others, comparison.differences, strict=True):
         table = Table('figure', first.name, figures.name, 'difference', '95 % interval', 'verdict')
-        values = (_values(first), _values(figures))
         for name, one in differences.items():
+            ends = (write_figure(end, is_signed=True) for end in (one.low, one.high))
             table.add_row(
                 name,
-                *(_figure(value[name]) for value in values),
-                _figure(one.value, signed=True),
-                f'{_figure(one.low, signed=True)} to {_figure(one.high, signed=True)}',
+                *(write_figure(both.values[name]) for both in (first, figures)),
+                write_figure(one.value, is_signed=True),
+                ' to '.join(ends),
                 judge(name, one),
             )
         say_table(table)
     say_table(_worst_table(comparison))
 
 
-def _values(figures: BagFigures) -> dict[str, float | None]:
-    per_image = figures.instances / figures.images if figures.images else None
-    return {**figures.figures(), 'instances_per_image': per_image}
-
-
 def _worst_table(comparison: Comparison) -> Any:  # noqa: ANN401 - a table
     from rich.table import Table
+
+    from yolact_ros.bag.commands.tables import write_figure
 
     table = Table('most different', 'topic', 'stamp, ns', 'agreement', 'instances', 'quality')
     for one in comparison.worst:
@@ -250,12 +249,6 @@ def _worst_table(comparison: Comparison) -> Any:  # noqa: ANN401 - a table
             str(one['stamp']),
             ', '.join(f'{value:.3f}' for value in one['agreement'][1:]),
             ', '.join(map(str, one['instances'])),
-            ', '.join(_figure(value) for value in one['quality']),
+            ', '.join(write_figure(value) for value in one['quality']),
         )
     return table
-
-
-def _figure(value: float | None, *, signed: bool = False) -> str:
-    if value is None:
-        return '-'
-    return f'{value:+.4f}' if signed else f'{value:.4f}'

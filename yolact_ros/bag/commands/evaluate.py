@@ -25,7 +25,7 @@ from yolact_ros.bag.commands.options import (
 from yolact_ros.bag.fleet.options import add_bags, choose_bags
 
 if TYPE_CHECKING:
-    from yolact_ros.bag.evaluate.metrics import BagFigures
+    from yolact_ros.bag.evaluate.figures import BagFigures
     from yolact_ros.bag.evaluate.plan import EvaluationPlan, OpenEvaluation
     from yolact_ros.bag.evaluate.records import Record
 
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         0; 1 if a limit is broken; 2 if something of the bag could not be read.
     """
     from yolact_ros.bag.commands.tables import show, to_mapping
-    from yolact_ros.bag.evaluate.metrics import summarize
+    from yolact_ros.bag.evaluate.figures import summarize
     from yolact_ros.bag.evaluate.plan import open_evaluation
 
     check_range(arguments)

@@ -1,4 +1,4 @@
-"""What is said of evaluated bags."""
+"""Tables and lines that tell on the terminal what an evaluation found."""
 
 from __future__ import annotations
 
@@ -7,27 +7,12 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from yolact_core.terminal import say, say_table
+from yolact_ros.bag.evaluate.metrics import rows
+from yolact_ros.bag.evaluate.rows import Place
 
 if TYPE_CHECKING:
-    from yolact_ros.bag.evaluate.metrics import BagFigures
+    from yolact_ros.bag.evaluate.figures import BagFigures
     from yolact_ros.bag.evaluate.plan import EvaluationFacts, EvaluationPlan
-
-TITLES = {
-    'box_ap': 'box AP',
-    'box_ap50': 'box AP50',
-    'mask_ap': 'mask AP',
-    'mask_ap50': 'mask AP50',
-    'mask_ap75': 'mask AP75',
-    'quality': 'panoptic quality',
-    'stability': 'stability',
-    'matched_iou': 'IoU of those found again',
-    'flicker_per_minute': 'flicker, per minute',
-    'class_switches_per_minute': 'class switches, per minute',
-    'box_jitter_px': 'box jitter, px',
-    'track_interruptions_per_minute': 'tracks interrupted, per minute',
-}
-
-OVERVIEW = ('box_ap', 'mask_ap', 'stability', 'flicker_per_minute', 'box_jitter_px')
 
 
 def to_mapping(
@@ -52,9 +37,27 @@ def show(
 ) -> None:
     """Show the figures of a bag."""
     say(_describe(plan, facts, figures))
-    say_table(_summary_table(figures))
+    table = Table('figure', 'value')
+    for row in rows(Place.FIGURES | Place.TABLE):
+        table.add_row(row.heading, write_figure(figures.values[row.name]))
+    say_table(table)
     if with_classes:
         say_table(_class_table(figures, facts.class_names))
+
+
+def show_all(bags: list[tuple[str, BagFigures]]) -> None:
+    """Show the figures of many bags, one a line."""
+    shown = rows(Place.OVERVIEW)
+    table = Table('bag', 'images', 'found', *(row.heading for row in shown))
+    for name, figures in bags:
+        counts = (str(figures.images), str(figures.instances))
+        table.add_row(name, *counts, *(write_figure(figures.values[row.name]) for row in shown))
+    say_table(table)
+
+
+def write_figure(value: float | None, *, is_signed: bool = False) -> str:
+    """Return a figure as it stands in a table; a dash where it cannot be told."""
+    return '-' if value is None else f'{value:{"+" if is_signed else ""}.4f}'
 
 
 def _describe(plan: EvaluationPlan, facts: EvaluationFacts, figures: BagFigures) -> str:
@@ -77,39 +80,17 @@ def _describe(plan: EvaluationPlan, facts: EvaluationFacts, figures: BagFigures)
     return '\n'.join(lines)
 
 
-def _summary_table(figures: BagFigures) -> Table:
-    table = Table('figure', 'value')
-    values = figures.figures()
-    for name, title in TITLES.items():
-        table.add_row(title, _figure(values[name]))
-    return table
-
-
 def _class_table(figures: BagFigures, class_names: tuple[str, ...]) -> Table:
     table = Table('class', 'found', 'box AP', 'mask AP', 'stability', 'flicker, per minute')
     for name in class_names:
-        box, mask = (part.by_class[name] if part else None for part in (figures.box, figures.mask))
+        kinds = (figures.box, figures.mask)
+        precisions = [kind.by_class[name] if kind else None for kind in kinds]
         steady = figures.stability_by_class.get(name)
         table.add_row(
             name,
             str(figures.by_class.get(name, 0)),
-            _figure(None if box is None else box / 100),
-            _figure(None if mask is None else mask / 100),
-            _figure(steady.stability if steady else None),
-            _figure(steady.flicker_per_minute if steady else None),
+            *(write_figure(None if one is None else one / 100) for one in precisions),
+            write_figure(steady.stability if steady else None),
+            write_figure(steady.flicker_per_minute if steady else None),
         )
     return table
-
-
-def _figure(value: float | None) -> str:
-    return '-' if value is None else f'{value:.4f}'
-
-
-def show_all(rows: list[tuple[str, BagFigures]]) -> None:
-    """Show the figures of many bags, one a line."""
-    table = Table('bag', 'images', 'found', *(TITLES[name] for name in OVERVIEW))
-    for name, figures in rows:
-        values = figures.figures()
-        counts = (str(figures.images), str(figures.instances))
-        table.add_row(name, *counts, *(_figure(values[one]) for one in OVERVIEW))
-    say_table(table)

@@ -11,16 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from yolact_core.evaluation.matches import ImageMatches
-from yolact_ros.bag.evaluate.metrics import SECONDS_PER_MINUTE
+from yolact_ros.bag.evaluate.metrics import row_of, rows
 from yolact_ros.bag.evaluate.records import FrameRecord
+from yolact_ros.bag.evaluate.rows import Floats, Place, Weighted
 
-RECALLS = np.linspace(0.0, 1.0, 101)
 LOW, HIGH = 0.025, 0.975
-
-Floats = npt.NDArray[np.float64]
+BETTER, WORSE = 'better', 'worse'
 
 
 @dataclass(frozen=True)
@@ -43,81 +40,21 @@ class Difference:
         return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
 
 
-class _Ratio:
-    """A figure that is one sum over images divided by another.
+def judge(name: str, difference: Difference) -> str:
+    """Say in a word or two what a difference to the first contender means.
 
     Args:
-        amounts: Of each image, shape (F,).
-        counts: Of each image, shape (F,).
+        name: Name of the figure.
+        difference: How much it is above that of the first contender.
     """
-
-    def __init__(self, amounts: Sequence[float], counts: Sequence[float]) -> None:
-        self._amounts, self._counts = np.array(amounts, float), np.array(counts, float)
-
-    def __call__(self, weights: Floats) -> float:
-        """Return the figure where each image counts so often."""
-        count = weights @ self._counts
-        return float(weights @ self._amounts / count) if count else float('nan')
-
-
-class WeightedPrecision:
-    """Average precision, as a fraction, where each image counts so often.
-
-    Args:
-        matches: Of each image.
-        class_count: Of classes.
-    """
-
-    def __init__(self, matches: Sequence[ImageMatches], class_count: int) -> None:
-        self._classes = [
-            _ClassCurve(matches, class_id)
-            for class_id in range(class_count)
-            if any(class_id in one for one in matches)
-        ]
-
-    def __call__(self, weights: Floats) -> float:
-        """Return mean AP over classes that have objects."""
-        values = [curve(weights) for curve in self._classes]
-        defined = [value for value in values if value is not None]
-        return float(np.mean(defined)) if defined else float('nan')
-
-
-class _ClassCurve:
-    """Detections of one class in all images, best score first."""
-
-    def __init__(self, matches: Sequence[ImageMatches], class_id: int) -> None:
-        present = [(image, one[class_id]) for image, one in enumerate(matches) if class_id in one]
-        images = np.concatenate([np.full(len(one.scores), image) for image, one in present])
-        scores = np.concatenate([one.scores for _, one in present])
-        order = np.argsort(-scores, kind='mergesort')
-        is_match = np.concatenate([one.is_match[0] for _, one in present], axis=1)[:, order]
-        is_ignored = np.concatenate([one.is_ignored[0] for _, one in present], axis=1)[:, order]
-        self._images = images[order].astype(np.int64)
-        self._hits, self._misses = is_match & ~is_ignored, ~is_match & ~is_ignored  # (T, D)
-        self._objects = np.zeros(len(matches))
-        for image, one in present:
-            self._objects[image] = one.objects[0]
-
-    def __call__(self, weights: Floats) -> float | None:
-        """Return mean AP over IoU thresholds, at COCO's 101 recalls; None without objects."""
-        objects = weights @ self._objects
-        if objects == 0:
-            return None
-        of_each = weights[self._images]
-        hits = np.cumsum(self._hits * of_each, axis=1)
-        misses = np.cumsum(self._misses * of_each, axis=1)
-        precision = hits / (hits + misses + np.spacing(1))
-        precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-        padded = np.concatenate([precision, np.zeros((len(precision), 1))], axis=1)
-        recall = hits / objects
-        return float(
-            np.mean(
-                [
-                    row[np.searchsorted(reached, RECALLS, side='left')]
-                    for row, reached in zip(padded, recall, strict=True)
-                ]
-            )
-        )
+    if difference.value is None:
+        return '-'
+    if not difference.is_sure:
+        return 'not sure'
+    higher_is_better = row_of(name).higher_is_better
+    if higher_is_better is None:
+        return 'differs'
+    return BETTER if (difference.value > 0) == higher_is_better else WORSE
 
 
 def compare_contenders(
@@ -130,16 +67,18 @@ def compare_contenders(
     """Return by how much each contender but the first one differs from it.
 
     Args:
-        frames: Of all contenders.
-        class_count: Of classes.
+        frames: Records of all images, with the results of all contenders.
+        class_count: Number of classes.
         resamples: How often images are drawn.
         block: How many successive images are drawn together.
-        seed: Of the drawing.
+        seed: Seed of the random numbers.
 
     Returns:
-        By name of the figure, of each contender but the first.
+        By name of the figure, one mapping for each contender but the first.
     """
-    figures = [_figures_of(frames, index, class_count) for index in range(len(frames[0].results))]
+    figures = [
+        _weighted_figures(frames, index, class_count) for index in range(len(frames[0].results))
+    ]
     whole = [_compute(one, np.ones(len(frames))) for one in figures]
     draws = [
         [_compute(one, weights) for one in figures]
@@ -152,6 +91,7 @@ def compare_contenders(
                 [draw[index][name] - draw[0][name] for draw in draws],
             )
             for name in whole[0]
+            if name in whole[index]
         }
         for index in range(1, len(figures))
     ]
@@ -161,10 +101,10 @@ def draw_weights(images: int, resamples: int, block: int, seed: int) -> Iterator
     """Iterate over how often each image is drawn, in blocks that go on at the start.
 
     Args:
-        images: How many there are.
+        images: Number of images.
         resamples: How often they are drawn.
-        block: Images drawn together.
-        seed: Of the drawing.
+        block: How many successive images are drawn together.
+        seed: Seed of the random numbers.
     """
     random = np.random.default_rng(seed)
     block = min(block, images)
@@ -174,47 +114,15 @@ def draw_weights(images: int, resamples: int, block: int, seed: int) -> Iterator
         yield np.bincount(drawn, minlength=images).astype(np.float64)
 
 
-def _figures_of(
+def _weighted_figures(
     frames: Sequence[FrameRecord], index: int, class_count: int
-) -> Mapping[str, _Ratio | WeightedPrecision]:
+) -> dict[str, Weighted]:
     results = [frame.results[index] for frame in frames]
-    figures: dict[str, _Ratio | WeightedPrecision] = {}
-    truths = [result.truth for result in results]
-    known = [truth for truth in truths if truth is not None]
-    if known:
-        for name, kind in (('box_ap', 'box'), ('mask_ap', 'mask')):
-            matches = [getattr(truth, kind) if truth else {} for truth in truths]
-            figures[name] = WeightedPrecision(matches, class_count)
-        figures['quality'] = _Ratio(
-            [truth.quality if truth else 0.0 for truth in truths],
-            [float(truth is not None) for truth in truths],
-        )
-    steady = [result.steadiness for result in results]
-    minutes = [one.seconds / SECONDS_PER_MINUTE if one else 0.0 for one in steady]
-    lost = [float(len(one.lost_classes)) if one else 0.0 for one in steady]
-    overlap = [float(one.overlaps.sum()) if one else 0.0 for one in steady]
-    matched = [float(len(one.overlaps)) if one else 0.0 for one in steady]
-    switches = [
-        float((one.classes_before != one.classes_after).sum()) if one else 0.0 for one in steady
-    ]
-    return {
-        **figures,
-        'stability': _Ratio(overlap, [a + b for a, b in zip(matched, lost, strict=True)]),
-        'flicker_per_minute': _Ratio(lost, minutes),
-        'class_switches_per_minute': _Ratio(switches, minutes),
-        'box_jitter_px': _Ratio(
-            [float(np.nansum(one.jitters)) if one else 0.0 for one in steady],
-            [float((~np.isnan(one.jitters)).sum()) if one else 0.0 for one in steady],
-        ),
-        'instances_per_image': _Ratio(
-            [float(len(result.class_ids)) for result in results], [1.0] * len(results)
-        ),
-    }
+    weighted = {row.name: row.resample(results, class_count) for row in rows(Place.DIFFERENCES)}
+    return {name: one for name, one in weighted.items() if one is not None}
 
 
-def _compute(
-    figures: Mapping[str, _Ratio | WeightedPrecision], weights: Floats
-) -> dict[str, float]:
+def _compute(figures: Mapping[str, Weighted], weights: Floats) -> dict[str, float]:
     return {name: figure(weights) for name, figure in figures.items()}
 
 

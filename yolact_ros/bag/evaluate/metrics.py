@@ -1,238 +1,240 @@
-"""All figures of a bag, from the records of its images."""
+"""Every figure of a bag in one row: tables, limits, comparisons and reports follow from it.
+
+A new figure is a row of ``METRICS`` and, where no record holds its numbers yet, the code that
+measures them in one image.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
-from yolact_core.evaluation.precision import AveragePrecision, precision_of_matches
-from yolact_core.timing import Timing
-from yolact_ros.bag.evaluate.records import FrameRecord, FrameResult, Record, SkippedFrame
+from yolact_ros.bag.evaluate.records import FrameResult
+from yolact_ros.bag.evaluate.rows import (
+    COMPARED,
+    EVERYWHERE,
+    HIDDEN,
+    SHOWN,
+    Amount,
+    Floats,
+    Latency,
+    Metric,
+    Number,
+    Place,
+    Precision,
+    Row,
+)
+from yolact_ros.bag.evaluate.stability import Steadiness, nothing_to_compare
 
 SECONDS_PER_MINUTE = 60.0
-WARM_UP = 3  # images at the start whose times do not count
-QUANTILES = {'median': 0.5, 'p95': 0.95, 'p99': 0.99}
-STAGES = ('decode', *(field.name for field in dataclasses.fields(Timing)))
+NO_STEADINESS = nothing_to_compare(0.0)
 
 
-@dataclass(frozen=True)
-class Stability:
-    """How steady masks are; None where there is nothing to tell it from.
-
-    Args:
-        stability: Mean IoU with the image before, motion made up for; lost instances count 0.
-        matched_iou: The same of those only that are found again.
-        flicker_per_minute: Instances lost while in sight, per minute.
-        lost_share: The same as a share of instances in sight.
-        class_switches_per_minute: Instances that changed their class, per minute.
-        class_switch_share: The same as a share of those found again.
-        box_jitter_px: Mean jump of the sides of boxes in pixels, motion made up for.
-        compared: Instances that were followed.
-        seconds: That they were followed for.
-    """
-
-    stability: float | None
-    matched_iou: float | None
-    flicker_per_minute: float | None
-    lost_share: float | None
-    class_switches_per_minute: float | None
-    class_switch_share: float | None
-    box_jitter_px: float | None
-    compared: int
-    seconds: float
+def all_rows() -> tuple[Row, ...]:
+    """Return every figure."""
+    return METRICS
 
 
-@dataclass(frozen=True)
-class BagFigures:
-    """Everything about one contender.
-
-    Args:
-        name: Of the contender.
-        images: How many were looked at.
-        skipped: How many could not be read.
-        missing: How many a recording has no result of.
-        objects: How many there are to find; None without truth.
-        instances: How many were found.
-        by_class: How many of each class, most first.
-        box: Average precision; None without truth.
-        mask: Average precision; None without truth.
-        quality: Mean panoptic quality; None without truth.
-        track_interruptions_per_minute: How often an object of the truth that was found is not
-            found in the next image, per minute; None without tracks.
-        stability: Of all classes.
-        stability_by_class: Of those that were found.
-        latency: Seconds by stage: mean, median, 95th and 99th percentile. These alone differ from
-            run to run.
-    """
-
-    name: str
-    images: int
-    skipped: int
-    missing: int
-    objects: int | None
-    instances: int
-    by_class: dict[str, int]
-    box: AveragePrecision | None
-    mask: AveragePrecision | None
-    quality: float | None
-    track_interruptions_per_minute: float | None
-    stability: Stability
-    stability_by_class: dict[str, Stability]
-    latency: dict[str, dict[str, float]]
-
-    def figures(self) -> dict[str, float | None]:
-        """Return the figures that limits and comparisons go by; precisions as fractions."""
-        precisions = {}
-        for kind, part in (('box', self.box), ('mask', self.mask)):
-            for name in ('ap', 'ap50', 'ap75', 'small', 'medium', 'large'):
-                value = getattr(part, name) if part else None
-                precisions[f'{kind}_{name}'] = None if value is None else value / 100
-        steady = dataclasses.asdict(self.stability)
-        del steady['compared'], steady['seconds']
-        return {
-            **precisions,
-            'quality': self.quality,
-            **steady,
-            'track_interruptions_per_minute': self.track_interruptions_per_minute,
-        }
-
-    def to_mapping(self) -> dict[str, Any]:
-        """Return plain values, for JSON."""
-        return {**dataclasses.asdict(self), 'figures': self.figures()}
+def rows(places: Place) -> list[Row]:
+    """Return the figures that are shown in a place, or in each of several."""
+    return [row for row in METRICS if places in row.places]
 
 
-def summarize(
-    records: Sequence[Record],
-    names: Sequence[str],
-    class_names: Sequence[str],
-    index: int = 0,
-) -> BagFigures:
-    """Compute the figures of one contender.
+def row_of(name: str) -> Row:
+    """Return the row of a figure."""
+    return next(row for row in METRICS if row.name == name)
 
-    Args:
-        records: Of all images, as ``merge`` gives them.
-        names: Of the contenders.
-        class_names: That take part.
-        index: Which contender.
-    """
-    frames = [record for record in records if isinstance(record, FrameRecord)]
-    results = [frame.results[index] for frame in frames]
-    matches = [result.truth for result in results if result.truth is not None]
-    found = Counter(
-        class_names[class_id] for result in results for class_id in result.class_ids.tolist()
-    )
-    has_truth = bool(matches)
-    return BagFigures(
-        name=names[index],
-        images=len(frames),
-        skipped=sum(isinstance(record, SkippedFrame) for record in records),
-        missing=sum(result.is_missing for result in results),
-        objects=sum(frame.objects or 0 for frame in frames) if has_truth else None,
-        instances=sum(found.values()),
-        by_class=dict(sorted(found.items(), key=lambda item: (-item[1], item[0]))),
-        box=precision_of_matches([match.box for match in matches], class_names, 'bbox')
-        if has_truth
-        else None,
-        mask=precision_of_matches([match.mask for match in matches], class_names, 'segm')
-        if has_truth
-        else None,
-        quality=float(np.mean([match.quality for match in matches])) if has_truth else None,
-        track_interruptions_per_minute=count_interruptions(frames, index),
-        stability=measure_stability(results),
-        stability_by_class={
-            class_names[class_id]: measure_stability(results, class_id)
-            for class_id in sorted({one for r in results for one in r.class_ids.tolist()})
-        },
-        latency=measure_latency(results),
+
+def rows_by_class() -> list[Metric]:
+    """Return the figures that instances of one class have, too."""
+    return [row for row in METRICS if isinstance(row, Metric) and row.by_class]
+
+
+def _steady(pick: Callable[[Steadiness], Number]) -> Amount:
+    """Return an amount or count from the comparison of an image with the one before."""
+    return lambda result, _: pick(result.steadiness or NO_STEADINESS)
+
+
+def _quality(result: FrameResult, _: FrameResult | None) -> Floats:
+    return np.array([result.truth.quality] if result.truth else [])
+
+
+def _lost_tracks(result: FrameResult, before: FrameResult | None) -> float:
+    """Return how many objects of the truth were found in the image before and no longer are."""
+    if not (result.truth and result.steadiness and before and before.truth):
+        return 0
+    found = dict(zip(before.truth.tracks, before.truth.is_found, strict=True))
+    now = dict(zip(result.truth.tracks, result.truth.is_found, strict=True))
+    return sum(found.get(track, False) and not is_found for track, is_found in now.items())
+
+
+def _tracked_seconds(result: FrameResult, _: FrameResult | None) -> float:
+    return result.steadiness.seconds if result.truth and result.steadiness else 0.0
+
+
+def _precision(kind: str, part: str, title: str = '', text: str = '') -> Precision:
+    """Return a row of average precision; without a title it is only in the JSON."""
+    places = HIDDEN if not title else COMPARED if part == 'ap' else SHOWN
+    if (kind, part) == ('mask', 'ap'):
+        places |= Place.TILE
+    if part == 'ap':
+        places |= Place.OVERVIEW
+    return Precision(
+        name=f'{kind}_{part}', title=title, text=text, places=places, kind=kind, part=part
     )
 
 
-def measure_stability(results: Iterable[FrameResult], class_id: int | None = None) -> Stability:
-    """Sum up how steady masks are.
+_matched = _steady(lambda one: len(one.overlaps))
+_followed = _steady(lambda one: len(one.overlaps) + len(one.lost_classes))
+_lost = _steady(lambda one: len(one.lost_classes))
+_switched = _steady(lambda one: np.count_nonzero(one.classes_before != one.classes_after))
+_seconds = _steady(lambda one: one.seconds)
 
-    Args:
-        results: Of one contender.
-        class_id: Instances of this class in the first of two images only; None is all.
-    """
-    steadiness = [result.steadiness for result in results if result.steadiness is not None]
-    overlaps, jitters, switches, lost, seconds = [np.zeros(0)], [np.zeros(0)], 0, 0, 0.0
-    for one in steadiness:
-        wanted = _is_of(one.classes_before, class_id)
-        overlaps.append(one.overlaps[wanted])
-        jitters.append(one.jitters[wanted])
-        switches += int((one.classes_before != one.classes_after)[wanted].sum())
-        lost += int(_is_of(one.lost_classes, class_id).sum())
-        seconds += one.seconds
-    overlap, jitter = np.concatenate(overlaps), np.concatenate(jitters)
-    jitter = jitter[~np.isnan(jitter)]
-    followed, minutes = len(overlap) + lost, seconds / SECONDS_PER_MINUTE
-    return Stability(
-        stability=_divide(float(overlap.sum()), followed),
-        matched_iou=_divide(float(overlap.sum()), len(overlap)),
-        flicker_per_minute=_divide(lost, minutes),
-        lost_share=_divide(lost, followed),
-        class_switches_per_minute=_divide(switches, minutes),
-        class_switch_share=_divide(switches, len(overlap)),
-        box_jitter_px=_divide(float(jitter.sum()), len(jitter)),
-        compared=followed,
-        seconds=seconds,
-    )
-
-
-def count_interruptions(frames: Sequence[FrameRecord], index: int) -> float | None:
-    """Return how often a track that was found is not found in the next image, per minute.
-
-    Args:
-        frames: Topic by topic, in the order of recording.
-        index: Which contender.
-    """
-    interruptions, seconds, has_tracks = 0, 0.0, False
-    before: dict[str, bool] = {}
-    for frame in frames:
-        result = frame.results[index]
-        if result.truth is None:
-            before = {}
-            continue
-        now = dict(zip(result.truth.tracks, result.truth.is_found, strict=True))
-        has_tracks = has_tracks or bool(now)
-        if result.steadiness is not None:
-            seconds += result.steadiness.seconds
-            interruptions += sum(before.get(track, False) and not now[track] for track in now)
-        before = now
-    return interruptions / (seconds / SECONDS_PER_MINUTE) if has_tracks and seconds else None
-
-
-def measure_latency(results: Sequence[FrameResult]) -> dict[str, dict[str, float]]:
-    """Return seconds by stage; nothing where results were recorded."""
-    timed = [result for result in results if result.timing is not None]
-    counted = timed[WARM_UP:] or timed
-    if not counted:
-        return {}
-    seconds: npt.NDArray[np.float64] = np.array(
-        [
-            (result.decode, *dataclasses.astuple(result.timing))  # type: ignore[arg-type]
-            for result in counted
-        ]
-    )
-    table = np.concatenate([seconds, seconds.sum(axis=1, keepdims=True)], axis=1)
-    return {
-        stage: {
-            'mean': float(column.mean()),
-            **{name: float(np.quantile(column, share)) for name, share in QUANTILES.items()},
-        }
-        for stage, column in zip((*STAGES, 'total'), table.T, strict=True)
-    }
-
-
-def _is_of(class_ids: npt.NDArray[np.int64], class_id: int | None) -> npt.NDArray[np.bool_]:
-    return np.ones(len(class_ids), np.bool_) if class_id is None else class_ids == class_id
-
-
-def _divide(amount: float, count: float) -> float | None:
-    return amount / count if count else None
+METRICS: tuple[Row, ...] = (
+    _precision(
+        'box',
+        'ap',
+        'box AP',
+        'How well boxes are found, over all scores: the mean over classes and over IoU '
+        'thresholds from 0.50 to 0.95, by the rules of COCO.',
+    ),
+    _precision(
+        'box', 'ap50', 'box AP50', 'The same where half an overlap is enough: what is found.'
+    ),
+    *(_precision('box', part) for part in ('ap75', 'small', 'medium', 'large')),
+    _precision('mask', 'ap', 'mask AP', 'As box AP, of masks: how well they are drawn, too.'),
+    _precision('mask', 'ap50', 'mask AP50', 'As box AP50, of masks.'),
+    _precision(
+        'mask', 'ap75', 'mask AP75', 'The same at an overlap of 0.75: how well it is drawn.'
+    ),
+    *(_precision('mask', part) for part in ('small', 'medium', 'large')),
+    Metric(
+        name='quality',
+        title='panoptic quality',
+        text='How much of an image is right at the chosen score threshold: IoU of what is '
+        'found, less for what is missed or invented.',
+        places=EVERYWHERE | Place.TILE,
+        amount=_quality,
+        count=lambda result, _: float(result.truth is not None),
+        is_told=lambda result: result.truth is not None,
+    ),
+    Metric(
+        name='stability',
+        title='stability',
+        text='IoU of a mask with the same one in the image before, once motion is made up for; '
+        'what is lost counts 0. 1 is perfectly steady.',
+        places=EVERYWHERE | Place.OVERVIEW | Place.TILE,
+        amount=_steady(lambda one: one.overlaps),
+        count=_followed,
+        by_class=True,
+    ),
+    Metric(
+        name='matched_iou',
+        title='IoU of those found again',
+        text='Stability without what is lost.',
+        places=SHOWN,
+        amount=_steady(lambda one: one.overlaps),
+        count=_matched,
+        by_class=True,
+    ),
+    Metric(
+        name='flicker_per_minute',
+        title='flicker',
+        unit='per minute',
+        digits=1,
+        higher_is_better=False,
+        text='Instances lost although they are still in sight.',
+        places=COMPARED | Place.OVERVIEW | Place.TILE,
+        amount=_lost,
+        count=_seconds,
+        per=SECONDS_PER_MINUTE,
+        by_class=True,
+    ),
+    Metric(
+        name='lost_share',
+        title='share lost',
+        higher_is_better=False,
+        places=HIDDEN,
+        amount=_lost,
+        count=_followed,
+        by_class=True,
+    ),
+    Metric(
+        name='class_switches_per_minute',
+        title='class switches',
+        unit='per minute',
+        digits=1,
+        higher_is_better=False,
+        text='Instances that changed their class.',
+        places=COMPARED,
+        amount=_switched,
+        count=_seconds,
+        per=SECONDS_PER_MINUTE,
+        by_class=True,
+    ),
+    Metric(
+        name='class_switch_share',
+        title='share of class switches',
+        higher_is_better=False,
+        places=HIDDEN,
+        amount=_switched,
+        count=_matched,
+        by_class=True,
+    ),
+    Metric(
+        name='box_jitter_px',
+        title='box jitter',
+        unit='px',
+        digits=2,
+        higher_is_better=False,
+        text='How far the sides of boxes jump, beyond motion.',
+        places=COMPARED | Place.OVERVIEW,
+        amount=_steady(lambda one: one.jitters[~np.isnan(one.jitters)]),
+        count=_steady(lambda one: np.count_nonzero(~np.isnan(one.jitters))),
+        by_class=True,
+    ),
+    Metric(
+        name='track_interruptions_per_minute',
+        title='tracks interrupted',
+        unit='per minute',
+        digits=1,
+        higher_is_better=False,
+        text='Objects of the truth that were found, and are not in the next image.',
+        places=SHOWN,
+        amount=_lost_tracks,
+        count=_tracked_seconds,
+        per=SECONDS_PER_MINUTE,
+        is_told=lambda result: bool(result.truth and result.truth.tracks),
+    ),
+    Metric(
+        name='instances_per_image',
+        title='instances per image',
+        digits=2,
+        higher_is_better=None,
+        text='How many are found above the score threshold.',
+        places=Place.TABLE | Place.DIFFERENCES,
+        amount=lambda result, _: len(result.class_ids),
+        count=lambda *_: 1.0,
+    ),
+    Latency(
+        name='latency_ms',
+        title='latency, median',
+        unit='ms',
+        digits=1,
+        higher_is_better=False,
+        text='From message to detections, on this machine.',
+        places=Place.TABLE | Place.TILE,
+        quantile='median',
+    ),
+    Latency(
+        name='latency_p95_ms',
+        title='latency, 95 %',
+        unit='ms',
+        digits=1,
+        higher_is_better=False,
+        text='So long at most in 95 of 100 images.',
+        places=Place.TABLE,
+        quantile='p95',
+    ),
+)

@@ -7,6 +7,7 @@ the same to the last digit as if one process had done it all.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -63,6 +64,18 @@ class FrameResult:
     steadiness: Steadiness | None
     decode: float
     timing: Timing | None
+
+    def of_class(self, class_id: int) -> FrameResult:
+        """Return what concerns the instances of one class, without the truth."""
+        is_kept = self.class_ids == class_id
+        return dataclasses.replace(
+            self,
+            class_ids=self.class_ids[is_kept],
+            scores=self.scores[is_kept],
+            areas=self.areas[is_kept],
+            truth=None,
+            steadiness=self.steadiness and self.steadiness.of_class(class_id),
+        )
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,18 @@ class Steadiness:
     jitters: npt.NDArray[np.float64]
     lost_classes: npt.NDArray[np.int64]
 
+    def of_class(self, class_id: int) -> Steadiness:
+        """Return what concerns the instances that were of one class in the first image."""
+        is_kept = self.classes_before == class_id
+        return Steadiness(
+            seconds=self.seconds,
+            overlaps=self.overlaps[is_kept],
+            classes_before=self.classes_before[is_kept],
+            classes_after=self.classes_after[is_kept],
+            jitters=self.jitters[is_kept],
+            lost_classes=self.lost_classes[self.lost_classes == class_id],
+        )
+
 
 @dataclass(frozen=True)
 class _Moved:

@@ -12,8 +12,8 @@ from yolact_core.terminal import progress_bar, say_json
 from yolact_ros.bag.commands.options import Damages, check_limits, make_plan
 from yolact_ros.bag.commands.tables import show, show_all, to_mapping
 from yolact_ros.bag.evaluate.class_remapping import merge_bags
+from yolact_ros.bag.evaluate.figures import BagFigures, summarize
 from yolact_ros.bag.evaluate.limits import Limit
-from yolact_ros.bag.evaluate.metrics import BagFigures, summarize
 from yolact_ros.bag.evaluate.plan import open_evaluation
 from yolact_ros.bag.fleet.evaluation import EvaluatedBag, evaluate_bags
 from yolact_ros.bag.fleet.options import Chosen, open_pool

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yolact_ros.bag.evaluate.metrics import BagFigures
+from yolact_ros.bag.evaluate.figures import BagFigures
 from yolact_ros.bag.evaluate.records import FrameRecord
 from yolact_ros.bag.report import series
 from yolact_ros.bag.report.chart import Chart, Spot, scale_to
@@ -171,7 +171,7 @@ class ChartMaker:
         return [plot_course(self._words('agreement'), courses, Extras(spots=spots, highest=1.0))]
 
     def _quality(self) -> list[Chart]:
-        if self._figures[0].quality is None:
+        if self._figures[0].values['quality'] is None:
             return []
         measures = [series.quality(index) for index in self._each()]
         spots = self._spots_of('quality', measures) if len(measures) == 1 else ()

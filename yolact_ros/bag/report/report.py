@@ -10,7 +10,7 @@ from yolact_core.errors import InputError
 from yolact_core.files import replace_when_done
 from yolact_core.media.image_files import write_image
 from yolact_ros.bag.evaluate.bootstrap import Difference
-from yolact_ros.bag.evaluate.metrics import BagFigures
+from yolact_ros.bag.evaluate.figures import BagFigures
 from yolact_ros.bag.evaluate.plan import EvaluationPlan, OpenEvaluation
 from yolact_ros.bag.evaluate.records import FrameRecord, Record
 from yolact_ros.bag.report.charts import ChartMaker

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from yolact_ros.bag.evaluate.metrics import WARM_UP
+from yolact_ros.bag.evaluate.figures import WARM_UP
 from yolact_ros.bag.evaluate.records import FrameRecord, FrameResult
 from yolact_ros.bag.io.bag import NS_PER_S
 

@@ -6,27 +6,19 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from yolact_ros.bag.evaluate.metrics import QUANTILES, BagFigures
-from yolact_ros.bag.evaluate.verdicts import BETTER, WORSE, judge
+from yolact_ros.bag.evaluate.bootstrap import BETTER, WORSE, judge
+from yolact_ros.bag.evaluate.figures import QUANTILES, BagFigures
+from yolact_ros.bag.evaluate.metrics import row_of, rows
+from yolact_ros.bag.evaluate.rows import Place
 from yolact_ros.bag.report.html import make_table, series_name
-from yolact_ros.bag.report.meanings import MEANINGS, write_figure
 
 if TYPE_CHECKING:
     from yolact_ros.bag.report.report import Report
 
-HEADLINES = ('mask_ap', 'quality', 'stability', 'flicker_per_minute', 'latency_ms')
-
 
 def figures_of(figures: BagFigures) -> dict[str, float | None]:
     """Return the figures that are shown, by name."""
-    total = figures.latency.get('total', {})
-    latency = {'latency_ms': total.get('median'), 'latency_p95_ms': total.get('p95')}
-    known = {
-        **figures.figures(),
-        'instances_per_image': figures.instances / figures.images if figures.images else None,
-        **{name: None if value is None else 1000 * value for name, value in latency.items()},
-    }
-    return {name: known[name] for name in MEANINGS}
+    return {row.name: figures.values[row.name] for row in rows(Place.TABLE)}
 
 
 def summarize(report: Report) -> str:
@@ -95,15 +87,15 @@ def _class_cells(figures: BagFigures, name: str) -> list[str]:
     return [
         str(figures.by_class.get(name, 0)),
         *('-' if value is None else f'{value / 100:.3f}' for value in precisions),
-        write_figure('stability', steady.stability if steady else None),
+        row_of('stability').write(steady.stability if steady else None),
         _number(steady.flicker_per_minute if steady else None, 1),
     ]
 
 
 def _tiles(values: Mapping[str, float | None]) -> str:
     tiles = []
-    for name in HEADLINES:
-        value, meaning = values[name], MEANINGS[name]
+    for meaning in rows(Place.TILE):
+        value = values[meaning.name]
         if value is not None:
             number = f'{value:.{meaning.digits}f} <small>{meaning.unit}</small>'
             tiles.append(f'<li><span>{meaning.title}</span><b>{number}</b></li>')
@@ -112,7 +104,7 @@ def _tiles(values: Mapping[str, float | None]) -> str:
 
 def _figure_table(values: Mapping[str, float | None]) -> str:
     rows = [
-        [_title(name), write_figure(name, value)]
+        [_title(name), row_of(name).write(value)]
         for name, value in values.items()
         if value is not None
     ]
@@ -124,7 +116,7 @@ def _verdict(report: Report, index: int) -> str:
     verdicts = {name: judge(name, one) for name, one in report.differences[index - 1].items()}
     parts = []
     for word in (BETTER, WORSE):
-        titles = [MEANINGS[name].title for name, verdict in verdicts.items() if verdict == word]
+        titles = [row_of(name).title for name, verdict in verdicts.items() if verdict == word]
         if titles:
             parts.append(f'{word} in {", ".join(titles)}')
     said = '; '.join(parts) or 'neither better nor worse'
@@ -138,19 +130,19 @@ def _difference_table(
 ) -> str:
     rows = []
     differences = report.differences[index - 1]
-    for name in MEANINGS:
+    for name in values[0]:
         if values[0][name] is None and values[index][name] is None:
             continue
         one = differences.get(name)
         cells = ['', '', '']
         if one is not None:
-            ends = (write_figure(name, end, is_signed=True) for end in (one.low, one.high))
+            ends = (row_of(name).write(end, is_signed=True) for end in (one.low, one.high))
             cells = [
-                write_figure(name, one.value, is_signed=True),
+                row_of(name).write(one.value, is_signed=True),
                 ' to '.join(ends) if one.value is not None else '-',
                 _colored(judge(name, one)),
             ]
-        both = [write_figure(name, value[name]) for value in (values[0], values[index])]
+        both = [row_of(name).write(value[name]) for value in (values[0], values[index])]
         rows.append([_title(name), *both, *cells])
     names = [report.figures[one].name for one in (0, index)]
     head = ['figure', *map(escape, names), 'difference', '95 % interval', 'verdict']
@@ -159,7 +151,7 @@ def _difference_table(
 
 
 def _title(name: str) -> str:
-    meaning = MEANINGS[name]
+    meaning = row_of(name)
     unit = f', {meaning.unit}' if meaning.unit else ''
     return f'{meaning.title}{unit}<small>{meaning.text}</small>'
 
