@@ -138,6 +138,35 @@ def write_bag(
     return folder
 
 
+def write_mcap(path: Path, items: Sequence[Item], profile: str = 'ros2', **options: Any) -> Path:
+    """Write messages in the order given, and a topic of JSON beside them, as other tools do.
+
+    Args:
+        path: The file.
+        items: Messages.
+        profile: Profile in the head of the file.
+        options: Further options of ``mcap.writer.Writer``.
+    """
+    from mcap.writer import Writer
+
+    types = ros2_types()
+    with path.open('wb') as file:
+        writer = Writer(file, **options)
+        writer.start(profile=profile)
+        schema = writer.register_schema('Thing', 'jsonschema', b'{}')
+        other = writer.register_channel('/other', 'json', schema)
+        channels: dict[str, int] = {}
+        for topic, kind, time, message in items:
+            if topic not in channels:
+                text = types.generate_msgdef(kind, ros_version=2)[0].encode()
+                schema = writer.register_schema(kind, 'ros2msg', text)
+                channels[topic] = writer.register_channel(topic, 'cdr', schema)
+            writer.add_message(channels[topic], time, types.serialize_cdr(message, kind), time)
+            writer.add_message(other, time, b'{}', time)
+        writer.finish()
+    return path
+
+
 def make_truths(model: Path, count: int) -> list[Detections]:
     """Return truth near to what the model finds, so that its precision is neither 0 nor 1."""
     from yolact_core import Detector

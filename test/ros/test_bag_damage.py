@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import tracemalloc
 
 import numpy as np
 import pytest
 
 pytest.importorskip('rosbags', reason='rosbags is not installed: pip install rosbags')
 
-from bags import compress, image_item, jpeg_item, make_detections, truth_item, write_bag
+from bags import (
+    compress,
+    image_item,
+    jpeg_item,
+    make_detections,
+    truth_item,
+    write_bag,
+    write_mcap,
+)
 
 from yolact_core import InputError
 from yolact_core.cli import main
@@ -57,6 +66,47 @@ def test_of_a_file_that_was_cut_off_the_whole_chunks_are_read(
     said = capsys.readouterr()
     assert str(len(frames)) in said.out
     assert said.err.count('\n') == 1
+
+
+@pytest.mark.parametrize('options', [{'use_chunking': False}, {'chunk_size': 2**17}])
+def test_of_any_file_that_was_cut_off_the_whole_messages_are_read(options, tmp_path):
+    items = [image_item(index, noise(index)) for index in range(40)]
+    path = write_mcap(tmp_path / 'cut.mcap', items, **options)
+    os.truncate(path, path.stat().st_size // 2)
+    damages = []
+    with Bag(path, damages.append) as bag:
+        frames = [decode(bag, raw) for raw in read_raw(bag, ['/camera/image'])]
+        assert bag.select_images([])[0].count == len(frames)
+    assert 16 <= len(frames) <= 20
+    np.testing.assert_array_equal(frames[-1].rgb, noise(len(frames) - 1))
+    assert len(damages) == 1
+
+
+def test_what_is_whole_on_both_sides_of_a_damaged_chunk_is_read(tmp_path):
+    items = [image_item(index, noise(index)) for index in range(12)]
+    path = write_mcap(tmp_path / 'scratched.mcap', items, chunk_size=2**16)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 100] = bytes(100)
+    path.write_bytes(content)
+    damages = []
+    with Bag(path, damages.append) as bag:
+        indices = [entry.time for entry in bag.entries(['/camera/image'])]
+    assert len(indices) == 10
+    (sentence,) = damages
+    assert 'must be whole, but the messages at byte' in sentence
+
+
+def test_a_large_file_that_was_cut_off_is_not_held_in_memory(tmp_path):
+    items = [image_item(index, noise(index)) for index in range(300)]  # 11 MB
+    path = write_mcap(tmp_path / 'cut.mcap', items, chunk_size=2**19)
+    os.truncate(path, path.stat().st_size - 100)
+    tracemalloc.start()
+    with Bag(path, lambda _: None) as bag:
+        assert sum(1 for _ in bag.entries(['/camera/image'])) > 290
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4e6
 
 
 def noise(index):

@@ -14,8 +14,7 @@ from bags import CLASS_NAMES, make_rgb
 from scenes import make_detections, make_nothing
 
 from yolact_core import InputError
-from yolact_ros.bag.io.definitions import DEFINITIONS
-from yolact_ros.bag.io.types import INSTANCES, ros2_types
+from yolact_ros.bag.io.types import DEFINITIONS, INSTANCES, ros2_types
 from yolact_ros.bag.replay.messages import make_header, to_detections, to_image, to_instance_array
 from yolact_ros.masks import MaskEncoding
 

@@ -24,6 +24,7 @@ from bags import (
     stamp_of,
     truth_item,
     write_bag,
+    write_mcap,
 )
 
 from yolact_core import InputError
@@ -107,6 +108,54 @@ def test_every_image_of_every_kind_of_bag_is_read(kind, tmp_path):
     assert {frame.header.frame_id for frame in frames} == {'lens'}
     for index, frame in enumerate(frames):
         np.testing.assert_array_equal(frame.rgb, make_rgb(index))
+
+
+def other_writers():
+    from mcap.writer import CompressionType, IndexType
+
+    return {
+        'no profile': {'profile': ''},
+        'no chunks': {'use_chunking': False},
+        'no index of messages': {'index_types': IndexType.CHUNK},
+        'no index at all': {'index_types': IndexType.NONE},
+        'no statistics': {'use_statistics': False},
+        'channels in chunks only': {'repeat_channels': False, 'repeat_schemas': False},
+        'no summary': {
+            'index_types': IndexType.NONE,
+            'repeat_channels': False,
+            'repeat_schemas': False,
+            'use_statistics': False,
+            'use_summary_offsets': False,
+        },
+        'lz4': {'compression': CompressionType.LZ4},
+        'no compression': {'compression': CompressionType.NONE},
+    }
+
+
+@pytest.mark.parametrize('kind', other_writers())
+def test_what_other_recorders_write_is_read_in_order(kind, tmp_path):
+    shuffled = [image_item(index) for index in (*range(4, COUNT), *range(4))]
+    options = {'chunk_size': 2**16, **other_writers()[kind]}
+    with Bag(write_mcap(tmp_path / 'bag.mcap', shuffled, **options), pytest.fail) as bag:
+        assert [(str(topic), topic.count) for topic in bag.topics] == [
+            ('/camera/image (sensor_msgs/msg/Image)', COUNT),
+            ('/other (Thing (json))', COUNT),
+        ]
+        assert (bag.start, bag.end) == (stamp_of(0) + 5, stamp_of(COUNT - 1) + 6)
+        frames = [decode(bag, raw) for raw in read_raw(bag, ['/camera/image'])]
+        some = list(bag.entries(['/camera/image'], stamp_of(2), stamp_of(5)))
+    assert [frame.stamp for frame in frames] == [stamp_of(index) for index in range(COUNT)]
+    np.testing.assert_array_equal(frames[3].rgb, make_rgb(3))
+    assert [entry.time for entry in some] == [stamp_of(index) + 5 for index in (2, 3, 4)]
+
+
+def test_a_compressed_file_is_read_by_itself_and_without_metadata(tmp_path):
+    folder = make_bag('mcap FILE', tmp_path)
+    (folder / 'metadata.yaml').unlink()
+    with Bag(folder / 'bag.mcap.zstd', pytest.fail) as bag:
+        assert len(list(bag.entries(['/camera/image']))) == COUNT
+    with Bag(folder, lambda _: None) as bag:
+        assert len(list(bag.entries(['/camera/image']))) == COUNT
 
 
 def test_raw_and_compressed_images_of_several_cameras_come_in_order(tmp_path):

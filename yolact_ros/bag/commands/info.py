@@ -10,7 +10,7 @@ from yolact_core.terminal import say, say_json, say_table
 from yolact_ros.bag.commands.options import Damages, add_bag
 
 if TYPE_CHECKING:
-    from yolact_ros.bag.io.bag_info import TopicSurvey
+    from yolact_ros.bag.commands.bag_info import TopicSurvey
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Say what is in a bag."""
+    from yolact_ros.bag.commands.bag_info import survey
     from yolact_ros.bag.io.bag import Bag
-    from yolact_ros.bag.io.bag_info import survey
 
     damages = Damages()
     with Bag(arguments.bag, damages) as bag:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from yolact_core.errors import InputError
-from yolact_ros.bag.io.opening import is_ros1, open_readers
+from yolact_ros.bag.io.opening import open_storages
+from yolact_ros.bag.io.storage import CDR, ROS1, Entry, Storage, Topic, describe
 from yolact_ros.bag.io.types import (
     COMPRESSED_IMAGE,
     IMAGE_TYPES,
@@ -19,97 +20,54 @@ from yolact_ros.bag.io.types import (
     ros2_types,
 )
 
-if TYPE_CHECKING:
-    from rosbags.interfaces import Connection
+__all__ = ['NS_PER_S', 'Bag', 'Entry', 'Message', 'Topic', 'is_depth']
 
 NS_PER_S = 1_000_000_000
 DEPTH_ENCODINGS = ('16UC1', '32FC1')
+ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'  # with which no message of ROS 2 begins
 
 Message = Any  # of rosbags, with the attributes of its type
-
-
-@dataclass(frozen=True)
-class Topic:
-    """A topic of a bag.
-
-    Args:
-        name: As recorded.
-        type: Such as ``sensor_msgs/msg/Image``.
-        count: Of its messages.
-    """
-
-    name: str
-    type: str
-    count: int
-
-    @property
-    def is_image(self) -> bool:
-        """Whether its messages are images, raw or compressed."""
-        return self.type in IMAGE_TYPES
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One message, still serialized.
-
-    Args:
-        topic: Name of its topic.
-        type: Of the message.
-        time: When it was recorded, ns since 1970.
-        data: The message.
-    """
-
-    topic: str
-    type: str
-    time: int
-    data: bytes
 
 
 class Bag:
     """A bag, open for reading: a context manager.
 
-    What is damaged is told to ``on_damage``, and what is whole is read.
+    What is whole is read; what is damaged is reported to ``on_damage``.
 
     Args:
         path: A folder, an ``.mcap`` or ``.db3`` file, or a ``.bag`` file of ROS 1.
-        on_damage: Is told in one sentence what cannot be read.
+        on_damage: Called with one sentence about what cannot be read.
+        is_ros1_welcome: Whether a bag of ROS 1 will do.
 
     Raises:
         InputError: Nothing of it can be read, or rosbags is not installed.
     """
 
-    def __init__(self, path: Path, on_damage: Callable[[str], None]) -> None:
+    def __init__(
+        self, path: Path, on_damage: Callable[[str], None], *, is_ros1_welcome: bool = True
+    ) -> None:
         require_rosbags()
         if not path.exists():
             raise InputError(f'bag must be a folder or file that exists, got {str(path)!r}')
         self.path = path
         self._on_damage = on_damage
-        self._readers = open_readers(path, on_damage)
-        self._is_ros1 = any(is_ros1(reader) for reader in self._readers)
-        self.topics = _list_topics(self._readers)
-        times = [
-            (reader.start_time, reader.end_time)
-            for reader in self._readers
-            if reader.message_count
-        ]
+        with ExitStack() as stack:
+            self._storages = open_storages(path, on_damage, stack, is_ros1_welcome=is_ros1_welcome)
+            self._files = stack.pop_all()
+        self.topics = _merge_topics([topic for one in self._storages for topic in one.topics])
+        times = [one.times for one in self._storages if one.times is not None]
         self.start = min((start for start, _ in times), default=0)
         self.end = max((end for _, end in times), default=0)
 
     def __enter__(self) -> Bag:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
         """Close its files, if that was not done before."""
-        while self._readers:
-            self._readers.pop().close()
+        self._files.close()
 
     @property
     def duration(self) -> float:
@@ -121,31 +79,25 @@ class Bag:
     ) -> Generator[Entry, None, None]:
         """Iterate over the messages of some topics in the order of recording.
 
-        It ends early, with a complaint, where the bag cannot be read any further.
+        Damaged parts are reported and left out; where a file cannot be read any further, that is
+        its end.
 
         Args:
-            topics: Their names.
-            start: Time of the first, ns since 1970.
-            stop: Time after the last.
+            topics: Names of the topics.
+            start: Time of the first message, ns since 1970.
+            stop: Time after the last message, ns since 1970.
         """
-        try:
-            parts = [self._read(reader, topics, start, stop) for reader in self._readers]
-            yield from heapq.merge(*parts, key=lambda entry: entry.time)
-        except GeneratorExit:
-            raise
-        except Exception as error:  # each storage has its own
-            self._on_damage(
-                f'bag {self.path} must be whole, but it cannot be read to its end: {error}'
-            )
+        parts = [self._read(storage, topics, start, stop) for storage in self._storages]
+        yield from heapq.merge(*parts, key=lambda entry: entry.time)
 
     def deserialize(self, entry: Entry) -> Message:
         """Return a message.
 
         Raises:
-            InputError: It is cut off.
+            InputError: It is cut off, or not of ROS.
         """
         try:
-            if self._is_ros1:
+            if entry.encoding == ROS1:
                 return ros1_types().deserialize_ros1(entry.data, entry.type)
             return ros2_types().deserialize_cdr(entry.data, entry.type)
         except Exception as error:  # whatever bytes may lead to
@@ -195,38 +147,56 @@ class Bag:
         return False
 
     def _listed(self) -> str:
-        return ', '.join(f'{topic.name} ({topic.type})' for topic in self.topics) or 'no topics'
+        return ', '.join(map(str, self.topics)) or 'no topics'
 
-    @staticmethod
     def _read(
-        reader: Any,  # noqa: ANN401 - of either ROS
-        topics: Sequence[str],
-        start: int | None,
-        stop: int | None,
+        self, storage: Storage, topics: Sequence[str], start: int | None, stop: int | None
     ) -> Iterator[Entry]:
-        connections = [one for one in reader.connections if one.topic in topics]
-        if connections:
-            for connection, time, data in reader.messages(connections, start, stop):
-                yield Entry(connection.topic, connection.msgtype, time, bytes(data))
+        """Iterate over the messages of one file, as far as it can be read."""
+
+        def report(sentence: str) -> None:
+            self._on_damage(f'bag {self.path} must be whole, but {sentence}')
+
+        try:
+            for entry in storage.messages(topics, start, stop, report):
+                yield _decompress(entry) if entry.data.startswith(ZSTD_MAGIC) else entry
+        except InputError:  # of who is called about damage
+            raise
+        except Exception as error:  # each storage has its own
+            report(f'it cannot be read to its end: {describe(error)}')
 
 
 def is_depth(message: Message, kind: str) -> bool:
     """Return whether an image is one of distances, as its encoding says.
 
     Args:
-        message: The image.
-        kind: Its type.
+        message: Message of an image.
+        kind: Type of the message.
     """
     said: str = message.format if kind == COMPRESSED_IMAGE else message.encoding
     return said.startswith(DEPTH_ENCODINGS)
 
 
-def _list_topics(readers: Sequence[Any]) -> tuple[Topic, ...]:
+def _decompress(entry: Entry) -> Entry:
+    """Return a message as it was before rosbag2 compressed it, or as it is if that fails."""
+    import zstandard
+
+    if entry.encoding != CDR:
+        return entry
+    try:
+        return replace(
+            entry, data=zstandard.ZstdDecompressor().decompressobj().decompress(entry.data)
+        )
+    except zstandard.ZstdError:
+        return entry
+
+
+def _merge_topics(topics: Sequence[Topic]) -> tuple[Topic, ...]:
     """Return all topics by name; several publishers and files add up."""
-    topics: dict[str, Topic] = {}
-    connections: list[Connection] = [one for reader in readers for one in reader.connections]
-    for one in connections:
-        before = topics.get(one.topic)
-        count = one.msgcount + (before.count if before else 0)
-        topics[one.topic] = Topic(one.topic, one.msgtype, count)
-    return tuple(topics[name] for name in sorted(topics))
+    merged: dict[str, Topic] = {}
+    for topic in topics:
+        before = merged.get(topic.name, replace(topic, count=0, qos=()))
+        merged[topic.name] = replace(
+            topic, count=before.count + topic.count, qos=before.qos + topic.qos
+        )
+    return tuple(merged[name] for name in sorted(merged))

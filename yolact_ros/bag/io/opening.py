@@ -2,70 +2,119 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from contextlib import ExitStack
+from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
+
+import yaml
 
 from yolact_core.errors import InputError
-from yolact_ros.bag.io.truncated_mcap import SalvagedFile
+from yolact_ros.bag.io.storage import ROS1_SUFFIX, RosbagsStorage, Storage, describe
 
-ROS1_SUFFIX = '.bag'
 FILE_SUFFIXES = ('.mcap', '.db3', ROS1_SUFFIX)
+PACKED_SUFFIX = '.zstd'  # of files that rosbag2 compressed as a whole
+METADATA = 'metadata.yaml'
 
 
-def open_readers(path: Path, on_damage: Callable[[str], None]) -> list[Any]:
-    """Open a bag, or else its files one by one, and as much of each as is whole.
+def is_bag(path: Path) -> bool:
+    """Return whether a path looks like a bag: a file of one, or a folder that has one."""
+    return any(map(_is_file_of_bag, path.iterdir())) if path.is_dir() else _is_file_of_bag(path)
+
+
+def open_storages(
+    path: Path, on_damage: Callable[[str], None], stack: ExitStack, *, is_ros1_welcome: bool
+) -> list[Storage]:
+    """Open the files of a bag, each as far as it is whole.
 
     Args:
         path: A folder or a file.
-        on_damage: Is told in one sentence what is wrong.
-
-    Returns:
-        Readers of rosbags, open.
+        on_damage: Called with one sentence about all that is wrong.
+        stack: Closes the files.
+        is_ros1_welcome: Whether a bag of ROS 1 will do.
 
     Raises:
         InputError: Nothing of it can be read.
     """
-    try:
-        return [_open_file(path)]
-    except Exception as error:  # sqlite3, mcap and YAML each have their own
-        reason = ' '.join(str(error).split())
-    files = (
-        sorted(child for child in path.iterdir() if child.suffix in FILE_SUFFIXES)
-        if path.is_dir()
-        else [path]
-    )
-    readers = [reader for file in files if (reader := _open_damaged(file)) is not None]
-    if not readers:
-        raise InputError(f'{path} must be a bag that can be read: {reason}')
-    on_damage(f'bag {path} must be whole; what is whole of it is read: {reason}')
-    return readers
-
-
-def is_ros1(reader: Any) -> bool:  # noqa: ANN401 - a reader of rosbags
-    """Return whether messages are serialized as ROS 1 does it."""
-    from rosbags.rosbag1 import Reader as Reader1
-
-    return isinstance(reader, Reader1)
-
-
-def _open_file(path: Any) -> Any:  # noqa: ANN401 - a path, or what stands for one
-    from rosbags.rosbag1 import Reader as Reader1
-    from rosbags.rosbag2 import Reader as Reader2
-
-    is_single_file = path.suffix == ROS1_SUFFIX and path.is_file()
-    reader = Reader1(path) if is_single_file else Reader2(path)
-    reader.open()
-    return reader
-
-
-def _open_damaged(path: Path) -> Any:  # noqa: ANN401 - a reader, or None
-    attempts: list[Callable[[], Any]] = [lambda: path]
-    if path.suffix == '.mcap':
-        attempts.append(lambda: SalvagedFile(path))
-    for attempt in attempts:
+    reasons: list[str] = []
+    storages: list[Storage] = []
+    for file in _list_files(path, reasons):
+        place = '' if file == path else f'{file.name}: '
         try:
-            return _open_file(attempt())
-        except Exception:
+            storage = _open_file(file, stack, is_ros1_welcome)
+        except Exception as error:  # each format and compression has its own
+            reasons.append(place + describe(error))
             continue
-    return None
+        stack.callback(storage.close)
+        storages.append(storage)
+        if storage.damage:
+            reasons.append(place + storage.damage)
+    reason = '; '.join(reasons)
+    if not storages:
+        kind = 'a bag' if is_ros1_welcome else 'a bag of ROS 2'
+        raise InputError(f'{path} must be {kind} that can be read: {reason}')
+    if reasons:
+        on_damage(f'bag {path} must be whole; what is whole of it is read: {reason}')
+    return storages
+
+
+def _is_file_of_bag(path: Path) -> bool:
+    return Path(path.name.removesuffix(PACKED_SUFFIX)).suffix in FILE_SUFFIXES
+
+
+def _list_files(path: Path, reasons: list[str]) -> list[Path]:
+    """Return the files of a bag: those that its metadata name, or else all that may be some."""
+    if not path.is_dir():
+        return [path]
+    try:
+        files = _read_metadata(path)
+    except Exception as error:  # of the file system, of YAML, or of what stands there
+        reasons.append(f'{METADATA} cannot be used: {describe(error)}')
+        return sorted(child for child in path.iterdir() if _is_file_of_bag(child))
+    reasons += [f'{file.name} is missing' for file in files if not file.exists()]
+    return [file for file in files if file.exists()]
+
+
+def _read_metadata(folder: Path) -> list[Path]:
+    """Return the files that the metadata of a bag name.
+
+    Raises:
+        Exception: There are no metadata, or they are something else.
+    """
+    content = yaml.safe_load((folder / METADATA).read_text(encoding='utf-8'))
+    try:
+        names = content['rosbag2_bagfile_information']['relative_file_paths']
+        return [folder / PurePath(name).name for name in names]
+    except (KeyError, TypeError) as error:
+        raise InputError(f'it must name the files of the bag: {error!r}') from error
+
+
+def _open_file(path: Path, stack: ExitStack, is_ros1_welcome: bool) -> Storage:
+    """Open one file of a bag.
+
+    Raises:
+        Exception: It cannot be read; each format and compression has exceptions of its own.
+    """
+    if path.suffix == PACKED_SUFFIX:
+        path = _unpack(path, Path(stack.enter_context(TemporaryDirectory())))
+    if path.suffix == '.mcap':
+        from yolact_ros.bag.io.mcap_storage import McapStorage
+
+        return McapStorage(path)
+    if path.suffix == ROS1_SUFFIX and not is_ros1_welcome:
+        raise InputError('it is a bag of ROS 1')
+    if path.suffix not in FILE_SUFFIXES:
+        raise InputError(f'its name must end in {", ".join(FILE_SUFFIXES)}')
+    return RosbagsStorage(path)
+
+
+def _unpack(path: Path, folder: Path) -> Path:
+    """Decompress a file into a folder, and return where it is."""
+    import zstandard
+
+    target = folder / path.stem
+    with path.open('rb') as source, target.open('wb') as file:
+        reader = zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True)
+        shutil.copyfileobj(reader, file)
+    return target

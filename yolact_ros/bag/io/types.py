@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from yolact_core.errors import InputError
-from yolact_ros.bag.io.definitions import DEFINITIONS
 
 if TYPE_CHECKING:
     from rosbags.typesys.store import Typestore
@@ -16,19 +16,86 @@ IMAGE_TYPES = (IMAGE, COMPRESSED_IMAGE)
 INSTANCES, MODEL_INFO = 'yolact/msg/InstanceArray', 'yolact/msg/ModelInfo'
 TIMING = 'yolact/msg/StageTiming'
 
+# The interfaces of this package in text, for machines where they are not built. A test holds them
+# against the files in ``msg/``.
+DEFINITIONS = {
+    'yolact/msg/Instance': """
+uint16 label
+uint16 class_id
+string class_name
+float32 score
+string id
+uint32 track_age
+float32[4] box
+yolact/InstanceMask mask
+float32[] coefficients
+""",
+    'yolact/msg/InstanceArray': """
+std_msgs/Header header
+uint32 image_height
+uint32 image_width
+string model_id
+uint64 sequence
+yolact/Instance[] instances
+""",
+    'yolact/msg/InstanceMask': """
+uint8 NONE=0
+uint8 RLE=1
+uint8 BITMAP=2
+uint8 MONO8=3
+uint8 encoding
+sensor_msgs/RegionOfInterest roi
+uint32 area
+uint32[] rle
+uint8[] data
+""",
+    'yolact/msg/ModelInfo': """
+std_msgs/Header header
+string model_id
+string config
+string backend
+string device
+string precision
+uint32 input_size
+string[] class_names
+uint8[] class_colors
+""",
+    'yolact/msg/StageTiming': """
+std_msgs/Header header
+float32 age_at_receive
+float32 wait
+float32 decode
+float32 preprocess
+float32 inference
+float32 postprocess
+float32 encode
+float32 total
+uint64 received
+uint64 processed
+uint64 dropped_busy
+uint64 dropped_stale
+uint64 unreadable
+uint64 failed
+""",
+}
 
-def require_rosbags() -> None:
-    """Refuse to go on without rosbags.
+
+def require_rosbags(purpose: str = 'read bags') -> None:
+    """Refuse to go on without the packages that read bags.
+
+    Args:
+        purpose: What they are needed for.
 
     Raises:
-        InputError: It is not installed.
+        InputError: One of them is not installed.
     """
-    try:
-        import rosbags.rosbag2  # noqa: F401
-    except ImportError:
-        raise InputError(
-            "rosbags must be installed to read bags: pip install 'yolact[bags]'"
-        ) from None
+    for package, module in (('rosbags', 'rosbags.rosbag2'), ('mcap', 'mcap.reader')):
+        try:
+            import_module(module)
+        except ImportError:
+            raise InputError(
+                f"{package} must be installed to {purpose}: pip install 'yolact[bags]'"
+            ) from None
 
 
 @cache

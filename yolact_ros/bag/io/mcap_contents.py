@@ -1,0 +1,276 @@
+"""Where the messages of an mcap file are, even without an index or after damage.
+
+The end of a whole file lists its chunks. Where that end is missing or does not list everything,
+the file is walked from record to record instead; only their heads are read. Either way the result
+is a list of stretches, each of which can be read by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from io import BytesIO
+from itertools import pairwise
+from typing import BinaryIO
+
+from mcap.data_stream import ReadDataStream
+from mcap.opcode import Opcode
+from mcap.reader import SeekingReader
+from mcap.records import Channel, Chunk, ChunkIndex, McapRecord, Message, Schema, Statistics
+from mcap.stream_reader import breakup_chunk
+
+from yolact_core.errors import InputError
+from yolact_ros.bag.io.storage import describe
+
+MAGIC = b'\x89MCAP0\r\n'
+RECORD = struct.Struct('<BQ')  # kind of record, and bytes that follow
+CHUNK_HEAD = struct.Struct('<QQ')  # times of the first and the last message
+INDEX_HEAD = struct.Struct('<HI')  # channel, and bytes of the list that follows
+MESSAGE_HEAD = struct.Struct('<HIQ')  # channel, number, and time
+INDEX_RECORD, INDEX_ITEM = RECORD.size + INDEX_HEAD.size, 16  # bytes
+READERS: dict[int, Callable[[ReadDataStream], McapRecord]] = {
+    Opcode.SCHEMA: Schema.read,
+    Opcode.CHANNEL: Channel.read,
+    Opcode.STATISTICS: Statistics.read,
+}
+LONGEST_RUN = 2**22  # bytes of messages outside of chunks that are read at once
+
+
+@dataclass
+class Stretch:
+    """Part of a file with messages: a chunk, or messages in a row that are in none.
+
+    Args:
+        start: Position of its first byte.
+        end: Position after its last byte.
+        first: Time of its first message, ns since 1970.
+        last: Time of its last message, ns since 1970.
+        is_chunk: Whether it is a chunk.
+        counts: Number of messages of each channel.
+    """
+
+    start: int
+    end: int
+    first: int
+    last: int
+    is_chunk: bool
+    counts: Counter[int] = field(default_factory=Counter)
+
+
+@dataclass
+class Contents:
+    """What an mcap file holds, and where.
+
+    Args:
+        schemas: Types of messages by their number.
+        channels: Channels by their number.
+        stretches: Where the messages are.
+        stated_count: Number of messages that the file itself states, or None.
+        damage: What is wrong with the file; empty for nothing.
+    """
+
+    schemas: dict[int, Schema] = field(default_factory=dict)
+    channels: dict[int, Channel] = field(default_factory=dict)
+    stretches: list[Stretch] = field(default_factory=list)
+    stated_count: int | None = None
+    damage: str = ''
+
+    @property
+    def counts(self) -> Counter[int]:
+        """Number of messages of each channel."""
+        total: Counter[int] = Counter()
+        for stretch in self.stretches:
+            total.update(stretch.counts)
+        return total
+
+    def note(self, record: McapRecord) -> None:
+        """Take note of a record that says what messages are, or how many."""
+        if isinstance(record, Schema):
+            self.schemas[record.id] = record
+        elif isinstance(record, Channel):
+            self.channels[record.id] = record
+        elif isinstance(record, Statistics):
+            self.stated_count = record.message_count
+
+
+def read_stretch(file: BinaryIO, stretch: Stretch) -> list[McapRecord]:
+    """Return the records of a stretch.
+
+    Raises:
+        Exception: It is damaged; each compression has exceptions of its own.
+    """
+    file.seek(stretch.start)
+    content = file.read(stretch.end - stretch.start)
+    if len(content) != stretch.end - stretch.start:
+        raise InputError('the file ends before')
+    kind, size = RECORD.unpack_from(content)
+    if not stretch.is_chunk:
+        chunk = Chunk('', content, stretch.last, stretch.first, 0, len(content))
+    elif kind == Opcode.CHUNK and size == len(content) - RECORD.size:
+        stream = BytesIO(content)
+        stream.seek(RECORD.size)
+        chunk = Chunk.read(ReadDataStream(stream))
+    else:
+        raise InputError('there is no chunk')
+    return breakup_chunk(chunk, validate_crc=True)
+
+
+def find_contents(file: BinaryIO, size: int) -> Contents:
+    """Return what a file holds, from its end or else from all of it.
+
+    Raises:
+        InputError: It is no mcap file, or nothing of it is whole.
+    """
+    if file.read(len(MAGIC)) != MAGIC:
+        raise InputError('it does not begin as an mcap file does')
+    damage = ''
+    try:
+        if contents := _read_summary(file):
+            return contents
+    except Exception as error:  # of whatever is taken for an end
+        damage = f'its end cannot be read: {describe(error)}'
+    contents = _walk(file, size)
+    contents.damage = damage or contents.damage
+    if contents.damage and not contents.stretches:
+        raise InputError(f'{contents.damage}; there is not one whole message in it')
+    return contents
+
+
+def _read_summary(file: BinaryIO) -> Contents | None:
+    """Return what the end of a file says about it; None if that is not all there is.
+
+    Raises:
+        Exception: There is no end, or it is damaged.
+    """
+    file.seek(-len(MAGIC), os.SEEK_END)
+    if file.read() != MAGIC:
+        raise InputError('it does not end as an mcap file does')
+    file.seek(0)
+    summary = SeekingReader(file).get_summary()
+    if summary is None or summary.statistics is None:
+        return None
+    stretches = [
+        Stretch(
+            index.chunk_start_offset,
+            index.chunk_start_offset + index.chunk_length,
+            index.message_start_time,
+            index.message_end_time,
+            is_chunk=True,
+            counts=_count_indexed(index),
+        )
+        for index in summary.chunk_indexes
+    ]
+    contents = Contents(summary.schemas, summary.channels, stretches)
+    is_all = (
+        contents.counts.total() == summary.statistics.message_count
+        and contents.counts.keys() <= contents.channels.keys()
+        and {one.schema_id for one in contents.channels.values()} <= {0, *contents.schemas}
+    )
+    return contents if is_all else None
+
+
+def _count_indexed(index: ChunkIndex) -> Counter[int]:
+    """Return how many messages of each channel a chunk has, from the sizes of its indices."""
+    places = sorted((place, channel) for channel, place in index.message_index_offsets.items())
+    end = index.chunk_start_offset + index.chunk_length + index.message_index_length
+    borders = pairwise([*(place for place, _ in places), end])
+    sizes = [after - before - INDEX_RECORD for before, after in borders]
+    return Counter(
+        {
+            channel: size // INDEX_ITEM
+            for (_, channel), size in zip(places, sizes, strict=True)
+            if size > 0
+        }
+    )
+
+
+def _walk(file: BinaryIO, size: int) -> Contents:
+    """Find the messages of a file from record to record, as far as these are whole."""
+    contents = Contents()
+    kind, end = 0, len(MAGIC)
+    for kind, start, end in _records(file, size):
+        try:
+            _note_record(file, kind, start, end, contents)
+        except Exception as error:  # whatever bytes may lead to
+            contents.damage = f'the record at byte {start} cannot be read: {describe(error)}'
+    if kind != Opcode.FOOTER:
+        contents.damage = f'it is cut off after byte {end}'
+    _look_into_chunks(file, contents, only_unknown=True)
+    if contents.stated_count not in (None, contents.counts.total()):
+        _look_into_chunks(file, contents, only_unknown=False)
+        if contents.stated_count != (found := contents.counts.total()) and not contents.damage:
+            contents.damage = f'it must hold {contents.stated_count} messages, but has {found}'
+    return contents
+
+
+def _records(file: BinaryIO, size: int) -> Iterator[tuple[int, int, int]]:
+    """Iterate over the whole records of a file: kind, position, and position after it.
+
+    The file is where the content of the record begins.
+    """
+    position = len(MAGIC)
+    while position + RECORD.size <= size:
+        file.seek(position)
+        kind, length = RECORD.unpack(file.read(RECORD.size))
+        end = position + RECORD.size + length
+        if end > size:
+            return
+        yield kind, position, end
+        if kind == Opcode.FOOTER:
+            return
+        position = end
+
+
+def _note_record(file: BinaryIO, kind: int, start: int, end: int, contents: Contents) -> None:
+    """Take note of what a record adds to the contents of a file."""
+    if kind == Opcode.CHUNK:
+        first, last = CHUNK_HEAD.unpack(file.read(CHUNK_HEAD.size))
+        contents.stretches.append(Stretch(start, end, first, last, is_chunk=True))
+    elif kind == Opcode.MESSAGE_INDEX:
+        channel, length = INDEX_HEAD.unpack(file.read(INDEX_HEAD.size))
+        if length and contents.stretches and contents.stretches[-1].is_chunk:
+            contents.stretches[-1].counts[channel] += length // INDEX_ITEM
+    elif kind == Opcode.MESSAGE:
+        channel, _, time = MESSAGE_HEAD.unpack(file.read(MESSAGE_HEAD.size))
+        run = _continue_run(contents.stretches, start, end, time)
+        run.end, run.first, run.last = end, min(run.first, time), max(run.last, time)
+        run.counts[channel] += 1
+    elif kind in READERS:
+        stream = ReadDataStream(BytesIO(file.read(end - file.tell())))
+        contents.note(READERS[kind](stream))
+
+
+def _continue_run(stretches: list[Stretch], start: int, end: int, time: int) -> Stretch:
+    """Return the run of messages that one at this place continues, or else a new one."""
+    newest = stretches[-1] if stretches else None
+    if (
+        newest is None
+        or newest.is_chunk
+        or newest.end != start
+        or end - newest.start > LONGEST_RUN
+    ):
+        newest = Stretch(start, end, time, time, is_chunk=False)
+        stretches.append(newest)
+    return newest
+
+
+def _look_into_chunks(file: BinaryIO, contents: Contents, *, only_unknown: bool) -> None:
+    """Read chunks to learn what they hold: all, or those whose index does not say it."""
+    for stretch in contents.stretches:
+        is_known = stretch.counts and stretch.counts.keys() <= contents.channels.keys()
+        if not stretch.is_chunk or (is_known and only_unknown):
+            continue
+        try:
+            records = read_stretch(file, stretch)
+        except Exception as error:  # each compression has its own
+            contents.damage = (
+                f'the chunk at byte {stretch.start} cannot be read: {describe(error)}'
+            )
+            stretch.counts.clear()
+            continue
+        for record in records:
+            contents.note(record)
+        stretch.counts = Counter(one.channel_id for one in records if isinstance(one, Message))
