@@ -23,13 +23,13 @@ PYRAMID_LEVELS = 5
 
 @dataclass(frozen=True)
 class BackboneConfig:
-    """What computes the features.
+    """The network that computes the features.
 
     Args:
         name: ``resnet50``, ``resnet101``, ``darknet53`` or any convolutional model of ``timm``.
-        stages: Which stages feed the pyramid, shallow first, counted from 0.
-        deformable: How many of the last blocks of each stage may be deformable (YOLACT++).
-        deformable_interval: Of those, every how many-th block is.
+        stages: Stages that feed the pyramid, shallow first, counted from 0.
+        deformable: Number of last blocks of each stage that may be deformable (YOLACT++).
+        deformable_interval: Interval of the deformable blocks among those; 1 makes all of them so.
     """
 
     name: str
@@ -65,13 +65,13 @@ class ModelConfig:
     Args:
         name: Name of the configuration.
         input_size: Side S of the square input, in pixels.
-        backbone: What computes the features.
+        backbone: Network that computes the features.
         anchors: The priors.
         class_names: Foreground classes in the order of the network's outputs.
-        mean: Subtracted from red, green and blue in [0, 255].
-        std: What red, green and blue are then divided by.
+        mean: Values that are subtracted from red, green and blue in [0, 255].
+        std: Values that red, green and blue are then divided by.
         feature_channels: Width of pyramid, protonet and head.
-        prototypes: How many prototypes (k in the paper).
+        prototypes: Number of prototypes (k in the paper).
         mask_rescoring: Whether a mask-IoU network rescores the masks (YOLACT++).
     """
 
@@ -139,7 +139,7 @@ class ModelConfig:
         """Build a configuration from plain values.
 
         Args:
-            values: As in the YAML files; ``class_names`` may be the name of a class set.
+            values: Keys and values as in the YAML files; ``class_names`` may name a class set.
             source: Where the values come from, for error texts.
 
         Raises:

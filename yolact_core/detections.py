@@ -19,10 +19,10 @@ class Detections:
     Args:
         boxes: Corners x1 y1 x2 y2 within the image, float32, shape (N, 4).
         scores: Class score in (0, 1], float32, shape (N,).
-        mask_scores: Score of the mask: equal to ``scores`` but for YOLACT++, where that is
-            multiplied by the mask's predicted IoU, which may push it above 1. Float32, (N,).
+        mask_scores: Score of the mask: that of the class, with YOLACT++ times the mask's
+            predicted IoU, which may push it above 1. Float32, shape (N,).
         class_ids: 0-based, int64, shape (N,).
-        coefficients: Of the prototypes, in [-1, 1], float32, shape (N, K).
+        coefficients: Coefficients of the prototypes, in [-1, 1], float32, shape (N, K).
         masks: One mask per instance.
         all_class_names: Name of each class that the network knows.
     """

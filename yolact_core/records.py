@@ -30,7 +30,7 @@ def build_record(cls: type[Record], values: object, where: str) -> Record:
     """Build a dataclass, and the dataclasses inside it, from a mapping.
 
     Args:
-        cls: Which dataclass.
+        cls: Dataclass to be built.
         values: Keys and values; lists become tuples, and integers floats where need be.
         where: Where the values come from, for error texts.
 

@@ -72,11 +72,11 @@ def complain(sentence: str) -> None:
 def progress_bar(what: str, total: int | None) -> Iterator[Callable[[], None]]:
     """Show a progress bar where stderr is a terminal, and give a function that moves it by one.
 
-    It tells rate and time left.
+    The bar shows rate and time left.
 
     Args:
-        what: Is going on.
-        total: How many steps there are, if that is known.
+        what: Name of what is going on.
+        total: Number of steps, if that is known.
     """
     if not sys.stderr.isatty():
         yield lambda: None

@@ -30,7 +30,7 @@ class Clock:
     A GPU is not waited for at the end of a stage: it writes down itself when it was there.
 
     Args:
-        device: That works.
+        device: Device that does the work.
     """
 
     def __init__(self, device: torch.device) -> None:

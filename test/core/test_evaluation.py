@@ -13,7 +13,7 @@ from yolact_core import Detector, InputError, load_network
 from yolact_core.dataset import CocoDataset
 from yolact_core.evaluation import EvaluationOptions, ImageResult, assess, detect_all, evaluate
 from yolact_core.evaluation.comparison import variants
-from yolact_core.evaluation.export import write_coco_results
+from yolact_core.evaluation.results import write_coco_results
 
 RENAMED = [{'id': 7, 'name': 'cup'}, {'id': 14, 'name': 'sofa'}, {'id': 21, 'name': 'person'}]
 

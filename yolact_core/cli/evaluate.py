@@ -92,13 +92,13 @@ def _evaluate(
 ) -> Evaluation:
     from yolact_core.evaluation import assess, detect_all
     from yolact_core.evaluation.evaluation import images_to_evaluate
-    from yolact_core.evaluation.export import write_coco_results
+    from yolact_core.evaluation.results import write_coco_results
 
     with progress_bar('images', len(images_to_evaluate(dataset, rules))) as advance:
-        findings = detect_all(detector, dataset, rules, advance)
+        found = detect_all(detector, dataset, rules, advance)
     if export:
-        write_coco_results(export, findings, dataset)
-    return assess(findings, detector, dataset, rules)
+        write_coco_results(export, found, dataset)
+    return assess(found, detector, dataset, rules)
 
 
 def _compare(

@@ -23,17 +23,17 @@ class Annotations:
     """Images and their annotations as arrays, sorted by image.
 
     Args:
-        class_names: In the order of class ids.
+        class_names: Names of the classes, in the order of class ids.
         category_ids: The file's own id of each class.
         image_ids: The file's own ids, int64, shape (I,).
-        file_names: UTF-8, shape (I,).
+        file_names: Path of each image below the folder of images, UTF-8, shape (I,).
         sizes: Height and width in pixels, int32, shape (I, 2).
         starts: Annotations ``starts[i]`` to ``starts[i + 1]`` belong to image i, shape (I + 1,).
         boxes: x, y, width and height in pixels, float64, shape (A, 4).
-        areas: Of the masks, in pixels, float64, shape (A,).
+        areas: Area of each mask in pixels, float64, shape (A,).
         class_ids: 0-based, int64, shape (A,).
-        is_crowd: Shape (A,).
-        segmentations: Of each annotation.
+        is_crowd: Whether each marks a group of objects, shape (A,).
+        segmentations: Outline or mask of each annotation.
     """
 
     class_names: tuple[str, ...]
@@ -56,6 +56,18 @@ class Annotations:
     def of_image(self, image: int) -> npt.NDArray[np.int64]:
         """Return the indices of the annotations of an image."""
         return np.arange(self.starts[image], self.starts[image + 1])
+
+
+def corners_to_xywh(boxes: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Turn corners x1 y1 x2 y2, shape (N, 4), into x, y, width and height as COCO writes them."""
+    low, high = np.split(boxes.astype(np.float64), 2, axis=1)
+    return np.concatenate([low, high - low], axis=1)
+
+
+def xywh_to_corners(boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Turn x, y, width and height, shape (N, 4), into corners x1 y1 x2 y2."""
+    low, extent = np.split(boxes, 2, axis=1)
+    return np.concatenate([low, low + extent], axis=1)
 
 
 def read_json(path: Path) -> dict[str, list[Record]]:

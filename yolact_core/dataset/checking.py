@@ -32,7 +32,7 @@ class Problem:
     Args:
         severity: An ``error`` would spoil a training. After a ``warning`` the object, or the
             part of it that is wrong, is left out.
-        where: Which image, annotation or category.
+        where: Image, annotation or category that is meant.
         reason: What must hold, then what was found.
     """
 
@@ -52,7 +52,7 @@ def check_dataset(
     Args:
         annotations: The JSON file.
         images: The folder that file names are relative to. Only the files' heads are read.
-        on_image: Called after each image.
+        on_image: Function that is called after each image.
 
     Raises:
         InputError: The file is no COCO annotation file at all.

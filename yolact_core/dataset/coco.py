@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from torch.utils.data import Dataset
 
-from yolact_core.dataset.annotations import read_annotations
+from yolact_core.dataset.annotations import read_annotations, xywh_to_corners
 from yolact_core.dataset.sample import Sample
 from yolact_core.dataset.segmentation import NOTHING, decode_masks
 from yolact_core.errors import InputError
@@ -114,6 +114,4 @@ def _clip_corners(
 ) -> npt.NDArray[np.float32]:
     """Turn boxes as COCO writes them into corners within the image."""
     height, width = size
-    low, extent = np.split(boxes_xywh, 2, axis=1)
-    corners = np.concatenate([low, low + extent], axis=1)
-    return corners.clip(0, [width, height, width, height]).astype(np.float32)
+    return xywh_to_corners(boxes_xywh).clip(0, [width, height, width, height]).astype(np.float32)

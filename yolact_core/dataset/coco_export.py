@@ -6,6 +6,7 @@ from typing import Any
 
 from yolact_core import __version__
 from yolact_core.config import category_ids
+from yolact_core.dataset.annotations import corners_to_xywh
 from yolact_core.detections import Detections
 
 
@@ -13,8 +14,8 @@ class CocoExport:
     """Collects the detections of many images.
 
     Args:
-        class_names: Every class that the network knows.
-        model: What found them, for the reader.
+        class_names: Names of all classes that the network knows.
+        model: Name of the model, for people who read the file.
     """
 
     def __init__(self, class_names: tuple[str, ...], model: str) -> None:
@@ -31,9 +32,9 @@ class CocoExport:
         """Add one image.
 
         Args:
-            name: Of the image, different from all others.
-            detections: Found in it.
-            facts: More to be said about the image, such as the number of a video's frame.
+            name: Name of the image, different from all others.
+            detections: What was found in the image.
+            facts: Further keys of the image's record, such as the number of a video's frame.
         """
         height, width = detections.size
         image_id = len(self._images) + 1
@@ -47,17 +48,17 @@ class CocoExport:
                 'image_id': image_id,
                 'category_id': self._category_ids[class_id],
                 'score': round(score, 6),
-                'bbox': [round(value, 3) for value in (x1, y1, x2 - x1, y2 - y1)],
+                'bbox': [round(value, 3) for value in box],
                 'area': area,
                 'segmentation': rle,
                 'iscrowd': 0,
                 'label': index + 1,
             }
-            for index, (class_id, score, (x1, y1, x2, y2), area, rle) in enumerate(
+            for index, (class_id, score, box, area, rle) in enumerate(
                 zip(
                     detections.class_ids.tolist(),
                     detections.scores.tolist(),
-                    detections.boxes.tolist(),
+                    corners_to_xywh(detections.boxes).tolist(),
                     detections.masks.areas().tolist(),
                     detections.masks.coco_rles(),
                     strict=True,

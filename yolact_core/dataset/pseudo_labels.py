@@ -32,14 +32,14 @@ def add_pseudo_labels(
     an annotated object nothing is added, nor of a class that the file has itself.
 
     Args:
-        detector: Its score threshold decides below what it counts as nothing at all.
-        dataset: The annotations.
-        content: The same, as the file has them.
-        least_score: In (0, 1).
-        on_image: Called after each image.
+        detector: Detector, below whose score threshold nothing is added at all.
+        dataset: Images with their annotations.
+        content: Content of the file of these annotations.
+        least_score: Class score in (0, 1) from which something found is an annotation.
+        on_image: Function that is called after each image.
 
     Returns:
-        What a COCO file holds.
+        Content of the completed COCO file.
     """
     names = list(dict.fromkeys([*detector.class_names, *dataset.class_names]))
     id_of = {name: number for number, name in enumerate(names, start=1)}

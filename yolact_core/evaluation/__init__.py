@@ -2,22 +2,21 @@
 
 from yolact_core.evaluation.evaluation import (
     Evaluation,
-    Findings,
+    EvaluationOptions,
     Precisions,
     assess,
     detect_all,
     evaluate,
     evaluate_detections,
 )
-from yolact_core.evaluation.options import EvaluationOptions
 from yolact_core.evaluation.precision import AveragePrecision
-from yolact_core.evaluation.results import ImageResult, ImageTruth
+from yolact_core.evaluation.results import DatasetResults, ImageResult, ImageTruth
 
 __all__ = [
     'AveragePrecision',
+    'DatasetResults',
     'Evaluation',
     'EvaluationOptions',
-    'Findings',
     'ImageResult',
     'ImageTruth',
     'Precisions',

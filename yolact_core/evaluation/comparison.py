@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from yolact_core.detector import Detector
 from yolact_core.errors import InputError
-from yolact_core.evaluation.options import EvaluationOptions
+from yolact_core.evaluation.evaluation import EvaluationOptions
 from yolact_core.network import resize_network
 
 SUBJECTS = ('nms', 'size', 'threshold')
@@ -21,9 +21,9 @@ class Variant:
 
     Args:
         subject: What differs between the rows.
-        value: Its value in this one.
-        detector: To be evaluated.
-        options: To evaluate it with.
+        value: Value of the subject in this row.
+        detector: Detector to be evaluated.
+        options: Options to evaluate it with.
     """
 
     subject: str
@@ -43,7 +43,7 @@ def variants(
             each). ``threshold``: all detections against those above the candidate threshold.
         detector: The model.
         options: How to evaluate.
-        precision: Of the arithmetic.
+        precision: Precision of the model's arithmetic, such as ``float32``.
 
     Raises:
         InputError: A subject is unknown.

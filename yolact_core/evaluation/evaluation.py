@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from yolact_core.detector import Detector
 from yolact_core.errors import InputError
-from yolact_core.evaluation.options import EvaluationOptions, Protocol
 from yolact_core.evaluation.original import original_precision
 from yolact_core.evaluation.precision import AveragePrecision, coco_precision
 from yolact_core.evaluation.results import (
+    DatasetResults,
     ImageResult,
     ImageTruth,
     result_of_image,
@@ -26,27 +26,36 @@ if TYPE_CHECKING:
 
     from yolact_core.dataset import CocoDataset
 
+Protocol = Literal['coco', 'original']
+
 RULES = {'coco': coco_precision, 'original': original_precision}
 WARM_UP = 3  # images at the start that the mean times leave out
 
 
 @dataclass(frozen=True)
-class Findings:
-    """All that a detector found in a data set, next to the truth.
+class EvaluationOptions:
+    """How to evaluate.
 
     Args:
-        class_names: Classes that both data set and detector know.
-        images: Index of each image in the data set.
-        truths: Of each image.
-        results: Of each image.
-        timing: Mean seconds of an image by stage.
+        protocol: ``coco`` is pycocotools on all images. ``original`` is the rules of the
+            original's own code, on images that have annotations.
+        score_threshold: Class score that counts as found; 0 gives the whole precision-recall
+            curve and is what published figures use.
+        limit: Take the first so many images only; None means all.
+
+    Raises:
+        InputError: The protocol is unknown or the limit below 1.
     """
 
-    class_names: tuple[str, ...]
-    images: list[int]
-    truths: list[ImageTruth]
-    results: list[ImageResult]
-    timing: Timing
+    protocol: Protocol = 'coco'
+    score_threshold: float = 0.0
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.protocol not in RULES:
+            raise InputError(f'protocol must be one of {", ".join(RULES)}, got {self.protocol!r}')
+        if self.limit is not None and self.limit < 1:
+            raise InputError(f'limit must be at least 1, got {self.limit}')
 
 
 @dataclass(frozen=True)
@@ -64,12 +73,12 @@ class Evaluation:
     Args:
         model: Configuration and start of the sha256 of the weights.
         dataset: Name of the annotation file.
-        images: How many were looked at.
-        objects: How many there were to find, crowds not counted.
+        images: Number of images that were looked at.
+        objects: Number of objects to find, crowds not counted.
         options: How it was evaluated.
         detector: The detector's thresholds and limits, and what ran it.
-        unknown_classes: Of the data set, which the model does not know; they are left out.
-        precisions: Of boxes and masks.
+        unknown_classes: Classes of the data set that the model does not know; they are left out.
+        precisions: Precision of boxes and of masks.
         timing: Mean seconds of an image by stage.
     """
 
@@ -107,10 +116,10 @@ def evaluate(
     """Run a detector over a data set and compare with the truth.
 
     Args:
-        detector: Its options hold, but for the score threshold.
-        dataset: Without transform.
+        detector: Detector, whose options hold except for the score threshold.
+        dataset: Images and their truth.
         options: How to evaluate.
-        on_image: Called after each image.
+        on_image: Function that is called after each image.
 
     Raises:
         InputError: An image cannot be read, data set and detector have no class in common, or
@@ -125,7 +134,7 @@ def detect_all(
     dataset: CocoDataset,
     options: EvaluationOptions,
     on_image: Callable[[], None] | None = None,
-) -> Findings:
+) -> DatasetResults:
     """Run a detector over a data set, keeping masks as run lengths only.
 
     Raises:
@@ -153,7 +162,7 @@ def detect_all(
                 on_image()
     finally:
         detector.configure(score_threshold=threshold)
-    return Findings(shared, images, truths, results, _mean_timing(timings))
+    return DatasetResults(shared, images, truths, results, _mean_timing(timings))
 
 
 def images_to_evaluate(dataset: CocoDataset, options: EvaluationOptions) -> list[int]:
@@ -165,9 +174,9 @@ def images_to_evaluate(dataset: CocoDataset, options: EvaluationOptions) -> list
 
 
 def assess(
-    findings: Findings, detector: Detector, dataset: CocoDataset, options: EvaluationOptions
+    found: DatasetResults, detector: Detector, dataset: CocoDataset, options: EvaluationOptions
 ) -> Evaluation:
-    """Return how good findings are.
+    """Return how good the results on a data set are.
 
     Raises:
         InputError: pycocotools is not installed.
@@ -175,8 +184,8 @@ def assess(
     return Evaluation(
         model=detector.model_id,
         dataset=dataset.path.name,
-        images=len(findings.images),
-        objects=sum(int((~truth.is_crowd).sum()) for truth in findings.truths),
+        images=len(found.images),
+        objects=sum(int((~truth.is_crowd).sum()) for truth in found.truths),
         options=options,
         detector={
             **dataclasses.asdict(detector.options),
@@ -186,12 +195,12 @@ def assess(
             'precision': detector.precision,
         },
         unknown_classes=tuple(
-            name for name in dataset.class_names if name not in findings.class_names
+            name for name in dataset.class_names if name not in found.class_names
         ),
         precisions=evaluate_detections(
-            findings.truths, findings.results, findings.class_names, options.protocol
+            found.truths, found.results, found.class_names, options.protocol
         ),
-        timing=findings.timing,
+        timing=found.timing,
     )
 
 
@@ -204,8 +213,8 @@ def evaluate_detections(
     """Compare what was found, wherever it comes from, with what there is.
 
     Args:
-        truths: Of each image.
-        results: Of the same images, in the same order.
+        truths: Objects of each image.
+        results: What was found in each of the same images, in the same order.
         class_names: Name of each class id.
         protocol: See ``EvaluationOptions``.
 

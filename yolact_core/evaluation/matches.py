@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from yolact_core.dataset.annotations import corners_to_xywh
 from yolact_core.dataset.segmentation import coco_mask
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ class ClassMatches:
     """The detections of one class in one image against its objects.
 
     Args:
-        scores: Of at most 100 detections, best first, shape (D,).
+        scores: Scores of at most 100 detections, best first, shape (D,).
         is_match: Whether each is an object, per range of areas and IoU threshold, (R, T, D).
-        is_ignored: Whether it counts neither way, shape (R, T, D).
-        objects: How many there are to find, per range of areas, shape (R,).
+        is_ignored: Whether each counts neither as right nor as wrong, shape (R, T, D).
+        objects: Number of objects to find, per range of areas, shape (R,).
     """
 
     scores: npt.NDArray[np.float64]
@@ -51,8 +52,8 @@ def match_image(truth: ImageTruth, result: ImageResult, kind: Kind) -> ImageMatc
     """Match what was found in one image by COCO's rules.
 
     Args:
-        truth: Of the image.
-        result: Of the same image.
+        truth: Objects of the image.
+        result: What was found in the same image.
         kind: ``bbox`` ranks by ``scores``, ``segm`` by ``mask_scores``.
 
     Returns:
@@ -87,9 +88,9 @@ def accumulate(
     """Compute COCO's precision and recall from the matches of all images.
 
     Args:
-        matches: Of each image; their order decides between equal scores.
-        class_count: Of classes.
-        kind: As they were matched.
+        matches: Matches of each image; their order decides between equal scores.
+        class_count: Number of classes.
+        kind: What was matched.
 
     Returns:
         Precision, shape (T, recalls, C, R, limits), and recall, shape (T, C, R, limits), for each
@@ -158,14 +159,14 @@ def _truth_records(truth: ImageTruth) -> list[Record]:
     return [
         {
             'category_id': class_id + 1,
-            'bbox': _to_xywh(box),
+            'bbox': box,
             'segmentation': rle,
             'area': area,
             'iscrowd': int(is_crowd),
         }
         for class_id, box, rle, area, is_crowd in zip(
             truth.class_ids.tolist(),
-            truth.boxes.tolist(),
+            corners_to_xywh(truth.boxes).tolist(),
             truth.rles,
             truth.areas.tolist(),
             truth.is_crowd.tolist(),
@@ -184,7 +185,7 @@ def _result_records(result: ImageResult, kind: Kind) -> list[Record]:
     return [
         {
             'category_id': class_id + 1,
-            'bbox': _to_xywh(box),
+            'bbox': box,
             'segmentation': rle,
             'area': area,
             'iscrowd': 0,
@@ -192,15 +193,10 @@ def _result_records(result: ImageResult, kind: Kind) -> list[Record]:
         }
         for class_id, box, rle, area, score in zip(
             result.class_ids.tolist(),
-            result.boxes.tolist(),
+            corners_to_xywh(result.boxes).tolist(),
             result.rles,
             np.asarray(areas).tolist(),
             scores.tolist(),
             strict=True,
         )
     ]
-
-
-def _to_xywh(box: list[float]) -> list[float]:
-    x1, y1, x2, y2 = box
-    return [x1, y1, x2 - x1, y2 - y1]

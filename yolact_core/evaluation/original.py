@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from yolact_core.dataset.annotations import corners_to_xywh
 from yolact_core.dataset.segmentation import coco_mask
 from yolact_core.evaluation.precision import IOU_THRESHOLDS, AveragePrecision
 
@@ -35,17 +36,7 @@ def original_precision(
     class_names: Sequence[str],
     kind: Kind,
 ) -> AveragePrecision:
-    """Evaluate boxes or masks by the original's rules.
-
-    Args:
-        truths: Of each image.
-        results: Of the same images.
-        class_names: Of all classes that take part.
-        kind: ``bbox`` ranks by ``scores``, ``segm`` by ``mask_scores``.
-
-    Raises:
-        InputError: pycocotools is not installed.
-    """
+    """Evaluate boxes or masks by the original's rules, given what ``coco_precision`` takes."""
     tallies = [_Tally() for _ in class_names]
     for truth, result in zip(truths, results, strict=True):
         _compare_image(truth, result, kind, tallies)
@@ -73,9 +64,9 @@ def average_precision(scores: Floats, is_match: Bools, objects: int) -> float:
     """Return the area under the precision-recall curve, by 101 points of recall.
 
     Args:
-        scores: Of the detections of one class in all images, in any order, shape (N,).
-        is_match: Whether each is right, shape (N,).
-        objects: How many there are to find.
+        scores: Score of each detection of one class in all images, in any order, shape (N,).
+        is_match: Whether each detection is right, shape (N,).
+        objects: Number of objects to find.
     """
     if objects == 0 or len(scores) == 0:
         return 0.0
@@ -129,8 +120,8 @@ def _judge(overlaps: Floats, crowd_overlaps: Floats) -> npt.NDArray[np.int8]:
     """Match detections greedily with objects of their class.
 
     Args:
-        overlaps: IoU of detections, best first, and objects, shape (N, M).
-        crowd_overlaps: Share of the detection that lies in each crowd, shape (N, K).
+        overlaps: IoU of detections, best first, with objects, shape (N, M).
+        crowd_overlaps: Share of each detection that lies in each crowd, shape (N, K).
 
     Returns:
         1 right, 0 wrong, -1 does not count, at each threshold, shape (N, T).
@@ -160,8 +151,8 @@ def _overlaps(truth: ImageTruth, result: ImageResult, kind: Kind) -> Floats:
     if kind == 'segm':
         overlaps = coco_mask().iou(result.rles, truth.rles, is_crowd)
     else:
-        whole_pixels = np.trunc(result.boxes)
-        overlaps = coco_mask().iou(_to_xywh(whole_pixels), _to_xywh(truth.boxes), is_crowd)
+        found, objects = np.trunc(result.boxes), truth.boxes
+        overlaps = coco_mask().iou(corners_to_xywh(found), corners_to_xywh(objects), is_crowd)
     return overlaps
 
 
@@ -170,7 +161,3 @@ def _is_large_enough(truth: ImageTruth) -> Bools:
     extent = (truth.boxes[:, 2:] - truth.boxes[:, :2]) / (width, height)
     is_large: Bools = extent.min(axis=1) > LEAST_EXTENT
     return is_large
-
-
-def _to_xywh(boxes: Floats) -> Floats:
-    return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)

@@ -27,9 +27,9 @@ class AveragePrecision:
 
     Args:
         ap: Mean over IoU thresholds 0.50, 0.55, ... 0.95 and over classes.
-        ap50: At IoU 0.50.
-        ap75: At IoU 0.75.
-        ap95: At IoU 0.95, which tells how exact masks are.
+        ap50: AP at IoU 0.50.
+        ap75: AP at IoU 0.75.
+        ap95: AP at IoU 0.95, which tells how exact masks are.
         small: ``ap`` of objects under 32 x 32 pixels.
         medium: ``ap`` of objects between.
         large: ``ap`` of objects over 96 x 96 pixels.
@@ -69,9 +69,9 @@ def coco_precision(
     """Evaluate boxes or masks by COCO's rules.
 
     Args:
-        truths: Of each image.
-        results: Of the same images.
-        class_names: Of all classes that take part.
+        truths: Objects of each image.
+        results: What was found in each of the same images.
+        class_names: Names of all classes that take part.
         kind: ``bbox`` ranks by ``scores``, ``segm`` by ``mask_scores``.
 
     Raises:
@@ -89,9 +89,9 @@ def precision_of_matches(
     """Sum up by COCO's rules what was matched image by image.
 
     Args:
-        matches: Of each image.
-        class_names: Of all classes that take part.
-        kind: As they were matched.
+        matches: Matches of each image.
+        class_names: Names of all classes that take part.
+        kind: What was matched.
     """
     precision, recall = accumulate(matches, len(class_names), kind)
     by_iou = tuple(_percent(step) for step in precision[..., 0, -1])

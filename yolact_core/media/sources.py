@@ -23,8 +23,8 @@ class ImageFile:
 
     Args:
         path: The file.
-        name: Tells it from all others that were asked for: the end of its path.
-        stem: The name without suffix, if that still tells it from all others.
+        name: End of its path, as short as tells it from all other sources.
+        stem: The name without suffix, if that still tells it from all other sources.
     """
 
     path: Path
@@ -38,8 +38,8 @@ class Video:
 
     Args:
         device: The file, or the index of the camera.
-        name: Tells it from all others that were asked for.
-        stem: The name without suffix, if that still tells it from all others.
+        name: End of its path, as short as tells it from all other sources.
+        stem: The name without suffix, if that still tells it from all other sources.
     """
 
     device: Path | int

@@ -65,7 +65,7 @@ def draw_overlay(
 
     Args:
         rgb: The image, left as it is, shape (H, W, 3).
-        detections: Found in it.
+        detections: What was found in the image.
         style: What is drawn, and how. Default: everything.
         palette: Colour of each class, or of each instance by rank, used in a circle. Default: one
             in which neighbours differ much.

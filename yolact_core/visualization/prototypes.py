@@ -29,7 +29,7 @@ def draw_prototypes(
 
     Args:
         prototypes: Non-negative, shape (K, Hp, Wp).
-        rgb: The image that they are of, which gives the tiles their shape, (H, W, 3).
+        rgb: Image that they belong to, which gives the tiles their shape, (H, W, 3).
 
     Returns:
         RGB, every tile tagged with its number, from 0, and its maximum.
@@ -59,10 +59,10 @@ def draw_combinations(
 
     Args:
         prototypes: Non-negative, shape (K, Hp, Wp).
-        rgb: The image that they are of, shape (H, W, 3).
-        detections: Found in it.
+        rgb: Image that they belong to, shape (H, W, 3).
+        detections: What was found in the image.
         strongest: Prototypes in each row: those with the largest coefficients, whatever the sign.
-        most: Rows.
+        most: Number of rows at most.
 
     Returns:
         RGB; without detections a single row that shows the image.
@@ -128,7 +128,7 @@ def _draw_signed(
     """Lay orange over a dimmed image where values are positive, and blue where negative.
 
     Args:
-        values: On the grid of the prototypes, shape (Hp, Wp).
+        values: Values on the grid of the prototypes, shape (Hp, Wp).
         peak: Magnitude that gives the full colour.
         small: The image in the size of a tile, RGB.
     """

@@ -24,9 +24,9 @@ def render_tag(text: str, text_size: int, color: Color) -> npt.NDArray[np.uint8]
     """Draw one line of text, black or white, on a filled rectangle.
 
     Args:
-        text: What it says.
+        text: Text of the tag.
         text_size: Size of the font in pixels.
-        color: Of the rectangle.
+        color: Colour of the rectangle.
 
     Returns:
         RGB, shape (h, w, 3), read-only: as high for every text of that size.
