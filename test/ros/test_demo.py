@@ -22,9 +22,9 @@ pytest.importorskip('rosbags', reason='needs rosbags: pip install rosbags')
 import yolact_ros.demo
 from yolact_core.media.image_files import read_image
 from yolact_core.media.videos import VideoReader
-from yolact_ros.demo import command, recorder
-from yolact_ros.demo.pictures import arrange, one_a_second
-from yolact_ros.demo.summary import Results
+from yolact_ros.demo import __main__ as command
+from yolact_ros.demo import recorder
+from yolact_ros.demo.report import Results, arrange, one_a_second
 from yolact_ros.images.conversions import compressed_to_rgb
 from yolact_ros.player.bags import BagRecording
 from yolact_ros.player.recording import Entry

@@ -1,8 +1,125 @@
-"""``python -m yolact_ros.demo``."""
+"""``python -m yolact_ros.demo``: a camera, the node and a recorder, and a report at the end."""
+
+from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from yolact_ros.demo.command import main
+from yolact_core.checkpoints.model_zoo import find_model, shipped_models
+from yolact_core.cli.options import option, parse_options
+from yolact_core.errors import BAD_INPUT, INTERRUPTED, InputError
+from yolact_core.terminal import complain, say
+from yolact_ros.bag.io.types import require_rosbags
+from yolact_ros.demo.programs import ProgramError, play
+from yolact_ros.demo.report import RESULTS, forget, report
+from yolact_ros.signals import stop_on_signals
+
+FAILED = 1
+DEFAULT_MODEL = 'indoor'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the demo can be asked for."""
+
+    model: str = option(
+        'shipped model, official name, or checkpoint (default: indoor)', DEFAULT_MODEL
+    )
+    backend: str = option('runtime of the network (default: auto)', 'auto')
+    seconds: float = option(  # the bag three times
+        'how long the camera runs (default: 36)', 36.0, metavar='S'
+    )
+    score_threshold: float = option(
+        'show instances with a score above it (default: 0.3)', 0.3, metavar='S'
+    )
+    output: Path = option(
+        'folder of the results (default: out/demo)', Path('out/demo'), metavar='DIR'
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the demo.
+
+    Args:
+        argv: Words of the command line, without the command. Default: those of this process.
+
+    Returns:
+        Exit status: 0 if all is well, 1 if a program failed, 2 for bad input, 130 after Ctrl-C.
+    """
+    try:
+        options = parse_options(
+            Options,
+            argv,
+            prog='python -m yolact_ros.demo',
+            description='Play pictures of rooms to the node, record what it finds, and sum it up.',
+        )
+        _check(options)
+        with stop_on_signals() as is_stopped:
+            _play(options, is_stopped)
+            return _finish(options.output, is_stopped)
+    except ProgramError as error:
+        sys.stderr.write(f'yolact: error: {error}\n')
+        return FAILED
+    except InputError as error:
+        complain(str(error))
+        return BAD_INPUT
+
+
+def _check(options: Options) -> None:
+    """Refuse early what cannot work, and fetch the model if need be.
+
+    Raises:
+        InputError: Something is missing or out of range.
+    """
+    if not 0 < options.seconds <= 3600:
+        raise InputError(f'seconds must be above 0 and at most 3600, got {options.seconds:g}')
+    if not 0 <= options.score_threshold < 1:
+        raise InputError(f'score_threshold must be in [0, 1), got {options.score_threshold:g}')
+    require_rosbags()
+    if options.model == DEFAULT_MODEL and DEFAULT_MODEL not in shipped_models():
+        raise InputError(
+            "model must be named, for 'indoor' does not ship with this version: "
+            'make demo MODEL=FILE.safetensors, or MODEL=yolact_resnet50, which is fetched once'
+        )
+    find_model(options.model)
+
+
+def _play(options: Options, is_stopped: Callable[[], bool]) -> None:
+    """Run the programs until the last image is answered, or until asked to stop.
+
+    Raises:
+        ProgramError: One of them failed.
+    """
+    forget(options.output)
+    say(
+        f'{options.seconds:g} s of pictures of rooms, seen by {options.model}; '
+        f'logs are in {options.output}/logs, Ctrl-C ends it early'
+    )
+    parameters = {
+        'model.name': options.model,
+        'model.backend': options.backend,
+        'score_threshold': options.score_threshold,
+    }
+    logs, results = options.output / 'logs', options.output / RESULTS
+    play(parameters, options.seconds, results, logs, is_stopped)
+
+
+def _finish(folder: Path, is_stopped: Callable[[], bool]) -> int:
+    """Report what was recorded, and return the exit status.
+
+    Raises:
+        InputError: The demo ran to its end, but there is nothing to report.
+    """
+    try:
+        report(folder)
+    except InputError as error:
+        if not is_stopped():
+            raise
+        complain(f'stopped too early: {error}')
+    return INTERRUPTED if is_stopped() else 0
+
 
 if __name__ == '__main__':
     sys.exit(main())

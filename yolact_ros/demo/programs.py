@@ -1,20 +1,28 @@
-"""Programs that the demo starts, each in its own process with its own log."""
+"""The programs of the demo, each in a process of its own with its own log."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from importlib.resources import as_file, files
 from pathlib import Path
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 
 from yolact_core.errors import InputError
+from yolact_ros.demo.recorder import NAMESPACE
 from yolact_ros.health.fast_dds import find_profile_variable
 
 PATIENCE = 10.0  # seconds from asking a program to end until it is killed
 LAST_LINES = 8
+LONGEST_START = 900.0  # seconds that the node has to load its model, and to export it before
+LAST_RESULT = 20.0  # seconds that the node has for the last image
+TICK = 0.1  # seconds
+IN_NAMESPACE = ('--ros-args', '-r', f'__ns:={NAMESPACE}')
 
 
 class ProgramError(Exception):
@@ -25,9 +33,9 @@ class Program:
     """One running program.
 
     Args:
-        name: What it is called in sentences.
-        words: Of its command line, without the Python that runs it.
-        log: File that takes what it says.
+        name: Name of the program in sentences.
+        words: Words of the command line, without the Python that runs it.
+        log: File that takes the program's output.
     """
 
     def __init__(self, name: str, words: Sequence[str], log: Path) -> None:
@@ -63,6 +71,85 @@ class Program:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def play(
+    parameters: Mapping[str, object],
+    seconds: float,
+    results: Path,
+    logs: Path,
+    is_stopped: Callable[[], bool],
+) -> None:
+    """Run camera, node and recorder until the last image is answered, or until asked to stop.
+
+    Args:
+        parameters: Parameters of the node.
+        seconds: Time that the camera runs.
+        results: Bag that the recorder writes.
+        logs: Folder of the programs' logs.
+        is_stopped: Function that says whether the user wants an early end.
+
+    Raises:
+        ProgramError: One of the programs failed.
+    """
+    programs = find_package() / 'lib' / 'yolact'
+    with ExitStack() as stack:
+        bag = stack.enter_context(as_file(files('yolact_ros.demo') / 'rooms' / 'rooms.mcap'))
+
+        def start(name: str, *words: object) -> Program:
+            program = Program(name, [*map(str, words)], logs / f'{name}.log')
+            stack.callback(program.stop)
+            return program
+
+        recorder = start('recorder', '-m', 'yolact_ros.demo.recorder', results)
+        assignments = [w for name, value in parameters.items() for w in ('-p', f'{name}:={value}')]
+        node = start('node', programs / 'yolact_node', *IN_NAMESPACE, *assignments)
+        player = start(
+            'player',
+            programs / 'yolact_player',
+            bag,
+            *('--loop', '--duration', seconds, '--wait', LONGEST_START),
+            *('--as-camera', '--transport', 'raw', *IN_NAMESPACE),
+        )
+        _wait(recorder, node, player, is_stopped)
+
+
+def _wait(
+    recorder: Program, node: Program, player: Program, is_stopped: Callable[[], bool]
+) -> None:
+    """Wait for the end of the recording.
+
+    Raises:
+        ProgramError: A program ended before, or failed.
+    """
+    deadline = float('inf')
+    while recorder.status is None:
+        if is_stopped():
+            return
+        if time.monotonic() > deadline:
+            raise node.complain(
+                f'the node has not answered the last image within {LAST_RESULT:g} s'
+            )
+        time.sleep(TICK)
+        if player.status == 0:
+            deadline = min(deadline, time.monotonic() + LAST_RESULT)
+        _check_alive(recorder, node, player, is_stopped)
+
+
+def _check_alive(
+    recorder: Program, node: Program, player: Program, is_stopped: Callable[[], bool]
+) -> None:
+    """Check that nothing has failed, unless the user has asked all of them to end.
+
+    Raises:
+        ProgramError: A program ended before its time, or failed.
+    """
+    errors = []
+    if node.status is not None:
+        errors.append(node.complain('the node has ended in the middle of the demo'))
+    errors += [p.complain(f'the {p.name} has failed') for p in (player, recorder) if p.status]
+    if errors and not is_stopped():
+        raise errors[0]
 
 
 def find_package() -> Path:
