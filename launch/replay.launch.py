@@ -27,6 +27,26 @@ from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 NODE_LAUNCH = Path(__file__).absolute().parent / 'yolact.launch.py'
 LONGEST_START = '120'  # seconds that the node has to load its model and subscribe
 LAST_RESULT = 2.0  # seconds that the node has for the last image
+ARGUMENTS = (  # name, default, choices where they are few, description
+    ('source', None, None, 'a bag of ROS 2, a video, or a folder of images'),
+    ('topic', '', None, 'which topic of images in a bag; empty: the only one'),
+    ('rate', '', None, 'images per second; empty: as recorded'),
+    ('speed', '', None, '2.0 plays twice as fast; empty: 1.0'),
+    ('loop', 'false', ('true', 'false'), 'begin again at the end, until Ctrl-C'),
+    (
+        'stamps',
+        '',
+        ('', 'now', 'recorded'),
+        'of the images; empty: now, with use_sim_time recorded',
+    ),
+    ('qos', '', ('', 'reliable', 'best-effort'), 'of the images; empty: reliable'),
+    (
+        'image_transport',
+        'raw',
+        ('raw', 'compressed'),
+        'how images get from the player to the node',
+    ),
+)
 # Arguments that are options of the player. Empty ones leave its defaults.
 OPTIONS = ('rate', 'speed', 'stamps', 'qos')
 
@@ -35,43 +55,11 @@ def generate_launch_description() -> LaunchDescription:
     """Return what is started."""
     return LaunchDescription(
         [
-            DeclareLaunchArgument(
-                'source', description='a bag of ROS 2, a video, or a folder of images'
-            ),
-            DeclareLaunchArgument(
-                'topic',
-                default_value='',
-                description='which topic of images in a bag; empty: the only one',
-            ),
-            DeclareLaunchArgument(
-                'rate', default_value='', description='images per second; empty: as recorded'
-            ),
-            DeclareLaunchArgument(
-                'speed', default_value='', description='2.0 plays twice as fast; empty: 1.0'
-            ),
-            DeclareLaunchArgument(
-                'loop',
-                default_value='false',
-                choices=('true', 'false'),
-                description='begin again at the end, until Ctrl-C',
-            ),
-            DeclareLaunchArgument(
-                'stamps',
-                default_value='',
-                choices=('', 'now', 'recorded'),
-                description='of the images; empty: now, with use_sim_time recorded',
-            ),
-            DeclareLaunchArgument(
-                'qos',
-                default_value='',
-                choices=('', 'reliable', 'best-effort'),
-                description='of the images; empty: reliable',
-            ),
-            DeclareLaunchArgument(
-                'image_transport',
-                default_value='raw',
-                choices=('raw', 'compressed'),
-                description='how images get from the player to the node',
+            *(
+                DeclareLaunchArgument(
+                    name, default_value=default, choices=choices, description=description
+                )
+                for name, default, choices, description in ARGUMENTS
             ),
             IncludeLaunchDescription(PythonLaunchDescriptionSource(str(NODE_LAUNCH))),
             OpaqueFunction(function=start_player),

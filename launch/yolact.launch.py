@@ -16,6 +16,40 @@ from yolact_ros.health.fast_dds import find_profile_variable
 CONFIG = Path(__file__).absolute().parent.parent / 'config'
 NODE = 'yolact'
 BOOLEANS = ('true', 'false')
+SEVERITIES = ('debug', 'info', 'warn', 'error', 'fatal')
+ARGUMENTS = (  # name, default, choices where they are few, description
+    (
+        'model',
+        '',
+        None,
+        'shipped model, official name such as yolact_base, or a checkpoint; '
+        'empty: as in params_file',
+    ),
+    ('device', '', None, 'auto, cpu, cuda or cuda:N; empty: as in params_file'),
+    ('image', 'image', None, 'topic of the camera'),
+    (
+        'image_transport',
+        '',
+        ('', 'raw', 'compressed'),
+        'compressed subscribes IMAGE/compressed; empty: as in params_file',
+    ),
+    ('namespace', '', None, 'of the node and relative topics'),
+    ('params_file', str(CONFIG / 'yolact.yaml'), None, 'YAML file with parameters of the node'),
+    (
+        'use_sim_time',
+        '',
+        ('', *BOOLEANS),
+        'time comes from /clock; empty: as in params_file',
+    ),
+    (
+        'autostart',
+        '',
+        ('', *BOOLEANS),
+        'the node configures and activates itself; empty: as in params_file',
+    ),
+    ('rviz', 'false', BOOLEANS, 'start RViz too'),
+    ('log_level', 'info', SEVERITIES, 'least severity that is logged'),
+)
 # Arguments that are parameters of the node. Empty ones leave what the parameter file says.
 PARAMETERS = {
     'model': ('model.name', str),
@@ -32,54 +66,11 @@ def generate_launch_description() -> LaunchDescription:
     """Return what is started."""
     return LaunchDescription(
         [
-            DeclareLaunchArgument(
-                'model',
-                default_value='',
-                description='shipped model, official name such as yolact_base, or a checkpoint; '
-                'empty: as in params_file',
-            ),
-            DeclareLaunchArgument(
-                'device',
-                default_value='',
-                description='auto, cpu, cuda or cuda:N; empty: as in params_file',
-            ),
-            DeclareLaunchArgument(
-                'image', default_value='image', description='topic of the camera'
-            ),
-            DeclareLaunchArgument(
-                'image_transport',
-                default_value='',
-                choices=('', 'raw', 'compressed'),
-                description='compressed subscribes IMAGE/compressed; empty: as in params_file',
-            ),
-            DeclareLaunchArgument(
-                'namespace', default_value='', description='of the node and relative topics'
-            ),
-            DeclareLaunchArgument(
-                'params_file',
-                default_value=str(CONFIG / 'yolact.yaml'),
-                description='YAML file with parameters of the node',
-            ),
-            DeclareLaunchArgument(
-                'use_sim_time',
-                default_value='',
-                choices=('', *BOOLEANS),
-                description='time comes from /clock; empty: as in params_file',
-            ),
-            DeclareLaunchArgument(
-                'autostart',
-                default_value='',
-                choices=('', *BOOLEANS),
-                description='the node configures and activates itself; empty: as in params_file',
-            ),
-            DeclareLaunchArgument(
-                'rviz', default_value='false', choices=BOOLEANS, description='start RViz too'
-            ),
-            DeclareLaunchArgument(
-                'log_level',
-                default_value='info',
-                choices=('debug', 'info', 'warn', 'error', 'fatal'),
-                description='least severity that is logged',
+            *(
+                DeclareLaunchArgument(
+                    name, default_value=default, choices=choices, description=description
+                )
+                for name, default, choices, description in ARGUMENTS
             ),
             SetEnvironmentVariable(  # unless it is set
                 PROFILE_VARIABLE,
