@@ -20,8 +20,8 @@ import onnxruntime
 import torch
 
 from yolact_core import ModelConfig, build_network
-from yolact_core.export import ExportOptions, export_network
 from yolact_core.runtimes import Backend, TorchBackend
+from yolact_core.runtimes.export import ExportOptions, export_network
 from yolact_core.runtimes.model_loading import load_backend
 from yolact_core.runtimes.onnx import OnnxBackend
 

@@ -24,9 +24,9 @@ from yolact_core import Detector
 from yolact_core.benchmark.interleaving import time_interleaved
 from yolact_core.benchmark.plain import PlainBackend, PlainDetector
 from yolact_core.errors import InputError
-from yolact_core.export import ExportOptions, export_network
 from yolact_core.inference.cuda.graphs import CudaGraphs
 from yolact_core.inference.options import DetectorOptions
+from yolact_core.runtimes.export import ExportOptions, export_network
 from yolact_core.runtimes.table import RUNTIMES
 from yolact_core.runtimes.tensorrt.cuda_driver import describe_gpu
 

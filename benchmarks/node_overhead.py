@@ -70,7 +70,7 @@ class Run:
 
 def run_node(model: Path) -> None:
     """Be the node, with a network that always sees the same twenty objects."""
-    from yolact_core.runtimes import TorchBackend
+    from yolact_core.runtimes.torch import TorchBackend
     from yolact_ros.node.node import main
 
     batch = make_scene(model)

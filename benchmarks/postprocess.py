@@ -18,7 +18,7 @@ from yolact_core.inference.nms import fast_nms, select_candidates
 from yolact_core.inference.options import DetectorOptions
 from yolact_core.masks.assembly import assemble_masks
 from yolact_core.network.boxes import decode_boxes
-from yolact_core.runtimes import TorchBackend
+from yolact_core.runtimes.torch import TorchBackend
 
 PROTOTYPES, GRID = 32, 138
 

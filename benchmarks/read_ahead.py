@@ -39,7 +39,7 @@ NAMES = {'0': 'one after the other', '1': 'reads ahead'}
 def run_node(model: Path, reads_ahead: bool) -> None:
     """Be the node, with a network that sleeps."""
     from yolact_core.network import Prediction
-    from yolact_core.runtimes import TorchBackend
+    from yolact_core.runtimes.torch import TorchBackend
     from yolact_ros.node.model import Model
     from yolact_ros.node.node import main
 

@@ -5,6 +5,9 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 READER_GONE = 141  # 128 + SIGPIPE
 TERMINATED = 143  # 128 + SIGTERM
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class InputError(ValueError):
     """A file, configuration, option or image is not as it must be.
@@ -12,3 +15,22 @@ class InputError(ValueError):
     Its text is one sentence: what must hold, then what was found. The command line prints it and
     exits with ``BAD_INPUT``; the node refuses what it was given and goes on.
     """
+
+
+@contextmanager
+def package_needed(package: str, extra: str, purpose: str = '') -> Iterator[None]:
+    """Turn the failure of an import inside the block into a sentence that says what to install.
+
+    Args:
+        package: Package that is imported.
+        extra: Extra of this project that brings it.
+        purpose: What it is needed for, such as ``to draw a plot``.
+
+    Raises:
+        InputError: The package cannot be imported.
+    """
+    try:
+        yield
+    except ImportError:
+        wanted = f'package {package} must be installed {purpose}'.rstrip()
+        raise InputError(f"{wanted}, got none: pip install 'yolact[{extra}]'") from None

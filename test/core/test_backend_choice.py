@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from yolact_core import Detector, InputError, load_network
-from yolact_core.runtimes import TorchBackend, model_loading
+from yolact_core.runtimes import model_loading
 from yolact_core.runtimes.choice import Choice, choose_fastest, recall, remember, situation
-from yolact_core.runtimes.table import Runtime
+from yolact_core.runtimes.table import RUNTIMES, Runtime
+from yolact_core.runtimes.torch import TorchBackend
 
 FACTS = {'model': 'tiny-0123', 'threads': 2}
 
@@ -77,7 +78,7 @@ def test_a_cache_that_cannot_be_written_keeps_no_model_from_running(
     (tmp_path / 'file').touch()
     monkeypatch.delenv('YOLACT_BACKEND')
     monkeypatch.setenv('YOLACT_CACHE', str(tmp_path / 'file' / 'cache'))
-    monkeypatch.setattr(model_loading, 'MEASURED', ('openvino',))
+    monkeypatch.setattr(model_loading, 'RUNTIMES', {'openvino': RUNTIMES['openvino']})
     assert Detector.load(tiny_model, device='cpu').backend == 'torch'
     assert 'backend openvino takes no part' in caplog.text
 
@@ -92,9 +93,8 @@ def test_a_failure_to_remember_is_told_and_no_more(tiny_model, tmp_path, monkeyp
     monkeypatch.setattr(
         model_loading, '_measure', lambda *_: (Choice('torch', {'torch': 1, 'x': 2}), True)
     )
-    monkeypatch.setattr(model_loading, 'MEASURED', ('x',))
     installed = Runtime('x', '.x', 'nowhere', ('torch',), 'pip install x', ('cpu',))
-    monkeypatch.setitem(model_loading.RUNTIMES, 'x', installed)
+    monkeypatch.setattr(model_loading, 'RUNTIMES', {'x': installed})
     assert Detector.load(tiny_model, device='cpu').backend == 'torch'
     assert 'the choice of the backend cannot be remembered: read-only' in caplog.text
 

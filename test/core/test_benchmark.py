@@ -32,7 +32,7 @@ from yolact_core.checkpoints.checkpoint import (
     save_checkpoint,
 )
 from yolact_core.media.image_files import read_image, write_image
-from yolact_core.runtimes import TorchBackend
+from yolact_core.runtimes.torch import TorchBackend
 
 CPU = torch.device('cpu')
 SIZE = (60, 80)

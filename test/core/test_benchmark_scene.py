@@ -11,7 +11,7 @@ from yolact_core.benchmark.two_stage import MaskRcnn
 from yolact_core.inference.nms import select_candidates
 from yolact_core.inference.options import DetectorOptions
 from yolact_core.network.boxes import pairwise_iou
-from yolact_core.runtimes import TorchBackend
+from yolact_core.runtimes.torch import TorchBackend
 
 CPU = torch.device('cpu')
 

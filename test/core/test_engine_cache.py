@@ -7,8 +7,8 @@ import pytest
 
 from yolact_core import ModelConfig
 from yolact_core.errors import InputError
-from yolact_core.runtimes.tensorrt import engine_cache
-from yolact_core.runtimes.tensorrt.engine_cache import cached_engine, engine_folder
+from yolact_core.runtimes.tensorrt import engine as engines
+from yolact_core.runtimes.tensorrt.engine import cached_engine, engine_folder
 from yolact_core.runtimes.tensorrt.engine_file import EngineFile, EngineHeader
 
 HEADER = EngineHeader('indoor', 'ab' * 32, 'float16', 400, 'tensorrt 10.3.0', 'Orin (8.7)')
@@ -105,7 +105,7 @@ def test_an_engine_is_built_once_and_again_when_damaged(monkeypatch, tmp_path):
         )
         EngineFile(header, {}, b'plan').write(path)
 
-    monkeypatch.setattr(engine_cache, 'build_engine', write)
+    monkeypatch.setattr(engines, 'build_engine', write)
     config = ModelConfig.from_name('yolact_resnet18')
 
     def find(digest='ab' * 32):

@@ -13,11 +13,15 @@ import torch
 from yolact_core import Detector, InputError, load_network
 from yolact_core.checkpoints.checkpoint import hash_weights, load_checkpoint, save_checkpoint
 from yolact_core.cli import main
-from yolact_core.export import Difference, ExportOptions, export_network
-from yolact_core.export.calibration import read_calibration
-from yolact_core.export.parity import require_equality
 from yolact_core.files import replace_together
 from yolact_core.network.boxes import decode_boxes
+from yolact_core.runtimes.export import (
+    ExportOptions,
+    export_network,
+    read_calibration,
+    require_equality,
+)
+from yolact_core.runtimes.export import OutputDifference as Difference
 
 pytest.importorskip('onnxruntime')
 pytest.importorskip('onnxscript')

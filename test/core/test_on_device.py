@@ -15,7 +15,7 @@ from yolact_core.inference.options import DetectorOptions
 from yolact_core.inference.postprocessing import Postprocessor
 from yolact_core.inference.preprocessing import DevicePreprocessor, Preprocessor
 from yolact_core.masks.assembly import soft_masks_in_boxes
-from yolact_core.runtimes import TorchBackend
+from yolact_core.runtimes.torch import TorchBackend
 from yolact_core.timing import Clock
 
 CPU = torch.device('cpu')

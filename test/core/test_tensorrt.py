@@ -13,7 +13,7 @@ from yolact_core.checkpoints.checkpoint import hash_weights
 from yolact_core.cli import main
 from yolact_core.errors import InputError
 from yolact_core.runtimes.exported import ModelCard
-from yolact_core.runtimes.tensorrt.backend import open_model
+from yolact_core.runtimes.tensorrt.backend import TensorRtBackend
 from yolact_core.runtimes.tensorrt.cuda_driver import describe_gpu
 from yolact_core.runtimes.tensorrt.engine import build_engine
 from yolact_core.runtimes.tensorrt.engine_file import EngineFile
@@ -42,12 +42,11 @@ def network(tiny_model):
 
 @pytest.fixture(scope='module')
 def onnx_file(network, tmp_path_factory):
-    from yolact_core.export.graph import trace_network
-    from yolact_core.export.onnx import write_onnx
+    from yolact_core.runtimes.graph import write_onnx
 
     path = tmp_path_factory.mktemp('onnx') / 'tiny.onnx'
     card = ModelCard.of_network(network, hash_weights(network), 'float32')
-    write_onnx(trace_network(network, network.config.input_size), card, path)
+    write_onnx(network, card, path)
     return path
 
 
@@ -180,7 +179,7 @@ def test_running_without_a_gpu_is_refused_in_words(onnx_file, tmp_path):
     path = tmp_path / 'tiny.engine'
     build_engine(onnx_file, path, 'float32')
     with pytest.raises(InputError, match='NVIDIA GPU with its driver must be there'):
-        open_model(path, torch.device('cpu'))
+        TensorRtBackend.open(path, torch.device('cpu'))
 
 
 @needs_tensorrt
@@ -204,7 +203,7 @@ def test_an_engine_agrees_with_pytorch(
         pytest.skip('needs a PyTorch that knows CUDA')
     path = tmp_path / 'tiny.engine'
     build_engine(onnx_file, path, precision, images)
-    backend = open_model(path, torch.device(device))
+    backend = TensorRtBackend.open(path, torch.device(device))
     for _ in range(3):  # as it is, recorded, replayed
         for found, wanted in zip(backend(images[0].to(device)), expected, strict=True):
             np.testing.assert_allclose(

@@ -14,7 +14,7 @@ from torchvision.ops import nms
 from yolact_core.errors import InputError
 from yolact_core.network import Prediction
 from yolact_core.network.boxes import encode_boxes
-from yolact_core.runtimes import Backend
+from yolact_core.runtimes.backend import Backend
 
 POOL = 4096  # boxes that the objects are chosen from
 MOST_OVERLAP = 0.4  # IoU of two objects, under what NMS takes for one

@@ -21,7 +21,7 @@ from yolact_core.checkpoints.checkpoint import load_network
 from yolact_core.detector import Detector
 from yolact_core.inference.options import DetectorOptions
 from yolact_core.media.image_files import write_image
-from yolact_core.runtimes import Backend
+from yolact_core.runtimes.backend import Backend
 from yolact_core.runtimes.model_loading import load_backend
 from yolact_core.runtimes.table import RUNTIMES
 from yolact_core.timing import Timing
@@ -163,7 +163,7 @@ class Opener:
         return SceneBackend(backend, self.workload.candidates, self.workload.instances)
 
     def _quantise(self, variant: Variant) -> Path:
-        from yolact_core.export import ExportOptions, export_network
+        from yolact_core.runtimes.export import ExportOptions, export_network
 
         network = load_network(variant.model)
         suffix = RUNTIMES[variant.runner].suffix

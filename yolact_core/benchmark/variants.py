@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yolact_core.errors import InputError
-from yolact_core.runtimes.model_loading import BACKENDS
-from yolact_core.runtimes.table import RUNTIMES, runtime_of_file
+from yolact_core.runtimes.table import RUNTIMES, backend_names, runtime_of_file
 
 REFERENCES = {
     'plain': "our network in eager float32, with the original's algorithms as they stand there",
@@ -79,10 +78,9 @@ def plan_variants(
 
 def _expand(backends: Sequence[str], device_type: str) -> Iterator[str]:
     for name in backends:
-        if name not in (ALL, 'auto', *BACKENDS):
-            raise InputError(
-                f'backend must be one of {ALL}, auto, {", ".join(BACKENDS)}, got {name!r}'
-            )
+        known = (ALL, 'auto', *backend_names())
+        if name not in known:
+            raise InputError(f'backend must be one of {", ".join(known)}, got {name!r}')
         if name in RUNTIMES:
             RUNTIMES[name].require()
         if name != ALL:

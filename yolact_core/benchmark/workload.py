@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from yolact_core.errors import InputError
-from yolact_core.export.calibration import SUFFIXES
 from yolact_core.media.image_files import read_image
+from yolact_core.runtimes.export import find_images
 
 Image = npt.NDArray[np.uint8]
 
@@ -73,11 +71,4 @@ def read_images(folder: Path) -> tuple[Image, ...]:
     Raises:
         InputError: There is none, or one cannot be read.
     """
-    paths = sorted(path for path in folder.rglob('*') if path.suffix.lower() in SUFFIXES)
-    if not paths:
-        raise InputError(f'folder must hold images, got none in {str(folder)!r}')
-    return tuple(read_image(path) for path in _evenly(paths, READ))
-
-
-def _evenly(paths: Sequence[Path], most: int) -> Sequence[Path]:
-    return paths[:: -(-len(paths) // most)]
+    return tuple(read_image(path) for path in find_images(folder, READ))

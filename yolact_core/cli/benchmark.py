@@ -143,7 +143,7 @@ def _measure(arguments: argparse.Namespace) -> Report:
     from yolact_core.benchmark import BenchmarkOptions, plan_variants, run_benchmark
     from yolact_core.benchmark.accuracy import add_accuracy, read_accuracy
     from yolact_core.benchmark.random_weights import save_random
-    from yolact_core.runtimes import resolve_device
+    from yolact_core.runtimes.torch import resolve_device
 
     device = resolve_device(arguments.device)
     workload = _workload(arguments)

@@ -2,138 +2,156 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from yolact_core.cli.options import whole_number
+from yolact_core.cli.options import argument, option, whole_number
 from yolact_core.errors import InputError
+from yolact_core.runtimes.table import RUNTIMES, export_formats
 from yolact_core.terminal import remark, say, say_json, say_table
 
 if TYPE_CHECKING:
-    from yolact_core.export import Difference, ExportOptions
     from yolact_core.network import Yolact
+    from yolact_core.runtimes.export import ExportOptions, OutputDifference
 
-
-class Format(NamedTuple):
-    """What can be written.
-
-    Attributes:
-        runtime: That reads it.
-        summary: For the help.
-    """
-
-    runtime: str
-    summary: str
-
-
-FORMATS = {
-    'onnx': Format('onnx', '.onnx, for ONNX Runtime and many other programs'),
-    'openvino': Format('openvino', '.xml and .bin, for OpenVINO'),
-    'ncnn': Format('ncnn', '.ncnn.param and .ncnn.bin, for ncnn'),
-    'engine': Format('tensorrt', '.engine, for TensorRT on this very GPU'),
-}
+FORMATS = export_formats()
 CHECKPOINT = 'checkpoint'
 OUTPUT_FOLDER = Path('out/export')
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe the arguments."""
-    parser.add_argument(
-        'model',
-        metavar='NAME_OR_FILE',
-        help='a name from "yolact models", or the path of a checkpoint',
+def _formats_by_precision() -> Iterator[str]:
+    """Say which formats have a precision that not all have, such as ``int8 of openvino``."""
+    precisions = dict.fromkeys(one for runtime in FORMATS.values() for one in runtime.precisions)
+    for precision in sorted(precisions, key=len):
+        names = [name for name, runtime in FORMATS.items() if precision in runtime.precisions]
+        if len(names) < len(FORMATS):
+            yield f'{precision} of {" and ".join(names)}'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What ``yolact export`` can be asked for."""
+
+    model: str = argument(
+        'a name from "yolact models", or the path of a checkpoint', metavar='NAME_OR_FILE'
     )
-    parser.add_argument(
-        '--config',
-        metavar='NAME_OR_YAML',
-        help='configuration of a .pth file that is not named after it',
+    config: str | None = option(
+        'configuration of a .pth file that is not named after it', metavar='NAME_OR_YAML'
     )
-    parser.add_argument(
-        '--format',
+    format: str = option(
+        '; '.join(f'{name}: {runtime.summary}' for name, runtime in FORMATS.items())
+        + f'; {CHECKPOINT}: .safetensors, for this project',
         choices=(*FORMATS, CHECKPOINT),
         required=True,
-        help='; '.join(f'{name}: {entry.summary}' for name, entry in FORMATS.items())
-        + f'; {CHECKPOINT}: .safetensors, for this project',
     )
-    parser.add_argument(
-        '--input-size',
+    input_size: int | None = option(
+        'stretch images to so many pixels a side: more see smaller things and take longer '
+        '(default: as the model was trained)',
         type=whole_number,
         metavar='PIXELS',
-        help='stretch images to so many pixels a side: more see smaller things and take longer '
-        '(default: as the model was trained)',
     )
-    parser.add_argument(
-        '--precision',
-        default='auto',
-        help='float32; int8 of openvino and engine; float16 of engine. auto: float32, or float16 '
-        'of an engine',
+    precision: str = option(
+        f'float32; {"; ".join(_formats_by_precision())}. auto: float32, or float16 of an engine',
+        'auto',
     )
-    parser.add_argument(
-        '--calibration',
-        type=Path,
-        metavar='DIR',
-        help='folder of 100 to 300 images of what will be seen, for int8',
+    calibration: Path | None = option(
+        'folder of 100 to 300 images of what will be seen, for int8', metavar='DIR'
     )
-    parser.add_argument(
-        '--output',
-        type=Path,
-        metavar='FILE',
-        help=f'file to write; default: {OUTPUT_FOLDER}/CONFIGURATION-PRECISION.SUFFIX, or '
+    output: Path | None = option(
+        f'file to write; default: {OUTPUT_FOLDER}/CONFIGURATION-PRECISION.SUFFIX, or '
         'CONFIGURATION.safetensors',
+        metavar='FILE',
     )
-    parser.add_argument(
-        '--decode',
-        action='store_true',
-        help='give boxes and scores in place of raw outputs: for other programs, not for this one',
+    decode: bool = option(
+        'give boxes and scores in place of raw outputs: for other programs, not for this one',
+        False,
     )
-    parser.add_argument(
-        '--build-only',
-        action='store_true',
-        help='put the engine where the node finds it when it starts, and print its path',
+    build_only: bool = option(
+        'put the engine where the node finds it when it starts, and print its path', False
     )
-    parser.add_argument(
-        '--engine-cache-dir',
-        type=Path,
+    engine_cache_dir: Path | None = option(
+        'of --build-only: the folder that the node is given; default: engines in the cache',
         metavar='DIR',
-        help='of --build-only: the folder that the node is given; default: engines in the cache',
     )
-    parser.add_argument('--json', action='store_true', help='write the comparison as JSON')
+    json: bool = option('write the comparison as JSON', False)
+
+    def check(self) -> None:
+        """Refuse options that contradict each other.
+
+        Raises:
+            InputError: Two of them do.
+        """
+        if self.build_only and self.input_size is not None:
+            raise InputError(
+                '--build-only must be used without --input-size: write a checkpoint of that '
+                'size, build the engine of it, and give it to the node'
+            )
+        given = {
+            '--precision': self.precision != 'auto',
+            '--calibration': self.calibration is not None,
+            '--decode': self.decode,
+            '--build-only': self.build_only,
+            '--engine-cache-dir': self.engine_cache_dir is not None,
+            '--json': self.json,
+        }
+        if self.format == CHECKPOINT and any(given.values()):
+            raise InputError(
+                f'--format {CHECKPOINT} must be used without '
+                f'{", ".join(name for name, is_given in given.items() if is_given)}'
+            )
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Write the file and tell how far its outputs are from PyTorch's."""
     from yolact_core.checkpoints.checkpoint import load_network
     from yolact_core.checkpoints.model_zoo import find_model, url_to_fetch
-    from yolact_core.export import export_network
     from yolact_core.network import resize_network
-    from yolact_core.runtimes.table import RUNTIMES
 
-    options = _options(arguments)
-    if (url := url_to_fetch(arguments.model)) is not None:
+    options.check()
+    export = _export_options(options) if options.format != CHECKPOINT else None
+    if (url := url_to_fetch(options.model)) is not None:
         remark(f'fetching {url}')
-    network = load_network(arguments.model, arguments.config)
-    if arguments.input_size is not None:
-        network = resize_network(network, arguments.input_size)
-    if options is None:
-        path = arguments.output or OUTPUT_FOLDER / f'{network.config.name}.safetensors'
-        _write_checkpoint(network, find_model(arguments.model), path)
+    network = load_network(options.model, options.config)
+    if options.input_size is not None:
+        network = resize_network(network, options.input_size)
+    if export is None:
+        path = options.output or OUTPUT_FOLDER / f'{network.config.name}.safetensors'
+        _write_checkpoint(network, find_model(options.model), path)
         say(str(path))
-        return 0
-    if arguments.build_only:
-        say(str(_build_only(network, options, arguments.engine_cache_dir)))
-        return 0
-    name = f'{network.config.name}-{options.precision}{RUNTIMES[options.runtime].suffix}'
-    path = arguments.output or OUTPUT_FOLDER / name
+    elif options.build_only:
+        say(str(_build_only(network, export, options.engine_cache_dir)))
+    else:
+        _export(network, export, options)
+    return 0
+
+
+def _export_options(options: Options) -> ExportOptions:
+    from yolact_core.runtimes.export import ExportOptions
+
+    runtime = FORMATS[options.format]
+    return ExportOptions(
+        runtime=runtime.name,
+        precision=runtime.precisions[0] if options.precision == 'auto' else options.precision,
+        calibration=options.calibration,
+        is_decoded=options.decode,
+    )
+
+
+def _export(network: Yolact, export: ExportOptions, options: Options) -> None:
+    from yolact_core.runtimes.export import export_network
+
+    name = f'{network.config.name}-{export.precision}{RUNTIMES[export.runtime].suffix}'
+    path = options.output or OUTPUT_FOLDER / name
     remark(f'exporting to {path}')
-    differences = export_network(network, path, options)
-    if arguments.json:
+    differences = export_network(network, path, export)
+    if options.json:
         compared = [dataclasses.asdict(difference) for difference in differences]
-        say_json({'path': str(path), 'precision': options.precision, 'differences': compared})
+        say_json({'path': str(path), 'precision': export.precision, 'differences': compared})
     else:
         _tell(path, differences)
-    return 0
 
 
 def _write_checkpoint(network: Yolact, source: Path, path: Path) -> None:
@@ -150,53 +168,17 @@ def _write_checkpoint(network: Yolact, source: Path, path: Path) -> None:
     save_checkpoint(network, path, facts)
 
 
-def _build_only(network: Yolact, options: ExportOptions, folder: Path | None) -> Path:
-    from yolact_core.export.cache import find_or_build
+def _build_only(network: Yolact, export: ExportOptions, folder: Path | None) -> Path:
+    from yolact_core.runtimes.export import read_calibration
 
-    if options.runtime != 'tensorrt' or options.is_decoded:
+    runtime = RUNTIMES[export.runtime]
+    if not runtime.builder or export.is_decoded:
         raise InputError('--build-only must be used with --format engine and without --decode')
-    return find_or_build(network, options.precision, folder, options.calibration)
+    images = read_calibration(export.calibration, network.config) if export.calibration else ()
+    return runtime.find_or_build(network, export.precision, folder, images)
 
 
-def _options(arguments: argparse.Namespace) -> ExportOptions | None:
-    """Return what is written; None for a checkpoint, which has no options."""
-    from yolact_core.export import PRECISIONS, ExportOptions
-
-    if arguments.build_only and arguments.input_size is not None:
-        raise InputError(
-            '--build-only must be used without --input-size: write a checkpoint of that size, '
-            'build the engine of it, and give it to the node'
-        )
-    if arguments.format == CHECKPOINT:
-        _refuse_options_of_other_formats(arguments)
-        return None
-    runtime = FORMATS[arguments.format].runtime
-    is_usual = arguments.precision == 'auto'
-    return ExportOptions(
-        runtime=runtime,
-        precision=PRECISIONS[runtime][0] if is_usual else arguments.precision,
-        calibration=arguments.calibration,
-        is_decoded=arguments.decode,
-    )
-
-
-def _refuse_options_of_other_formats(arguments: argparse.Namespace) -> None:
-    given = {
-        '--precision': arguments.precision != 'auto',
-        '--calibration': arguments.calibration is not None,
-        '--decode': arguments.decode,
-        '--build-only': arguments.build_only,
-        '--engine-cache-dir': arguments.engine_cache_dir is not None,
-        '--json': arguments.json,
-    }
-    if any(given.values()):
-        raise InputError(
-            f'--format {CHECKPOINT} must be used without '
-            f'{", ".join(name for name, is_given in given.items() if is_given)}'
-        )
-
-
-def _tell(path: Path, differences: list[Difference]) -> None:
+def _tell(path: Path, differences: list[OutputDifference]) -> None:
     from rich.table import Table
 
     say(str(path))

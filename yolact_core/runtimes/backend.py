@@ -18,22 +18,22 @@ class Backend(Protocol):
 
     @property
     def name(self) -> str:
-        """What ``Detector.load(backend=...)`` calls it."""
+        """Name that ``Detector.load(backend=...)`` takes."""
         ...
 
     @property
     def precision(self) -> str:
-        """Of the arithmetic, such as ``float32``."""
+        """Precision of the arithmetic, such as ``float32``."""
         ...
 
     @property
     def device(self) -> torch.device:
-        """Where images go in and predictions come out."""
+        """Device that images are on and predictions come out on."""
         ...
 
     @property
     def config(self) -> ModelConfig:
-        """What shapes the model."""
+        """Configuration that shapes the model."""
         ...
 
     @property
@@ -43,14 +43,15 @@ class Backend(Protocol):
 
     @property
     def priors(self) -> Tensor:
-        """Centre form (cx, cy, w, h), fractions of the image, on ``device``, shape (A, 4)."""
+        """Priors in centre form (cx, cy, w, h), fractions of the image, shape (A, 4)."""
         ...
 
     def __call__(self, images: Tensor) -> Prediction:
         """Predict in float32; the next call may overwrite what this one returned.
 
         Args:
-            images: Normalized, float32, on ``device``, shape (B, 3, S, S), any memory format.
+            images: Normalized images, float32, on ``device``, shape (B, 3, S, S), in any memory
+                format.
         """
         ...
 

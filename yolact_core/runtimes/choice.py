@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from yolact_core.files import replace_when_done
+from yolact_core.runtimes.table import RUNTIMES
 from yolact_core.threads import POLICY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from yolact_core.runtimes import Backend
+    from yolact_core.runtimes.backend import Backend
 
 ROUNDS = 5
 KEY_DIGITS = 16
-VERSIONS_OF = ('torch', 'onnxruntime', 'onnxruntime-gpu', 'onnxscript', 'openvino', 'ncnn', 'pnnx')
-WAITING = (POLICY, 'GOMP_SPINCOUNT')  # how threads of PyTorch and ncnn wait for work
+WAITING = (POLICY, 'GOMP_SPINCOUNT')  # how threads of OpenMP wait for work
 logger = logging.getLogger(__name__)
 
 
@@ -36,7 +36,7 @@ class Choice:
     """A decision and its reasons.
 
     Args:
-        backend: The fastest.
+        backend: Name of the fastest backend.
         milliseconds: Median time of one image by backend.
     """
 
@@ -53,15 +53,16 @@ def situation(model: str, precision: str) -> dict[str, Any]:
 
     Args:
         model: A name that changes with weights and configuration.
-        precision: That was asked for.
+        precision: Precision that was asked for.
     """
+    packages = ['torch', *(name for runtime in RUNTIMES.values() for name in runtime.versions)]
     return {
         'model': model,
         'precision': precision,
         'cpu': _cpu_name(),
         'threads': torch.get_num_threads(),
         'waiting': {name: os.environ.get(name) for name in WAITING},
-        'versions': {name: _version(name) for name in VERSIONS_OF},
+        'versions': {name: _version(name) for name in packages},
     }
 
 
@@ -86,7 +87,7 @@ def choose_fastest(backends: Mapping[str, Backend]) -> Choice:
     """Run all backends in turn, so that a machine that drifts does not decide.
 
     Args:
-        backends: By name, all of the same model, on a CPU.
+        backends: Backends of the same model on a CPU, by name.
     """
     side = next(iter(backends.values())).config.input_size
     images = torch.rand(1, 3, side, side).to(memory_format=torch.channels_last)

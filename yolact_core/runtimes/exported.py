@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import safetensors.torch
 import torch
 import yaml
 from safetensors import SafetensorError
-from torch import Tensor
+from torch import Tensor, nn
 
 from yolact_core.config import ModelConfig
 from yolact_core.errors import InputError
@@ -20,7 +21,7 @@ from yolact_core.network import Prediction
 from yolact_core.network.heads import MaskRescoring
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from yolact_core.network import Yolact
@@ -37,11 +38,11 @@ class ModelCard:
     """All that makes a full model of a graph: it travels as strings in the file's metadata.
 
     Args:
-        config: What shapes the model.
+        config: Configuration that shapes the model.
         digest: The sha256 of the weights that the graph was made of, in hexadecimal.
-        precision: Of the graph's weights, such as ``float32``.
-        priors: Centre form, fractions of the image, shape (A, 4).
-        rescoring: The part of YOLACT++ that runs after NMS, so that no graph can contain it.
+        precision: Precision of the graph's weights, such as ``float32``.
+        priors: Priors in centre form, fractions of the image, shape (A, 4).
+        rescoring: Part of YOLACT++ that runs after NMS, so that no graph can contain it.
         is_decoded: Whether the graph gives boxes and scores instead of offsets and logits.
     """
 
@@ -59,10 +60,10 @@ class ModelCard:
         """Describe what a network is exported to.
 
         Args:
-            network: Any.
-            digest: See ``hash_weights``.
-            precision: Of the graph's weights.
-            is_decoded: Whether the graph decodes.
+            network: Network that the graph is made of.
+            digest: The sha256 of its weights, see ``hash_weights``.
+            precision: Precision of the graph's weights.
+            is_decoded: Whether the graph gives boxes and scores instead of offsets and logits.
         """
         priors = network.priors.cpu()
         return cls(network.config, digest, precision, priors, network.maskiou_net, is_decoded)
@@ -118,12 +119,12 @@ class ModelCard:
 
 
 class ExportedBackend(ABC):
-    """Knows what the file of its model says of it.
+    """Writes the files of one runtime and runs them; it knows what a file says of its model.
 
     Args:
-        card: Of the file.
-        device: Where the model runs.
-        precision: Of the arithmetic.
+        card: What the file says of its model.
+        device: Device that images and outputs are on.
+        precision: Precision of the arithmetic.
     """
 
     name: str
@@ -137,6 +138,44 @@ class ExportedBackend(ABC):
         self.priors = card.priors.to(device)
         self._rescoring = card.rescoring.to(device) if card.rescoring is not None else None
 
+    @classmethod
+    @abstractmethod
+    def open(cls, path: Path, device: torch.device, precision: str = 'auto') -> ExportedBackend:
+        """Open a file.
+
+        Args:
+            path: File to open; others that belong to it are beside it.
+            device: One of those that the runtime runs on.
+            precision: ``auto`` or what the file and the device can do.
+
+        Raises:
+            InputError: The file, device or precision is not one that the runtime can run.
+        """
+
+    @staticmethod
+    @abstractmethod
+    def write(
+        network: nn.Module, card: ModelCard, path: Path, calibration: Sequence[Tensor]
+    ) -> None:
+        """Write a network to a file.
+
+        Args:
+            network: ``Yolact`` or ``DecodedYolact`` in evaluation mode, on the CPU.
+            card: What the file shall say of its model; its precision is one that the row of the
+                runtime names.
+            path: File to write; others that belong to it go beside it.
+            calibration: Normalized images, each of shape (1, 3, S, S), that show int8 the usual
+                ranges.
+
+        Raises:
+            InputError: A package is missing, or the network cannot be converted.
+        """
+
+    @staticmethod
+    def device_to_check() -> torch.device | None:
+        """Return a device of this machine that a new file can be run on; None if there is none."""
+        return torch.device('cpu')
+
     @abstractmethod
     def run(self, images: Tensor) -> tuple[Tensor, ...]:
         """Return the outputs that ``card.outputs`` names; the next call may overwrite them.
@@ -149,7 +188,7 @@ class ExportedBackend(ABC):
         """Predict in float32; the next call may overwrite what this one returned.
 
         Args:
-            images: As ``run`` takes them. The graph must not decode.
+            images: Images as for ``run``. The graph must not decode.
         """
         return Prediction(*self.run(images))
 
@@ -161,27 +200,22 @@ class ExportedBackend(ABC):
         return iou
 
 
-class SingleImageBackend(ExportedBackend):
-    """Runs a graph that takes one image at a time."""
+def run_one_by_one(
+    run_one: Callable[[Tensor], tuple[Tensor, ...]], images: Tensor
+) -> tuple[Tensor, ...]:
+    """Run a batch through a graph that takes one image at a time.
 
-    @abstractmethod
-    def run_one(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Return the outputs for an image; the next call may overwrite them.
+    Args:
+        run_one: Runs an image of shape (1, 3, S, S); its next call may overwrite the outputs.
+        images: Batch, shape (B, 3, S, S).
 
-        Args:
-            image: Normalized, float32, on ``device``, shape (1, 3, S, S), any memory format.
-        """
-
-    def run(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Return the outputs that ``card.outputs`` names; the next call may overwrite them.
-
-        Args:
-            images: Normalized, float32, on ``device``, shape (B, 3, S, S), any memory format.
-        """
-        if len(images) == 1:
-            return self.run_one(images)
-        singles = [[output.clone() for output in self.run_one(image)] for image in images.split(1)]
-        return tuple(torch.cat(outputs) for outputs in zip(*singles, strict=True))
+    Returns:
+        Outputs of the batch; of a single image, they are those of ``run_one``.
+    """
+    if len(images) == 1:
+        return run_one(images)
+    singles = [[output.clone() for output in run_one(image)] for image in images.split(1)]
+    return tuple(torch.cat(outputs) for outputs in zip(*singles, strict=True))
 
 
 def _load_rescoring(config: ModelConfig, tensors: Mapping[str, Tensor]) -> MaskRescoring | None:

@@ -12,18 +12,24 @@ import torch
 from yolact_core.checkpoints.checkpoint import load_network
 from yolact_core.checkpoints.model_zoo import cache_folder
 from yolact_core.errors import InputError
-from yolact_core.runtimes import COMPILED, Backend, TorchBackend, resolve_device, resolve_precision
+from yolact_core.runtimes.backend import Backend
 from yolact_core.runtimes.choice import Choice, choose_fastest, recall, remember, situation
-from yolact_core.runtimes.exported import ExportedBackend
-from yolact_core.runtimes.table import RUNTIMES, Runtime, runtime_of_file
+from yolact_core.runtimes.export import find_or_export, model_key
+from yolact_core.runtimes.table import (
+    COMPILED,
+    IN_PYTORCH,
+    RUNTIMES,
+    Runtime,
+    backend_names,
+    runtime_of_file,
+)
+from yolact_core.runtimes.torch import TorchBackend, resolve_device, resolve_precision
 
 if TYPE_CHECKING:
     from yolact_core.config import ModelConfig
     from yolact_core.network import Yolact
 
 DEFAULT_BACKEND = 'YOLACT_BACKEND'  # environment variable: stands for auto
-BACKENDS = ('torch', COMPILED, *RUNTIMES)
-MEASURED = ('onnx', 'openvino', 'ncnn')  # with torch; an engine is built only if it is asked for
 logger = logging.getLogger(__name__)
 
 
@@ -38,21 +44,19 @@ def load_backend(
     """Load a model into a backend.
 
     Args:
-        source: A model's name, or the path of a checkpoint or of an exported file.
+        source: Name of a model, or path of a checkpoint or of an exported file.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        backend: ``auto``, ``torch``, ``torch_compile``, ``onnx``, ``openvino``, ``ncnn`` or
-            ``tensorrt``. For the last four a checkpoint is exported at its first use, and the
-            file is kept.
+        backend: ``auto`` or one of ``backend_names()``. For those that run exported files a
+            checkpoint is exported at its first use, and the file is kept.
         precision: ``auto`` or what the backend knows.
-        config: For a ``.pth`` file with a configuration of its own.
+        config: Configuration of a ``.pth`` file that is not named after it.
         engine_cache_dir: Where TensorRT's engines are kept; None means beside fetched models.
 
     Raises:
         InputError: The model cannot be found or read, a runtime is not installed, or a wish
             cannot be met.
     """
-    if backend not in ('auto', *BACKENDS):
-        raise InputError(f'backend must be one of auto, {", ".join(BACKENDS)}, got {backend!r}')
+    _check_name(backend, 'backend')
     if (runtime := runtime_of_file(Path(source))) is not None:
         return _open_exported(runtime, Path(source), device, backend, precision)
     name = _default_backend() if backend == 'auto' else backend
@@ -60,7 +64,7 @@ def load_backend(
     if name in RUNTIMES:
         RUNTIMES[name].require()
         where = _device_of(RUNTIMES[name], device)
-    if precision == 'int8' and name in ('auto', 'openvino'):
+    if precision == 'int8' and (name == 'auto' or _must_be_calibrated(name)):
         raise InputError(
             'precision int8 must be calibrated with images, got a checkpoint: run "yolact export '
             '--precision int8 --calibration DIR" and load the file that it writes'
@@ -73,11 +77,20 @@ def load_backend(
 
 def _default_backend() -> str:
     name = os.environ.get(DEFAULT_BACKEND) or 'auto'
-    if name not in ('auto', *BACKENDS):
-        raise InputError(
-            f'{DEFAULT_BACKEND} must be one of auto, {", ".join(BACKENDS)}, got {name!r}'
-        )
+    _check_name(name, DEFAULT_BACKEND)
     return name
+
+
+def _check_name(name: str, subject: str) -> None:
+    if name not in ('auto', *backend_names()):
+        raise InputError(
+            f'{subject} must be one of auto, {", ".join(backend_names())}, got {name!r}'
+        )
+
+
+def _must_be_calibrated(name: str) -> bool:
+    """Return whether files in int8 have to be there before: engines may have been built."""
+    return name in RUNTIMES and 'int8' in RUNTIMES[name].precisions and not RUNTIMES[name].builder
 
 
 def _open_exported(
@@ -86,7 +99,7 @@ def _open_exported(
     if backend not in ('auto', runtime.name):
         raise InputError(f'{path} must be run by backend {runtime.name}, got {backend!r}')
     opened = runtime.open_model(path, _device_of(runtime, device), precision)
-    if isinstance(opened, ExportedBackend) and opened.card.is_decoded:
+    if opened.card.is_decoded:
         raise InputError(
             f'{path} must give raw outputs to be run here, got {", ".join(opened.card.outputs)}: '
             'export it without --decode'
@@ -107,11 +120,9 @@ def _build(
     precision: str,
     engine_cache_dir: str | Path | None = None,
 ) -> Backend:
-    if name in ('torch', COMPILED):
+    if name in IN_PYTORCH:
         network = network.to(device)
         return TorchBackend(network, resolve_precision(precision, device, name), name == COMPILED)
-    from yolact_core.export.cache import find_or_export
-
     path = find_or_export(network, name, precision, engine_cache_dir)
     return RUNTIMES[name].open_model(path, device, precision)
 
@@ -120,13 +131,11 @@ def _choose(network: Yolact, device: torch.device, precision: str) -> Backend:
     """Return the fastest backend of those installed; on a CUDA device that is PyTorch."""
     others = [
         name
-        for name in MEASURED
-        if RUNTIMES[name].is_installed and RUNTIMES[name].can_run(network.config)
+        for name, runtime in RUNTIMES.items()
+        if runtime.is_measured and runtime.is_installed and runtime.can_run(network.config)
     ]
     if device.type != 'cpu' or not others or precision not in ('auto', 'float32', 'bfloat16'):
         return _build('torch', network, device, precision)
-    from yolact_core.export.cache import model_key
-
     facts = situation(model_key(network), precision)
     choice = recall(facts, cache_folder())
     if choice is None or choice.backend not in ('torch', *others):

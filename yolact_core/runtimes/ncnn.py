@@ -1,16 +1,23 @@
-"""ncnn, on a CPU: its Winograd convolutions do with a quarter of the multiplications."""
+"""ncnn, on a CPU: its Winograd convolutions do with a quarter of the multiplications.
+
+A model is two files: the graph in ``.ncnn.param``, and its weights in ``.ncnn.bin`` beside it.
+"""
 
 from __future__ import annotations
 
 import json
+import subprocess
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from yolact_core.errors import InputError
-from yolact_core.runtimes.exported import ModelCard, SingleImageBackend
+from yolact_core.errors import InputError, package_needed
+from yolact_core.runtimes.exported import ExportedBackend, ModelCard, run_one_by_one
+from yolact_core.runtimes.graph import write_onnx
 from yolact_core.threads import asleep_while_waiting
 
 with asleep_while_waiting():  # of its own OpenMP, which reads that when it is loaded
@@ -21,12 +28,12 @@ INPUT, OUTPUT = 'in0', 'out{}'  # as pnnx names them
 WEIGHTS = '.bin'
 
 
-class NcnnBackend(SingleImageBackend):
+class NcnnBackend(ExportedBackend):
     """Runs an ``.ncnn.param`` file and the ``.ncnn.bin`` file beside it.
 
     Args:
-        net: That has loaded both files.
-        card: Of the file.
+        net: Network of ncnn that has loaded both files.
+        card: What the file says of its model.
     """
 
     name = 'ncnn'
@@ -35,12 +42,47 @@ class NcnnBackend(SingleImageBackend):
         super().__init__(card, torch.device('cpu'), 'float32')
         self._net = net
 
-    def run_one(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Return the outputs for an image, float32, shape (1, 3, S, S), any memory format.
+    @classmethod
+    def open(cls, path: Path, device: torch.device, precision: str = 'auto') -> NcnnBackend:
+        """Open an ``.ncnn.param`` file on the CPU; the precision is ``auto`` or ``float32``."""
+        del device  # there is only the CPU
+        if precision not in ('auto', 'float32'):
+            raise InputError(f'precision of backend ncnn must be float32, got {precision!r}')
+        net = ncnn.Net()
+        net.opt.num_threads = torch.get_num_threads()
+        net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
+        for load, file in ((net.load_param, path), (net.load_model, _weights_beside(path))):
+            if not file.is_file():
+                raise InputError(f'{path} must have its weights beside it, got no {file.name}')
+            if load(str(file)) != 0:
+                raise InputError(f'{path} must be a model that ncnn can read, got {file.name!r}')
+        return cls(net, _read_card(path))
+
+    @staticmethod
+    def write(
+        network: nn.Module, card: ModelCard, path: Path, calibration: Sequence[Tensor]
+    ) -> None:
+        """Write a network for one image at a time; the card is the last line of the graph."""
+        del calibration  # the only precision is float32
+        with package_needed('pnnx', 'ncnn'):
+            from pnnx import EXEC_PATH
+        with tempfile.TemporaryDirectory() as folder:
+            exported = Path(folder) / 'model.onnx'
+            write_onnx(network, card, exported)
+            graph = _convert(str(EXEC_PATH), exported, card.config.input_size)
+            text = graph.read_text(encoding='utf-8')
+            path.write_text(f'{text}{CARD}{json.dumps(card.to_strings())}\n', encoding='utf-8')
+            _weights_beside(path).write_bytes(_weights_beside(graph).read_bytes())
+
+    def run(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Return the outputs that ``card.outputs`` names, for images as others take them.
 
         Raises:
             RuntimeError: ncnn fails, such as for lack of memory.
         """
+        return run_one_by_one(self._run_one, images)
+
+    def _run_one(self, image: Tensor) -> tuple[Tensor, ...]:
         extractor = self._net.create_extractor()
         pixels = image[0].contiguous().numpy()  # whose memory ncnn shares
         _require_success(extractor.input(INPUT, ncnn.Mat(pixels)), INPUT)
@@ -53,32 +95,7 @@ class NcnnBackend(SingleImageBackend):
         return tuple(outputs)
 
 
-def open_model(path: Path, _device: torch.device, precision: str = 'auto') -> NcnnBackend:
-    """Open an ``.ncnn.param`` file.
-
-    Args:
-        path: Of the file; its weights are in the ``.ncnn.bin`` file beside it.
-        _device: The CPU.
-        precision: ``auto`` or ``float32``.
-
-    Raises:
-        InputError: The files are not ours or the precision is another.
-    """
-    if precision not in ('auto', 'float32'):
-        raise InputError(f'precision of backend ncnn must be float32, got {precision!r}')
-    net = ncnn.Net()
-    net.opt.num_threads = torch.get_num_threads()
-    net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
-    for load, file in ((net.load_param, path), (net.load_model, weights_beside(path))):
-        if not file.is_file():
-            raise InputError(f'{path} must have its weights beside it, got no {file.name}')
-        if load(str(file)) != 0:
-            raise InputError(f'{path} must be a model that ncnn can read, got {file.name!r}')
-    return NcnnBackend(net, _read_card(path))
-
-
-def weights_beside(path: Path) -> Path:
-    """Return the file of the weights that belong to a graph."""
+def _weights_beside(path: Path) -> Path:
     return path.with_suffix(WEIGHTS)
 
 
@@ -94,3 +111,17 @@ def _read_card(path: Path) -> ModelCard:
     except ValueError as error:
         raise InputError(f'{path} must hold whole metadata: {error}') from error
     return ModelCard.from_strings(strings, path)
+
+
+def _convert(converter: str, exported: Path, side: int) -> Path:
+    """Return the graph that pnnx writes, with its weights, beside an ONNX file."""
+    command = [converter, str(exported), f'inputshape=[1,3,{side},{side}]', 'fp16=0']
+    done = subprocess.run(command, cwd=exported.parent, capture_output=True, text=True)
+    graph = exported.with_suffix('.ncnn.param')
+    if done.returncode != 0 or not graph.is_file():
+        last = ''.join((done.stderr or done.stdout).strip().splitlines()[-1:])
+        raise InputError(
+            f'pnnx must be able to convert the network, got exit status {done.returncode} after '
+            f'{last!r}'
+        )
+    return graph

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from yolact_core.checkpoints.model_zoo import cache_folder
 from yolact_core.errors import InputError
 from yolact_core.runtimes.exported import ExportedBackend, ModelCard
+from yolact_core.runtimes.graph import write_onnx
 
 PRECISIONS = ('float32', 'float16')
 TENSORRT, CUDA, CPU = (f'{name}ExecutionProvider' for name in ('Tensorrt', 'CUDA', 'CPU'))
@@ -24,10 +26,10 @@ class OnnxBackend(ExportedBackend):
     """Runs an ``.onnx`` file; its outputs go into memory that is used again.
 
     Args:
-        session: That has loaded the file.
-        card: Of the file.
-        device: That the session runs on.
-        precision: Of the arithmetic.
+        session: Session of ONNX Runtime that has loaded the file.
+        card: What the file says of its model.
+        device: Device that the session runs on.
+        precision: Precision of the arithmetic.
     """
 
     name = 'onnx'
@@ -43,6 +45,48 @@ class OnnxBackend(ExportedBackend):
         self._session = session
         self._binding = session.io_binding()
         self._outputs: tuple[Tensor, ...] = ()
+
+    @classmethod
+    def open(cls, path: Path, device: torch.device, precision: str = 'auto') -> OnnxBackend:
+        """Open an ``.onnx`` file.
+
+        Args:
+            path: File to open.
+            device: The CPU, or a CUDA device if this ONNX Runtime is built for it.
+            precision: ``auto`` is float32; ``float16`` needs ONNX Runtime's TensorRT provider.
+
+        Raises:
+            InputError: The file, device or precision is not one that it can run.
+        """
+        precision = 'float32' if precision == 'auto' else precision
+        if precision not in PRECISIONS:
+            raise InputError(
+                f'precision of backend onnx must be one of {", ".join(PRECISIONS)}, '
+                f'got {precision!r}'
+            )
+        providers = _choose_providers(device, precision)
+        try:
+            session = onnxruntime.InferenceSession(str(path), _options(), providers)
+        except Exception as error:  # the runtime's own exceptions have no public base
+            reason = str(error).splitlines()[0]
+            raise InputError(
+                f'{path} must be a model that ONNX Runtime can run: {reason}'
+            ) from error
+        if device.type == 'cuda' and session.get_providers()[0] == CPU:
+            raise InputError(
+                f'ONNX Runtime must be able to use {device}, got {CPU} only; '
+                'the log above says what it lacks'
+            )
+        card = ModelCard.from_strings(session.get_modelmeta().custom_metadata_map, path)
+        return cls(session, card, device, precision)
+
+    @staticmethod
+    def write(
+        network: nn.Module, card: ModelCard, path: Path, calibration: Sequence[Tensor]
+    ) -> None:
+        """Write a network for any number of images; the card goes into the metadata."""
+        del calibration  # the only precision is float32
+        write_onnx(network, card, path)
 
     def run(self, images: Tensor) -> tuple[Tensor, ...]:
         """Return the outputs that ``card.outputs`` names; the next call overwrites them.
@@ -70,37 +114,6 @@ class OnnxBackend(ExportedBackend):
         for node, output in zip(nodes, self._outputs, strict=True):
             shape, address = tuple(output.shape), output.data_ptr()
             self._binding.bind_output(node.name, *where, np.float32, shape, address)
-
-
-def open_model(path: Path, device: torch.device, precision: str = 'auto') -> OnnxBackend:
-    """Open an ``.onnx`` file.
-
-    Args:
-        path: Of the file.
-        device: A CPU, or a CUDA device if this ONNX Runtime is built for it.
-        precision: ``auto`` is float32; ``float16`` needs ONNX Runtime's TensorRT provider.
-
-    Raises:
-        InputError: The file, device or precision is not one that it can run.
-    """
-    precision = 'float32' if precision == 'auto' else precision
-    if precision not in PRECISIONS:
-        raise InputError(
-            f'precision of backend onnx must be one of {", ".join(PRECISIONS)}, got {precision!r}'
-        )
-    providers = _choose_providers(device, precision)
-    try:
-        session = onnxruntime.InferenceSession(str(path), _options(), providers)
-    except Exception as error:  # the runtime's own exceptions have no public base
-        reason = str(error).splitlines()[0]
-        raise InputError(f'{path} must be a model that ONNX Runtime can run: {reason}') from error
-    if device.type == 'cuda' and session.get_providers()[0] == CPU:
-        raise InputError(
-            f'ONNX Runtime must be able to use {device}, got {CPU} only; '
-            'the log above says what it lacks'
-        )
-    card = ModelCard.from_strings(session.get_modelmeta().custom_metadata_map, path)
-    return OnnxBackend(session, card, device, precision)
 
 
 def _options() -> onnxruntime.SessionOptions:

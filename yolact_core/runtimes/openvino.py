@@ -1,29 +1,37 @@
-"""OpenVINO, on a CPU."""
+"""OpenVINO, on a CPU.
+
+A model is two files: the graph in ``.xml``, and its weights in ``.bin`` beside it.
+"""
 
 from __future__ import annotations
 
+import logging
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import openvino
 import torch
 from openvino.preprocess import PrePostProcessor
-from torch import Tensor
+from torch import Tensor, nn
 
-from yolact_core.errors import InputError
-from yolact_core.runtimes.exported import ModelCard, SingleImageBackend
+from yolact_core.errors import InputError, package_needed
+from yolact_core.runtimes.exported import ExportedBackend, ModelCard, run_one_by_one
+from yolact_core.runtimes.graph import trace_network
 
 CARD = 'yolact'  # section of the file's runtime information
 PRECISIONS = ('float32', 'bfloat16', 'int8')
 BFLOAT16 = 'BF16'  # as the runtime calls it among what a CPU can do
 
 
-class OpenVinoBackend(SingleImageBackend):
+class OpenVinoBackend(ExportedBackend):
     """Runs an ``.xml`` file and the ``.bin`` file beside it.
 
     Args:
         compiled: The model, which takes one image at a time, channels last.
-        card: Of the file.
-        precision: Of the arithmetic.
+        card: What the file says of its model.
+        precision: Precision of the arithmetic.
     """
 
     name = 'openvino'
@@ -32,47 +40,66 @@ class OpenVinoBackend(SingleImageBackend):
         super().__init__(card, torch.device('cpu'), precision)
         self._request = compiled.create_infer_request()
 
-    def run_one(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Return the outputs for an image; the next call overwrites them.
+    @classmethod
+    def open(cls, path: Path, device: torch.device, precision: str = 'auto') -> OpenVinoBackend:
+        """Open an ``.xml`` file.
 
         Args:
-            image: Normalized, float32, shape (1, 3, S, S), fastest if channels-last in memory.
+            path: File to open; its weights are in the ``.bin`` file beside it.
+            device: The CPU.
+            precision: ``auto`` is that of the file. What an int8 file has not quantised runs in
+                bfloat16 where the CPU has it.
+
+        Raises:
+            InputError: The file is not one of ours, or the CPU or the file lacks the precision.
         """
+        core = openvino.Core()
+        try:
+            model = core.read_model(path)
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise InputError(f'{path} must be a model that OpenVINO can read: {reason}') from error
+        card = _read_card(model, path)
+        has_bfloat16 = BFLOAT16 in core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
+        precision = card.precision if precision == 'auto' else precision
+        _check_precision(precision, card, path, has_bfloat16)
+        is_reduced = precision == 'bfloat16' or (precision == 'int8' and has_bfloat16)
+        options = {
+            'PERFORMANCE_HINT': 'LATENCY',
+            'INFERENCE_NUM_THREADS': torch.get_num_threads(),
+            'INFERENCE_PRECISION_HINT': 'bf16' if is_reduced else 'f32',
+        }
+        compiled = core.compile_model(_channels_last(model), device.type.upper(), options)
+        return cls(compiled, card, precision)
+
+    @staticmethod
+    def write(
+        network: nn.Module, card: ModelCard, path: Path, calibration: Sequence[Tensor]
+    ) -> None:
+        """Write a network for one image at a time; the card is the file's runtime information."""
+        side = card.config.input_size
+        model = openvino.convert_model(trace_network(network, side))
+        model.reshape([1, 3, side, side])
+        for output, name in zip(model.outputs, card.outputs, strict=True):
+            output.get_tensor().set_names({name})
+        if card.precision == 'int8':
+            model = _quantise(model, calibration)
+        for key, value in card.to_strings().items():
+            model.set_rt_info(value, [CARD, key])
+        openvino.save_model(model, path, compress_to_fp16=False)
+
+    def run(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Return the outputs that ``card.outputs`` names; the next call may overwrite them.
+
+        Args:
+            images: Normalized, float32, shape (B, 3, S, S), fastest if channels-last in memory.
+        """
+        return run_one_by_one(self._run_one, images)
+
+    def _run_one(self, image: Tensor) -> tuple[Tensor, ...]:
         pixels = image.permute(0, 2, 3, 1).contiguous().numpy()
         found = self._request.infer({0: pixels}, share_inputs=True, share_outputs=True)
         return tuple(torch.from_numpy(output) for output in found.values())
-
-
-def open_model(path: Path, device: torch.device, precision: str = 'auto') -> OpenVinoBackend:
-    """Open an ``.xml`` file.
-
-    Args:
-        path: Of the file; its weights are in the ``.bin`` file beside it.
-        device: The CPU.
-        precision: ``auto`` is that of the file. What an int8 file has not quantised runs in
-            bfloat16 where the CPU has it.
-
-    Raises:
-        InputError: The file is not one of ours, or the CPU or the file lacks the precision.
-    """
-    core = openvino.Core()
-    try:
-        model = core.read_model(path)
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise InputError(f'{path} must be a model that OpenVINO can read: {reason}') from error
-    card = _read_card(model, path)
-    has_bfloat16 = BFLOAT16 in core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
-    precision = card.precision if precision == 'auto' else precision
-    _check_precision(precision, card, path, has_bfloat16)
-    is_reduced = precision == 'bfloat16' or (precision == 'int8' and has_bfloat16)
-    options = {
-        'PERFORMANCE_HINT': 'LATENCY',
-        'INFERENCE_NUM_THREADS': torch.get_num_threads(),
-        'INFERENCE_PRECISION_HINT': 'bf16' if is_reduced else 'f32',
-    }
-    compiled = core.compile_model(_channels_last(model), device.type.upper(), options)
-    return OpenVinoBackend(compiled, card, precision)
 
 
 def _read_card(model: openvino.Model, path: Path) -> ModelCard:
@@ -106,3 +133,12 @@ def _channels_last(model: openvino.Model) -> openvino.Model:
     steps.input().tensor().set_layout(openvino.Layout('NHWC'))
     steps.input().model().set_layout(openvino.Layout('NCHW'))
     return steps.build()
+
+
+def _quantise(model: openvino.Model, calibration: Sequence[Tensor]) -> openvino.Model:
+    with package_needed('nncf', 'openvino', 'to quantise'):
+        import nncf
+    nncf.set_log_level(logging.ERROR)
+    dataset = nncf.Dataset(calibration, lambda image: image.numpy())
+    with redirect_stdout(sys.stderr):  # it shows its progress
+        return nncf.quantize(model, dataset, subset_size=len(calibration))

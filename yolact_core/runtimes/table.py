@@ -1,20 +1,52 @@
-"""The table of runtimes, and what has to be installed for each."""
+"""The table of runtimes: all that the rest of the project knows of each of them.
+
+A new runtime is a row here and a module with its class, a subclass of ``ExportedBackend``.
+Importing the table imports none of them.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from yolact_core.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
+    from torch import Tensor
 
     from yolact_core.config import ModelConfig
-    from yolact_core.runtimes.backend import Backend
+    from yolact_core.network import Yolact
+    from yolact_core.runtimes.exported import ExportedBackend
+
+COMPILED = 'torch_compile'
+IN_PYTORCH = ('torch', COMPILED)  # backends that run checkpoints as they are
+
+
+@dataclass(frozen=True)
+class InstallCheck:
+    """What ``yolact doctor`` looks at, and says, about a module.
+
+    Args:
+        what: Name of the software, as people know it.
+        remedy: What to do where the module is missing.
+        facts: Python expression for a dictionary of facts about the module; empty: its version.
+        shown: Format string that shows the facts.
+        broken: What to do where the import fails; empty: the same as where it is missing.
+        is_required: Whether nothing works without the module.
+    """
+
+    what: str
+    remedy: str
+    facts: str = ''
+    shown: str = '{version}'
+    broken: str = ''
+    is_required: bool = False
 
 
 @dataclass(frozen=True)
@@ -22,27 +54,48 @@ class Runtime:
     """What runs exported files of one kind.
 
     Args:
-        name: What ``Detector.load(backend=...)`` calls it.
-        suffix: Of the files.
-        module: Of the backend; has ``open_model(path, device, precision) -> Backend``.
-        packages: Any one of these must be importable.
-        install: The command that brings one.
+        name: Name of the backend, as ``Detector.load(backend=...)`` takes it.
+        suffix: Suffix of the files.
+        backend: Class that writes and runs the files, as ``module:name``.
+        packages: Modules any one of which must be importable.
+        install: Command that installs one of them.
         devices: Types of device that it runs on.
+        precisions: Precisions that files can be written in, the usual one first.
         has_deformable: Whether it knows the deformable convolutions of YOLACT++.
+        is_measured: Whether ``auto`` tries it on a CPU.
+        format: Name of the format in ``yolact export``; empty: the runtime's.
+        summary: One line for the help of ``yolact export``.
+        check: What ``yolact doctor`` says of it; None: nothing.
+        versions: Packages on whose versions its speed depends.
+        builder: For files that fit only the machine that they are built on: the function that
+            finds or builds them, as ``module:name``. Empty: files are kept with the others.
     """
 
     name: str
     suffix: str
-    module: str
+    backend: str
     packages: tuple[str, ...]
     install: str
     devices: tuple[str, ...]
+    precisions: tuple[str, ...] = ('float32',)
     has_deformable: bool = True
+    is_measured: bool = True
+    format: str = ''
+    summary: str = ''
+    check: InstallCheck | None = None
+    versions: tuple[str, ...] = ()
+    builder: str = ''
 
     @property
     def is_installed(self) -> bool:
         """Whether it can be imported."""
         return any(find_spec(package) is not None for package in self.packages)
+
+    @property
+    def backend_class(self) -> type[ExportedBackend]:
+        """Class that writes and runs the files; the runtime is imported now."""
+        found: type[ExportedBackend] = resolve_name(self.backend)
+        return found
 
     def names(self, path: Path) -> bool:
         """Return whether a path is named as its files are."""
@@ -60,12 +113,12 @@ class Runtime:
                 f'{", ".join(self.packages)}: {self.install}'
             )
 
-    def open_model(self, path: Path, device: torch.device, precision: str) -> Backend:
+    def open_model(self, path: Path, device: torch.device, precision: str) -> ExportedBackend:
         """Open an exported file.
 
         Args:
-            path: Of the file.
-            device: To run on.
+            path: Exported file.
+            device: Device to run on.
             precision: ``auto`` or what the backend knows.
 
         Raises:
@@ -79,51 +132,116 @@ class Runtime:
             )
         if not path.is_file():
             raise InputError(f'model file must exist, got {str(path)!r}')
-        backend: Backend = import_module(self.module).open_model(path, device, precision)
-        return backend
+        return self.backend_class.open(path, device, precision)
+
+    def find_or_build(
+        self,
+        network: Yolact,
+        precision: str,
+        folder: str | Path | None = None,
+        calibration: Sequence[Tensor] = (),
+    ) -> Path:
+        """Return a file of a network for this very machine; only for runtimes with a builder.
+
+        Args:
+            network: Network in evaluation mode, on the CPU.
+            precision: One of ``precisions``; ``auto`` is the first of them.
+            folder: Where such files are kept; None: beside the fetched models.
+            calibration: Normalized images for an ``int8`` file that is not there yet.
+
+        Raises:
+            InputError: The file cannot be built.
+        """
+        precision = self.precisions[0] if precision == 'auto' else precision
+        path: Path = resolve_name(self.builder)(network, precision, folder, calibration)
+        return path
 
 
-_BACKENDS = 'yolact_core.runtimes'
 RUNTIMES = {
     runtime.name: runtime
     for runtime in (
         Runtime(
             'onnx',
             '.onnx',
-            f'{_BACKENDS}.onnx',
-            ('onnxruntime',),
-            "pip install 'yolact[onnx]'",
-            ('cpu', 'cuda'),
+            'yolact_core.runtimes.onnx:OnnxBackend',
+            packages=('onnxruntime',),
+            install="pip install 'yolact[onnx]'",
+            devices=('cpu', 'cuda'),
+            summary='.onnx, for ONNX Runtime and many other programs',
+            check=InstallCheck(
+                'ONNX Runtime',
+                "for backend onnx: pip install 'yolact[onnx]' (with CUDA also onnxruntime-gpu)",
+                '{"version": onnxruntime.__version__, '
+                '"providers": ", ".join(onnxruntime.get_available_providers())}',
+                '{version}: {providers}',
+            ),
+            versions=('onnxruntime', 'onnxruntime-gpu', 'onnxscript'),
         ),
         Runtime(
             'openvino',
             '.xml',
-            f'{_BACKENDS}.openvino',
-            ('openvino',),
-            "pip install 'yolact[openvino]'",
-            ('cpu',),
+            'yolact_core.runtimes.openvino:OpenVinoBackend',
+            packages=('openvino',),
+            install="pip install 'yolact[openvino]'",
+            devices=('cpu',),
+            precisions=('float32', 'int8'),
+            summary='.xml and .bin, for OpenVINO',
+            check=InstallCheck(
+                'OpenVINO',
+                "for backend openvino, the fastest in int8: pip install 'yolact[openvino]'",
+                '{"version": openvino.__version__, '
+                '"devices": ", ".join(openvino.Core().available_devices)}',
+                '{version}: {devices}',
+            ),
+            versions=('openvino',),
         ),
         Runtime(
             'ncnn',
             '.ncnn.param',
-            f'{_BACKENDS}.ncnn',
-            ('ncnn',),
-            "pip install 'yolact[ncnn]'",
-            ('cpu',),
+            'yolact_core.runtimes.ncnn:NcnnBackend',
+            packages=('ncnn',),
+            install="pip install 'yolact[ncnn]'",
+            devices=('cpu',),
             has_deformable=False,
+            summary='.ncnn.param and .ncnn.bin, for ncnn',
+            check=InstallCheck(
+                'ncnn',
+                'for backend ncnn, often the fastest in float32 on a CPU: '
+                "pip install 'yolact[ncnn]'",
+            ),
+            versions=('ncnn', 'pnnx'),
         ),
         Runtime(
             'tensorrt',
             '.engine',
-            f'{_BACKENDS}.tensorrt',
-            ('tensorrt', 'tensorrt_rtx'),
-            "pip install 'yolact[tensorrt]' (a Jetson has it from JetPack)",
-            ('cpu', 'cuda'),  # of PyTorch, which need not know the GPU that the engine runs on
+            'yolact_core.runtimes.tensorrt.backend:TensorRtBackend',
+            packages=('tensorrt', 'tensorrt_rtx'),
+            install="pip install 'yolact[tensorrt]' (a Jetson has it from JetPack)",
+            devices=('cpu', 'cuda'),  # PyTorch's, which need not know the GPU of the engine
+            precisions=('float16', 'float32', 'int8'),
+            is_measured=False,  # an engine is built only if it is asked for
+            format='engine',
+            summary='.engine, for TensorRT on this very GPU',
+            check=InstallCheck(
+                'TensorRT',
+                'for engines on NVIDIA GPUs: pip install tensorrt (a Jetson has it from JetPack)',
+            ),
+            builder='yolact_core.runtimes.tensorrt.engine:find_or_build',
         ),
     )
 }
 
 
+def backend_names() -> tuple[str, ...]:
+    """Return the names that ``Detector.load(backend=...)`` takes besides ``auto``."""
+    return (*IN_PYTORCH, *RUNTIMES)
+
+
+def export_formats() -> dict[str, Runtime]:
+    """Return the runtimes by the name of their format in ``yolact export``."""
+    return {runtime.format or runtime.name: runtime for runtime in RUNTIMES.values()}
+
+
 def runtime_of_file(path: Path) -> Runtime | None:
     """Return what runs an exported file; None if it is not one."""
-    return next((entry for entry in RUNTIMES.values() if entry.names(path)), None)
+    return next((runtime for runtime in RUNTIMES.values() if runtime.names(path)), None)

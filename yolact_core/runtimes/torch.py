@@ -14,8 +14,8 @@ from yolact_core.config import ModelConfig
 from yolact_core.errors import InputError
 from yolact_core.inference.cuda.graphs import CudaGraphs
 from yolact_core.network import Prediction, Yolact
+from yolact_core.runtimes.table import COMPILED
 
-COMPILED = 'torch_compile'  # as backends are called
 PRECISIONS = {'float32': torch.float32, 'bfloat16': torch.bfloat16, 'float16': torch.float16}
 
 
@@ -25,7 +25,7 @@ class TorchBackend:
     On CUDA the launches for a size of batch are recorded as a graph and replayed from then on.
 
     Args:
-        network: In evaluation mode.
+        network: Network in evaluation mode.
         precision: ``float32``; ``float16``, on CUDA by a copy of the weights in it; ``bfloat16``,
             as float16 elsewhere, by autocast.
         is_compiled: Let ``torch.compile`` write a program for the network, for one image at a
@@ -58,7 +58,7 @@ class TorchBackend:
 
     @property
     def config(self) -> ModelConfig:
-        """What shapes the network."""
+        """Configuration that shapes the network."""
         return self.network.config
 
     @cached_property

@@ -1,1 +1,1 @@
-"""TensorRT for RTX: engines that are built, kept and run."""
+"""TensorRT, also that for RTX: engines that are built, kept and run."""

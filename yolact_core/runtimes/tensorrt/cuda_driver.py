@@ -18,7 +18,7 @@ def describe_gpu(index: int = 0) -> str | None:
     """Return the name and compute capability of a GPU, such as ``Orin (8.7)``; None without one.
 
     Args:
-        index: Of the GPU, among those that are visible.
+        index: Index of the GPU among those that are visible.
     """
     driver = _load_driver()
     if driver is None:
@@ -42,7 +42,7 @@ class Gpu:
     All that is allocated is freed with this object.
 
     Args:
-        index: Of the GPU, among those that are visible.
+        index: Index of the GPU among those that are visible.
 
     Raises:
         RuntimeError: The driver is missing or refuses.

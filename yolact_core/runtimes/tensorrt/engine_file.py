@@ -27,8 +27,8 @@ class EngineHeader:
         weights: The sha256 of the weights, in hexadecimal.
         precision: ``float32``, ``float16`` or ``int8``.
         size: Side of the input in pixels.
-        runtime: What built it and alone can run it, such as ``tensorrt 10.3.0``.
-        gpu: The only one that can run it, such as ``Orin (8.7)``, or ``any``.
+        runtime: Runtime that built it and alone can run it, such as ``tensorrt 10.3.0``.
+        gpu: GPU that alone can run it, such as ``Orin (8.7)``, or ``any``.
     """
 
     model: str
@@ -52,9 +52,9 @@ class EngineHeader:
         """Refuse an engine that was built elsewhere.
 
         Args:
-            path: Of the engine, for the error.
-            runtime: That is here.
-            gpu: That is here.
+            path: File of the engine, for the error.
+            runtime: Runtime that is here.
+            gpu: GPU that is here.
 
         Raises:
             InputError: It is for another runtime or another GPU.
@@ -76,9 +76,9 @@ class EngineFile:
     """An engine with what is known about it.
 
     Args:
-        header: What it was built of and for.
-        metadata: Of the ONNX file that it was built of, by key.
-        plan: As TensorRT serialised it.
+        header: What the engine was built of and for.
+        metadata: Metadata of the ONNX file that it was built of, by key.
+        plan: The engine as TensorRT serialised it.
     """
 
     header: EngineHeader

@@ -13,7 +13,7 @@ from yolact_core.runtimes.table import RUNTIMES
 from yolact_core.runtimes.tensorrt.cuda_driver import describe_gpu
 from yolact_core.runtimes.tensorrt.engine_file import ANY_GPU
 
-NAMES = ('tensorrt', 'tensorrt_rtx')
+NAMES = RUNTIMES['tensorrt'].packages
 LEAST_MAJOR = {'tensorrt': 10, 'tensorrt_rtx': 1}
 
 
@@ -22,10 +22,10 @@ class TensorRT:
     """One of the two libraries.
 
     Args:
-        name: Of its Python module.
-        module: That module.
-        logger: To which it tells what goes wrong.
-        errors: What went wrong so far.
+        name: Name of its Python module.
+        module: The module itself.
+        logger: Logger that the library reports errors to.
+        errors: Errors that were reported so far.
     """
 
     name: str
@@ -59,8 +59,8 @@ class TensorRT:
         """Return an engine that can run.
 
         Args:
-            plan: As the library serialised it.
-            path: Of its file, for the error.
+            plan: Engine as the library serialised it.
+            path: File of the engine, for the error.
 
         Raises:
             InputError: The library refuses it.
@@ -86,7 +86,7 @@ def find_tensorrt(preferred: str = NAMES[0]) -> TensorRT:
     """Return the library that is installed.
 
     Args:
-        preferred: Which, if both are.
+        preferred: Name of the library to return if both are installed.
 
     Raises:
         InputError: Neither is installed, or it is too old.

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
-from yolact_core.errors import InputError
+from yolact_core.errors import InputError, package_needed
 
 if TYPE_CHECKING:
     import onnx
 
-INSTALL = "pip install 'yolact[tensorrt]'"
 QUANTIZED = ['Conv']
 FACTORS = {'Resize': slice(1, 3)}  # operators and which inputs of theirs are no features
 
@@ -31,10 +30,8 @@ def load_model(path: Path) -> onnx.ModelProto:
     Raises:
         InputError: The package onnx is missing, or the file cannot be read.
     """
-    try:
+    with package_needed('onnx', 'tensorrt', 'to build an engine'):
         import onnx
-    except ImportError:
-        raise InputError(f'package onnx must be there to build an engine: {INSTALL}') from None
     try:
         return onnx.load(str(path))
     except Exception as error:  # of protobuf's many kinds
@@ -79,17 +76,13 @@ def quantize_model(path: Path, images: Sequence[Tensor]) -> onnx.ModelProto:
 
     Args:
         path: ONNX file in float32.
-        images: Normalized, each of shape (1, 3, S, S).
+        images: Normalized images, each of shape (1, 3, S, S).
 
     Raises:
         InputError: ONNX Runtime, which measures the ranges, is missing, or there are no images.
     """
-    try:
+    with package_needed('onnxruntime', 'tensorrt', 'to quantise a network'):
         from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
-    except ImportError:
-        raise InputError(
-            f'package onnxruntime must be there to quantise a network: {INSTALL}'
-        ) from None
     feeds = _Batches(load_model(path).graph.input[0].name, images)
     with tempfile.TemporaryDirectory() as folder, _quiet_log():
         quantized = Path(folder) / 'quantized.onnx'
