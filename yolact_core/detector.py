@@ -87,8 +87,8 @@ class Detector:
                 cached), the path of a ``.pth`` or ``.safetensors`` file, or of a file that
                 ``yolact export`` wrote: ``.onnx``, ``.xml``, ``.ncnn.param`` or ``.engine``.
             device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-            backend: ``auto``, ``torch``, ``torch_compile``, ``onnx``, ``openvino``, ``ncnn`` or
-                ``tensorrt``; ``auto`` is the fastest of those installed, measured when it first
+            backend: ``auto`` or one of ``yolact_core.runtimes.table.backend_names()``, such as
+                ``torch``; ``auto`` is the fastest of those installed, measured when it first
                 runs the model.
             precision: ``auto``, ``float32``, ``bfloat16``, ``float16`` or ``int8``, as the
                 backend has it.

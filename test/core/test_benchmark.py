@@ -10,26 +10,23 @@ import pytest
 import torch
 
 from yolact_core import Detector, InputError, load_network
-from yolact_core.benchmark import (
-    BenchmarkOptions,
-    Spread,
-    Variant,
-    Workload,
-    draw_images,
-    plan_variants,
-    read_images,
-    run_benchmark,
+from yolact_core.benchmark.benchmark import BenchmarkOptions, run_benchmark
+from yolact_core.benchmark.measuring import (
+    MemoryMeter,
+    busy_process,
+    run_rounds,
+    time_interleaved,
 )
-from yolact_core.benchmark.accuracy import add_accuracy, read_accuracy
-from yolact_core.benchmark.interleaving import busy_process, run_rounds, time_interleaved
-from yolact_core.benchmark.memory import MemoryMeter
 from yolact_core.benchmark.plot import draw_plot
-from yolact_core.benchmark.random_weights import save_random
+from yolact_core.benchmark.report import Spread, add_accuracy, read_accuracy
+from yolact_core.benchmark.variants import Variant, plan_variants
+from yolact_core.benchmark.workload import Workload, draw_images, read_images
 from yolact_core.checkpoints.checkpoint import (
     Facts,
     hash_weights,
     load_checkpoint,
     save_checkpoint,
+    save_random,
 )
 from yolact_core.media.image_files import read_image, write_image
 from yolact_core.runtimes.torch import TorchBackend

@@ -5,9 +5,13 @@ import pytest
 import torch
 
 from yolact_core import Detector, InputError, load_network
-from yolact_core.benchmark.plain import PlainBackend, PlainDetector, assemble_plainly
+from yolact_core.benchmark.references import (
+    MaskRcnn,
+    PlainBackend,
+    PlainDetector,
+    assemble_plainly,
+)
 from yolact_core.benchmark.scene import SceneBackend, cluttered_prediction, random_boxes
-from yolact_core.benchmark.two_stage import MaskRcnn
 from yolact_core.inference.nms import select_candidates
 from yolact_core.inference.options import DetectorOptions
 from yolact_core.network.boxes import pairwise_iou

@@ -4,9 +4,10 @@ import json
 import pytest
 
 from yolact_core import InputError
-from yolact_core.benchmark import draw_images
+from yolact_core.benchmark.workload import draw_images
 from yolact_core.cli import benchmark as command
 from yolact_core.cli import main
+from yolact_core.cli.options import add_options, read_options
 from yolact_core.media.image_files import read_image, write_image
 
 SMALL = ('--size', '80x60', '--rounds', 2, '--backends', 'torch', '--device', 'cpu')
@@ -18,9 +19,9 @@ def run(capsys, tiny_model):
 
     def call(*words):
         parser = argparse.ArgumentParser()
-        command.add_arguments(parser)
+        add_options(parser, command.Options)
         arguments = parser.parse_args([str(word) for word in ('--model', tiny_model, *words)])
-        assert command.run(arguments) == 0
+        assert command.run(read_options(command.Options, arguments)) == 0
         return capsys.readouterr().out
 
     return call

@@ -2,7 +2,7 @@
 
 from cpu_checks import check_busy, check_overhead, check_ratios, report_goals
 
-from yolact_core.benchmark import Milliseconds, Report, Result, Spread
+from yolact_core.benchmark.report import Milliseconds, Report, Result, Spread
 
 
 def result(name, ratio, precision='float32', busy=None, outside=10.0):

@@ -13,17 +13,17 @@ from typing import Any
 
 import torch
 
-from yolact_core.benchmark.interleaving import busy_process, run_rounds
+from yolact_core.benchmark.measuring import busy_process, run_rounds
 from yolact_core.benchmark.report import Report, summarise
-from yolact_core.benchmark.subjects import Opener, Sample, Subject, name_of
+from yolact_core.benchmark.subjects import Measurement, Opener, Subject, name_of
 from yolact_core.benchmark.variants import Variant
 from yolact_core.benchmark.workload import Image, Workload
 from yolact_core.errors import InputError
 from yolact_core.runtimes.choice import situation
 
 PAUSE = 0.02  # seconds between two on a CPU, in which threads that wait for work go to sleep
-Measure = Callable[[int], Sample]
-Rounds = Callable[[Mapping[tuple[str, bool], Measure]], dict[tuple[str, bool], list[Sample]]]
+Measure = Callable[[int], Measurement]
+Rounds = Callable[[Mapping[tuple[str, bool], Measure]], dict[tuple[str, bool], list[Measurement]]]
 logger = logging.getLogger(__name__)
 
 
@@ -32,9 +32,9 @@ class BenchmarkOptions:
     """How to measure.
 
     Args:
-        rounds: At most so many, in each of which all variants take their turn.
-        seconds: No round begins after so many.
-        is_busy: Also measure each variant beside a process that keeps one core busy.
+        rounds: Number of rounds at most, in each of which all variants take their turn.
+        seconds: Seconds after which no round begins.
+        is_busy: Whether to measure each variant also beside a process that keeps one core busy.
         calibration: Folder of images for int8.
     """
 
@@ -54,11 +54,11 @@ def run_benchmark(
     """Load all variants, and measure them in turn.
 
     Args:
-        variants: What cannot be loaded is left out, and the report says why.
-        workload: What each is given.
-        device: Where they run.
+        variants: What to measure; one that cannot be loaded is left out, and the report says why.
+        workload: What each variant is given to do.
+        device: Device that they run on.
         options: How to measure.
-        on_round: Called after each round.
+        on_round: Function that is called after each round.
 
     Raises:
         InputError: No variant can be loaded.
@@ -122,12 +122,12 @@ def _measure(
     images: Sequence[Image],
     rounds: Rounds,
     is_busy: bool,
-) -> tuple[dict[str, list[Sample]], dict[str, list[Sample]]]:
+) -> tuple[dict[str, list[Measurement]], dict[str, list[Measurement]]]:
     """Return the samples of each subject on a quiet machine, and beside a busy process."""
     with busy_process() if is_busy else nullcontext() as wake:
 
         def measure(subject: Subject, is_beside: bool) -> Measure:
-            def call(number: int) -> Sample:
+            def call(number: int) -> Measurement:
                 if wake is not None:
                     wake(is_beside)
                 return subject.measure(images[number % len(images)])

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yolact_core.benchmark.report import Report, Result
 from yolact_core.benchmark.subjects import TOTAL
-from yolact_core.errors import InputError
+from yolact_core.errors import package_needed
 from yolact_core.files import replace_when_done
 from yolact_core.palette import make_palette
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-INSTALL = "pip install 'yolact[plot]'"
 STAGE_COLORS = {
     'preprocess': '#9ecae1',
     'network': '#3182bd',
@@ -30,18 +28,16 @@ ROOM = 1.15  # for the times, right of the longest bar
 
 def require_matplotlib() -> None:
     """Raise InputError if it is not installed."""
-    if find_spec('matplotlib') is None:
-        raise InputError(
-            f'package matplotlib must be installed to draw a plot, got none: {INSTALL}'
-        )
+    with package_needed('matplotlib', 'plot', 'to draw a plot'):
+        import matplotlib  # noqa: F401
 
 
 def draw_plot(report: Report, path: Path) -> None:
     """Draw the time of each variant by stage, and speed against accuracy if that is known.
 
     Args:
-        report: What to draw.
-        path: Of the picture; an older one is replaced only when the new one is complete.
+        report: Figures to draw.
+        path: File to write; an older one is replaced only when the new one is complete.
 
     Raises:
         InputError: Matplotlib is not installed.

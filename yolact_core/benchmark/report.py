@@ -1,17 +1,27 @@
-"""What was measured, as figures that can be compared."""
+"""What was measured, as figures that can be compared, and how exact the models are."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from yolact_core.benchmark.subjects import TOTAL, Sample, Subject
+from yolact_core.benchmark.subjects import TOTAL, Measurement, Subject
+from yolact_core.checkpoints.checkpoint import hash_weights, load_checkpoint
+from yolact_core.checkpoints.model_zoo import OFFICIAL_MODELS, shipped_models
+from yolact_core.detector import ID_DIGITS
+from yolact_core.errors import InputError
 
 MEBIBYTE = 1 << 20
+EXACT = 'float32'  # in which all backends give the same results
+BEST_FIRST = ('test', 'best', 'last')  # of the figures that training writes down
+
+Accuracies = dict[tuple[str, str, str], float]  # by model, backend ('' where all agree), precision
 
 
 @dataclass(frozen=True)
@@ -48,19 +58,19 @@ class Result:
     """The figures of one variant.
 
     Args:
-        name: In tables; unique.
-        model_id: Configuration and weights.
-        backend: What ran it.
-        precision: Of its arithmetic.
+        name: Name in tables, unique.
+        model_id: Identity of configuration and weights.
+        backend: Name of the backend that ran it.
+        precision: Precision of the arithmetic.
         stages: Time by stage, ``total`` included.
-        times_faster: Than each reference, by its name: the references' time divided by this
-            one's, round by round.
+        times_faster: Time of each reference divided by this one's, round by round, by the name of
+            the reference.
         processor: Time of all threads together, that in which they wait without sleeping included.
         busy_slowdown: Time beside a busy process divided by that without; None if not measured.
-        host_mib: Most memory in MiB above the level before it was loaded; None if not known.
-        device_mib: The same of a GPU.
-        instances: Found in an image, on average.
-        mask_ap: On a data set, in percent; None if not known.
+        host_mib: Peak memory in MiB above the level before it was loaded; None if not known.
+        device_mib: The same for the memory of a GPU.
+        instances: Instances found in an image, on average.
+        mask_ap: Mask AP on a data set, in percent; None if not known.
     """
 
     name: str
@@ -93,10 +103,10 @@ class Report:
     """What was measured, on what machine.
 
     Args:
-        machine: By what it is: processor, threads, versions.
-        workload: In words.
-        rounds: That count.
-        results: References first.
+        machine: Facts about the machine: processor, threads, versions.
+        workload: What each variant was given to do, in words.
+        rounds: Number of rounds.
+        results: Figures of the variants, references first.
         left_out: Why a variant could not be measured, by its name.
     """
 
@@ -118,18 +128,18 @@ class Report:
 def summarise(
     name: str,
     subject: Subject,
-    samples: Sequence[Sample],
-    busy: Sequence[Sample],
-    references: Mapping[str, Sequence[Sample]],
+    samples: Sequence[Measurement],
+    busy: Sequence[Measurement],
+    references: Mapping[str, Sequence[Measurement]],
 ) -> Result:
     """Return the figures of one variant.
 
     Args:
-        name: Of it.
-        subject: It.
-        samples: Of each round.
-        busy: Of the same rounds, beside a busy process; or none.
-        references: Samples of the same rounds of what it is compared with, by name.
+        name: Name of the variant in tables.
+        subject: Variant that was measured.
+        samples: What each round took.
+        busy: What the same rounds took beside a busy process; empty if that was not measured.
+        references: What the same rounds took the references, by their names.
     """
     stages = samples[0].seconds
     return Result(
@@ -151,7 +161,37 @@ def summarise(
     )
 
 
-def _ratio(ours: Sequence[Sample], theirs: Sequence[Sample]) -> Spread:
+def read_accuracy(evaluations: Sequence[Path], models: Sequence[str]) -> Accuracies:
+    """Return the mask AP, in percent, of all models for which it is written down.
+
+    Args:
+        evaluations: Files that ``yolact evaluate --output`` wrote.
+        models: Names and paths of models. Our checkpoints hold the figures that training reached;
+            those of the official ones were published.
+
+    Raises:
+        InputError: A file cannot be read.
+    """
+    known: Accuracies = {}
+    for model in models:
+        if model in OFFICIAL_MODELS:
+            known[model, '', EXACT] = OFFICIAL_MODELS[model].mask_ap
+        elif (path := shipped_models().get(model, Path(model))).suffix == '.safetensors':
+            known |= _of_checkpoint(path)
+    for file in evaluations:
+        known |= _of_evaluation(file)
+    return known
+
+
+def add_accuracy(report: Report, known: Accuracies) -> Report:
+    """Return the report with the mask AP of each variant for which it is known."""
+    results = tuple(
+        dataclasses.replace(result, mask_ap=_find(known, result)) for result in report.results
+    )
+    return dataclasses.replace(report, results=results)
+
+
+def _ratio(ours: Sequence[Measurement], theirs: Sequence[Measurement]) -> Spread:
     return Spread.of(
         [
             one.seconds[TOTAL] / other.seconds[TOTAL]
@@ -162,3 +202,32 @@ def _ratio(ours: Sequence[Sample], theirs: Sequence[Sample]) -> Spread:
 
 def _mebibytes(count: int | None) -> float | None:
     return None if count is None else count / MEBIBYTE
+
+
+def _find(known: Accuracies, result: Result) -> float | None:
+    if result.precision != EXACT:
+        return known.get((result.model_id, result.backend, result.precision))
+    by_name = known.get((result.model_id.partition('@')[0], '', EXACT))
+    return known.get((result.model_id, '', EXACT), by_name)
+
+
+def _of_checkpoint(path: Path) -> Accuracies:
+    network, facts = load_checkpoint(path)
+    figures = next((facts.training[key] for key in BEST_FIRST if key in facts.training), None)
+    if figures is None:
+        return {}
+    model_id = f'{network.config.name}@{hash_weights(network)[:ID_DIGITS]}'
+    return {(model_id, '', EXACT): figures['mask_ap']}
+
+
+def _of_evaluation(path: Path) -> Accuracies:
+    try:
+        values: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
+        conditions, mask_ap = values['detector'], values['precisions']['mask']['ap']
+        precision = conditions.get('precision', EXACT)
+        backend = '' if precision == EXACT else conditions['backend']
+        return {(values['model'], backend, precision): mask_ap}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f'{path} must be a file that "yolact evaluate --output" wrote: {error}'
+        ) from error

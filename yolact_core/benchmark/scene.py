@@ -29,9 +29,9 @@ class SceneBackend:
     """Runs another backend, and then predicts a scene instead of what that one predicted.
 
     Args:
-        backend: Does its full work.
-        candidates: Priors that see an object.
-        objects: How many there are.
+        backend: Backend that does its full work.
+        candidates: Number of priors that see an object.
+        objects: Number of objects.
 
     Raises:
         InputError: There is no object, or there are fewer candidates or more than priors.
@@ -82,12 +82,12 @@ def cluttered_prediction(
     exactly one instance of each object stays at the usual thresholds.
 
     Args:
-        priors: Centre form, shape (A, 4).
-        candidates: Shared out among the objects.
-        objects: Of different places and sizes, 4 % to 60 % of the image's side.
-        classes: Without the background.
-        prototypes: How many.
-        grid: Cells along a side of the prototypes.
+        priors: Priors in centre form, fractions of the image, shape (A, 4).
+        candidates: Number of priors that see an object, shared out among the objects.
+        objects: Number of objects, whose sides are 4 % to 60 % of the image's.
+        classes: Number of classes without the background.
+        prototypes: Number of prototypes.
+        grid: Number of cells along a side of the prototypes.
 
     Raises:
         InputError: There is no object, or there are fewer candidates or more than priors.

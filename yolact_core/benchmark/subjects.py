@@ -11,12 +11,11 @@ from typing import Protocol
 
 import torch
 
-from yolact_core.benchmark.memory import MemoryMeter
-from yolact_core.benchmark.plain import PlainBackend, PlainDetector
+from yolact_core.benchmark.measuring import MemoryMeter
+from yolact_core.benchmark.references import SHORTER_SIDE, MaskRcnn, PlainBackend, PlainDetector
 from yolact_core.benchmark.scene import SceneBackend
-from yolact_core.benchmark.two_stage import SHORTER_SIDE, MaskRcnn
-from yolact_core.benchmark.variants import Variant
-from yolact_core.benchmark.workload import CANDIDATES, INSTANCES, Image, Workload
+from yolact_core.benchmark.variants import CANDIDATES, INSTANCES, Variant
+from yolact_core.benchmark.workload import Image, Workload
 from yolact_core.checkpoints.checkpoint import load_network
 from yolact_core.detector import Detector
 from yolact_core.inference.options import DetectorOptions
@@ -45,13 +44,13 @@ class Finder(Protocol):
 
 
 @dataclass(frozen=True)
-class Sample:
+class Measurement:
     """What one image took.
 
     Args:
-        seconds: By stage; ``total`` is from image to instances with masks as run lengths.
+        seconds: Seconds by stage; ``total`` is from image to instances with masks.
         processor: Seconds that all threads together worked, or waited without sleeping.
-        instances: How many were found.
+        instances: Number of instances that were found.
     """
 
     seconds: dict[str, float]
@@ -64,13 +63,13 @@ class Subject:
     """A variant that is loaded.
 
     Args:
-        variant: That was asked for.
-        backend: What runs it.
-        precision: Of its arithmetic.
-        model_id: Of its configuration and weights.
-        find: Does the work.
-        host_bytes: Most memory that it took to detect, above the level before it was loaded.
-        device_bytes: The same of a GPU.
+        variant: Variant that was asked for.
+        backend: Name of the backend that runs it.
+        precision: Precision of the arithmetic.
+        model_id: Identity of configuration and weights.
+        find: Detector that does the work.
+        host_bytes: Peak memory that it took to detect, above the level before it was loaded.
+        device_bytes: The same for the memory of a GPU.
     """
 
     variant: Variant
@@ -81,7 +80,7 @@ class Subject:
     host_bytes: int | None
     device_bytes: int | None
 
-    def measure(self, image: Image) -> Sample:
+    def measure(self, image: Image) -> Measurement:
         """Detect once."""
         start, start_of_threads = time.perf_counter(), time.process_time()
         found = self.find(image)
@@ -89,7 +88,7 @@ class Subject:
         processor = time.process_time() - start_of_threads
         seconds = {} if isinstance(self.find, MaskRcnn) else asdict(self.find.timing)
         seconds[TOTAL] = total
-        return Sample(seconds, processor, len(found))
+        return Measurement(seconds, processor, len(found))
 
 
 @dataclass(frozen=True)
@@ -97,11 +96,11 @@ class Opener:
     """Loads variants.
 
     Args:
-        workload: That they are loaded for.
-        device: Where they run.
-        folder: For files that are of no use afterwards.
-        calibration: Folder of images for int8; None: those of the workload, which is enough to
-            tell how fast it is.
+        workload: Work that they are loaded for.
+        device: Device that they run on.
+        folder: Folder for files that are of no use afterwards.
+        calibration: Folder of images for int8; None: those of the workload, which are enough to
+            measure its speed.
     """
 
     workload: Workload
@@ -182,7 +181,7 @@ class Opener:
 
 
 def name_of(subject: Subject, are_models_named: bool) -> str:
-    """Return how a subject is called in tables."""
+    """Return the name of a subject in tables."""
     variant = subject.variant
     if variant.is_reference:
         return variant.runner

@@ -9,11 +9,8 @@ from pathlib import Path
 from yolact_core.errors import InputError
 from yolact_core.runtimes.table import RUNTIMES, backend_names, runtime_of_file
 
-REFERENCES = {
-    'plain': "our network in eager float32, with the original's algorithms as they stand there",
-    'mask_rcnn': "torchvision's Mask R-CNN R50-FPN, images scaled to 800 pixels as it has it",
-    'mask_rcnn_550': 'the same, images scaled to 550 pixels',
-}
+REFERENCES = ('plain', 'mask_rcnn', 'mask_rcnn_550')
+CANDIDATES, INSTANCES = 300, 15  # as a street or a kitchen has
 ALL = 'all'
 
 
@@ -22,9 +19,9 @@ class Variant:
     """One thing that is measured.
 
     Args:
-        model: Name or path.
-        runner: A backend, or one of ``REFERENCES``.
-        precision: That is asked for.
+        model: Name of a model, or path of a file.
+        runner: Name of a backend, or one of ``REFERENCES``.
+        precision: Precision that is asked for.
     """
 
     model: str
@@ -52,10 +49,11 @@ def plan_variants(
     """Return all that is to be measured, references first.
 
     Args:
-        models: Names and paths. An exported file is one variant: it has a runtime and a precision.
-        backends: Names; ``all`` stands for those installed that run on the device.
-        precisions: Each is asked of each backend.
-        references: Of ``REFERENCES``.
+        models: Names and paths of models. An exported file is one variant: it has a runtime and a
+            precision.
+        backends: Names of backends; ``all`` stands for those installed that run on the device.
+        precisions: Precisions to ask each backend for.
+        references: Some of ``REFERENCES``.
         device_type: ``cpu`` or ``cuda``.
 
     Raises:

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from yolact_core.benchmark.variants import CANDIDATES, INSTANCES
 from yolact_core.media.image_files import read_image
 from yolact_core.runtimes.export import find_images
 
 Image = npt.NDArray[np.uint8]
 
-CANDIDATES, INSTANCES = 300, 15  # as a street or a kitchen has
 DRAWN, READ = 8, 32  # images
 COARSE = 40  # pixels of a drawn image that one random colour spans
 
@@ -24,10 +24,10 @@ class Workload:
     """What each variant is given to do.
 
     Args:
-        images: RGB, each of shape (H, W, 3), taken in turn.
-        candidates: Priors that NMS looks at, and
-        instances: objects that they show, whatever the network predicts; both None: what the
-            network itself finds.
+        images: RGB images, each of shape (H, W, 3), taken in turn.
+        candidates: Number of priors that NMS looks at, whatever the network predicts; None: those
+            that the network finds.
+        instances: Number of objects that these priors show; None: those that the network finds.
     """
 
     images: tuple[Image, ...]
@@ -47,7 +47,7 @@ def draw_images(size: tuple[int, int], count: int = DRAWN) -> tuple[Image, ...]:
 
     Args:
         size: Height and width in pixels.
-        count: How many.
+        count: Number of images.
     """
     height, width = size
     generator = np.random.default_rng(0)
@@ -66,7 +66,7 @@ def draw_images(size: tuple[int, int], count: int = DRAWN) -> tuple[Image, ...]:
 
 
 def read_images(folder: Path) -> tuple[Image, ...]:
-    """Read images evenly from a folder, which are enough to measure on.
+    """Read images evenly from a folder, as many as are enough to measure on.
 
     Raises:
         InputError: There is none, or one cannot be read.

@@ -153,6 +153,20 @@ def save_checkpoint(network: Yolact, path: str | Path, facts: Facts | None = Non
         save_file(weights, unfinished, metadata)
 
 
+def save_random(config_name: str, folder: Path) -> Path:
+    """Write a checkpoint of a configuration with random weights, always the same ones.
+
+    Raises:
+        InputError: There is no such configuration.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = build_network(config_name)
+    path = folder / f'{config_name}.safetensors'
+    save_checkpoint(network, path)
+    return path
+
+
 def transfer_weights(network: Yolact, weights: Mapping[str, Tensor]) -> Transfer:
     """Load what fits into a network with other classes, priors or prototypes, for fine-tuning.
 

@@ -5,181 +5,24 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yolact_core.cli.benchmark_table import say_report
+from yolact_core.benchmark.variants import CANDIDATES, INSTANCES
 from yolact_core.cli.model_options import default_model
-from yolact_core.cli.options import whole_number
-from yolact_core.terminal import progress_bar, remark_logs
+from yolact_core.cli.options import group, names, option, whole_number
+from yolact_core.runtimes.table import backend_names
+from yolact_core.terminal import progress_bar, remark_logs, say, say_table
 
 if TYPE_CHECKING:
-    from yolact_core.benchmark import Report, Workload
+    from yolact_core.benchmark.report import Report, Result, Spread
+    from yolact_core.benchmark.workload import Workload
 
-CANDIDATES, INSTANCES = 300, 15
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe the arguments."""
-    _add_variants(parser.add_argument_group('what is measured'))
-    _add_work(parser.add_argument_group('what it is given'))
-    measuring = parser.add_argument_group('how it is measured')
-    measuring.add_argument(
-        '--rounds', type=whole_number, default=30, help='rounds, at most, of all variants in turn'
-    )
-    measuring.add_argument(
-        '--seconds', type=float, default=60.0, help='begin no round after so many'
-    )
-    measuring.add_argument(
-        '--threads', type=whole_number, help='threads of each runtime (default: as many as cores)'
-    )
-    measuring.add_argument(
-        '--busy',
-        action='store_true',
-        help='also measure beside a process that keeps one core busy, and tell the slow-down',
-    )
-    results = parser.add_argument_group('results')
-    results.add_argument('--json', type=Path, metavar='FILE', help='also write all as JSON')
-    results.add_argument('--plot', type=Path, metavar='FILE.png', help='also draw them')
-    results.add_argument(
-        '--accuracy',
-        type=Path,
-        nargs='+',
-        default=[],
-        metavar='FILE.json',
-        help='what "yolact evaluate --output" wrote, for speed against accuracy',
-    )
-
-
-def _add_variants(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        '--model',
-        nargs='+',
-        default=[default_model()],
-        metavar='NAME_OR_FILE',
-        help='names from "yolact models", checkpoints and exported files',
-    )
-    group.add_argument(
-        '--random-weights',
-        action='store_true',
-        help='models are names of configurations, whose weights are made up: as fast as real ones',
-    )
-    group.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
-    group.add_argument(
-        '--backends',
-        type=_words,
-        default=['all'],
-        metavar='NAME,NAME',
-        help='torch, torch_compile, onnx, openvino, ncnn, tensorrt, auto; all: those '
-        'installed but torch_compile',
-    )
-    group.add_argument(
-        '--precisions',
-        type=_words,
-        default=['auto'],
-        metavar='NAME,NAME',
-        help='float32, bfloat16, float16, int8; what a backend lacks is left out',
-    )
-    group.add_argument(
-        '--calibration',
-        type=Path,
-        metavar='DIR',
-        help='images for int8 (default: those measured on)',
-    )
-    group.add_argument(
-        '--reference',
-        type=_words,
-        default=[],
-        metavar='NAME,NAME',
-        help="plain: our network in eager float32 with the original's algorithms; mask_rcnn, "
-        "mask_rcnn_550: torchvision's, images scaled to 800 or 550 pixels",
-    )
-
-
-def _add_work(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        '--size',
-        type=_size,
-        default=(480, 640),
-        metavar='WIDTHxHEIGHT',
-        help='of images that are drawn (default: 640x480)',
-    )
-    group.add_argument('--images', type=Path, metavar='DIR', help='take the images of a folder')
-    group.add_argument(
-        '--instances',
-        type=whole_number,
-        metavar='COUNT',
-        help=f'let every network see so many (default: {INSTANCES}; with --images what it sees)',
-    )
-    group.add_argument(
-        '--candidates',
-        type=whole_number,
-        metavar='COUNT',
-        help=f'among so many priors (default: {CANDIDATES}; with --images what it sees)',
-    )
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Measure and show the figures."""
-    from yolact_core.benchmark.plot import draw_plot, require_matplotlib
-    from yolact_core.files import replace_when_done
-
-    if arguments.plot:
-        require_matplotlib()
-    report = _measure(arguments)
-    say_report(report)
-    if arguments.json:
-        with replace_when_done(arguments.json) as unfinished:
-            unfinished.write_text(json.dumps(report.to_mapping(), indent=2) + '\n')
-    if arguments.plot:
-        draw_plot(report, arguments.plot)
-    return 0
-
-
-def _measure(arguments: argparse.Namespace) -> Report:
-    import cv2
-    import torch
-
-    from yolact_core.benchmark import BenchmarkOptions, plan_variants, run_benchmark
-    from yolact_core.benchmark.accuracy import add_accuracy, read_accuracy
-    from yolact_core.benchmark.random_weights import save_random
-    from yolact_core.runtimes.torch import resolve_device
-
-    device = resolve_device(arguments.device)
-    workload = _workload(arguments)
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
-        cv2.setNumThreads(arguments.threads)
-    options = BenchmarkOptions(
-        arguments.rounds,
-        arguments.seconds,
-        arguments.busy,
-        arguments.calibration or arguments.images,
-    )
-    with tempfile.TemporaryDirectory() as folder, remark_logs():
-        models = arguments.model
-        if arguments.random_weights:
-            models = [str(save_random(name, Path(folder))) for name in models]
-        variants = plan_variants(
-            models, arguments.backends, arguments.precisions, arguments.reference, device.type
-        )
-        known = read_accuracy(arguments.accuracy, models)
-        with progress_bar('rounds', arguments.rounds) as advance:
-            report = run_benchmark(variants, workload, device, options, advance)
-        return add_accuracy(report, known)
-
-
-def _workload(arguments: argparse.Namespace) -> Workload:
-    from yolact_core.benchmark import Workload, draw_images, read_images
-
-    images = read_images(arguments.images) if arguments.images else draw_images(arguments.size)
-    if arguments.images and arguments.instances is None and arguments.candidates is None:
-        return Workload(images, candidates=None, instances=None)
-    return Workload(images, arguments.candidates or CANDIDATES, arguments.instances or INSTANCES)
-
-
-def _words(text: str) -> list[str]:
-    return text.split(',')
+STAGES = ('preprocess', 'network', 'nms', 'masks', 'total')
+UNKNOWN = '-'
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -189,3 +32,234 @@ def _size(text: str) -> tuple[int, int]:
         return whole_number(height), whole_number(width)
     except argparse.ArgumentTypeError:
         raise argparse.ArgumentTypeError(f'must be WIDTHxHEIGHT, got {text!r}') from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariantOptions:
+    """Options that say what is measured."""
+
+    model: tuple[str, ...] = option(
+        'names from "yolact models", checkpoints and exported files',
+        (default_model(),),
+        nargs='+',
+        metavar='NAME_OR_FILE',
+    )
+    random_weights: bool = option(
+        'models are names of configurations, whose weights are made up: as fast as real ones',
+        False,
+    )
+    device: str = option('auto, cpu, cuda or cuda:N', 'auto')
+    backends: tuple[str, ...] = option(
+        f'{", ".join(backend_names())}, auto; all: those installed but torch_compile',
+        ('all',),
+        type=names,
+        metavar='NAME,NAME',
+    )
+    precisions: tuple[str, ...] = option(
+        'float32, bfloat16, float16, int8; what a backend lacks is left out',
+        ('auto',),
+        type=names,
+        metavar='NAME,NAME',
+    )
+    calibration: Path | None = option(
+        'images for int8 (default: those measured on)', metavar='DIR'
+    )
+    reference: tuple[str, ...] = option(
+        "plain: our network in eager float32 with the original's algorithms; mask_rcnn, "
+        "mask_rcnn_550: torchvision's, images scaled to 800 or 550 pixels",
+        (),
+        type=names,
+        metavar='NAME,NAME',
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkOptions:
+    """Options that say what each variant is given to do."""
+
+    size: tuple[int, int] = option(
+        'of images that are drawn (default: 640x480)',
+        (480, 640),
+        type=_size,
+        metavar='WIDTHxHEIGHT',
+    )
+    images: Path | None = option('take the images of a folder', metavar='DIR')
+    instances: int | None = option(
+        f'let every network see so many (default: {INSTANCES}; with --images what it sees)',
+        type=whole_number,
+        metavar='COUNT',
+    )
+    candidates: int | None = option(
+        f'among so many priors (default: {CANDIDATES}; with --images what it sees)',
+        type=whole_number,
+        metavar='COUNT',
+    )
+
+    def workload(self) -> Workload:
+        """Return the work that the options describe.
+
+        Raises:
+            InputError: There is no image in the folder, or one cannot be read.
+        """
+        from yolact_core.benchmark.workload import Workload, draw_images, read_images
+
+        images = read_images(self.images) if self.images else draw_images(self.size)
+        if self.images and self.instances is None and self.candidates is None:
+            return Workload(images, candidates=None, instances=None)
+        return Workload(images, self.candidates or CANDIDATES, self.instances or INSTANCES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureOptions:
+    """Options that say how it is measured."""
+
+    rounds: int = option('rounds, at most, of all variants in turn', 30, type=whole_number)
+    seconds: float = option('begin no round after so many', 60.0)
+    threads: int | None = option(
+        'threads of each runtime (default: as many as cores)', type=whole_number
+    )
+    busy: bool = option(
+        'also measure beside a process that keeps one core busy, and tell the slow-down', False
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultOptions:
+    """Options that say where the results go."""
+
+    json: Path | None = option('also write all as JSON', metavar='FILE')
+    plot: Path | None = option('also draw them', metavar='FILE.png')
+    accuracy: tuple[Path, ...] = option(
+        'what "yolact evaluate --output" wrote, for speed against accuracy',
+        (),
+        nargs='+',
+        metavar='FILE.json',
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What ``yolact benchmark`` can be asked for."""
+
+    variants: VariantOptions = group('what is measured')
+    work: WorkOptions = group('what it is given')
+    measure: MeasureOptions = group('how it is measured')
+    results: ResultOptions = group('results')
+
+
+def run(options: Options) -> int:
+    """Measure and show the figures."""
+    from yolact_core.benchmark.plot import draw_plot, require_matplotlib
+    from yolact_core.files import replace_when_done
+
+    results = options.results
+    if results.plot:
+        require_matplotlib()
+    report = _measure(options)
+    say_report(report)
+    if results.json:
+        with replace_when_done(results.json) as unfinished:
+            unfinished.write_text(json.dumps(report.to_mapping(), indent=2) + '\n')
+    if results.plot:
+        draw_plot(report, results.plot)
+    return 0
+
+
+def _measure(options: Options) -> Report:
+    import cv2
+    import torch
+
+    from yolact_core.benchmark.benchmark import BenchmarkOptions, run_benchmark
+    from yolact_core.benchmark.report import add_accuracy, read_accuracy
+    from yolact_core.benchmark.variants import plan_variants
+    from yolact_core.checkpoints.checkpoint import save_random
+    from yolact_core.runtimes.torch import resolve_device
+
+    asked, measure = options.variants, options.measure
+    device = resolve_device(asked.device)
+    workload = options.work.workload()
+    if measure.threads:
+        torch.set_num_threads(measure.threads)
+        cv2.setNumThreads(measure.threads)
+    calibration = asked.calibration or options.work.images
+    how = BenchmarkOptions(measure.rounds, measure.seconds, measure.busy, calibration)
+    with tempfile.TemporaryDirectory() as folder, remark_logs():
+        models = asked.model
+        if asked.random_weights:
+            models = tuple(str(save_random(name, Path(folder))) for name in models)
+        variants = plan_variants(
+            models, asked.backends, asked.precisions, asked.reference, device.type
+        )
+        known = read_accuracy(options.results.accuracy, models)
+        with progress_bar('rounds', measure.rounds) as advance:
+            report = run_benchmark(variants, workload, device, how, advance)
+        return add_accuracy(report, known)
+
+
+def say_report(report: Report) -> None:
+    """Write what was measured, and what could not be."""
+    from rich.table import Table
+
+    machine = report.machine
+    versions = ', '.join(
+        f'{name} {version}' for name, version in machine['versions'].items() if version
+    )
+    where = f'{machine["gpu"]}; ' if 'gpu' in machine else ''
+    say(f'{where}{machine["cpu"]}, {machine["threads"]} threads; {versions}')
+    say(f'{report.workload}; {report.rounds} rounds, all in turn in each')
+    table = Table('ms, median')
+    for title in _columns(report):
+        table.add_column(title, justify='right')
+    for result in report.results:
+        cells = (_known(cell, result) for cell in _columns(report).values())
+        table.add_row(result.name, *cells)
+    say_table(table)
+    for name, reason in report.left_out.items():
+        say(f'{name}: left out: {reason}')
+
+
+def _columns(report: Report) -> dict[str, Callable[[Result], str | None]]:
+    """Return what is told of each variant, by the title; columns that tell nothing are dropped."""
+    columns: dict[str, Callable[[Result], str | None]] = {
+        stage: partial(_time, stage) for stage in STAGES
+    }
+    columns['p95'] = lambda result: f'{result.stages["total"].p95:.1f}'
+    columns['CPU'] = lambda result: f'{result.processor.p50:.1f}'
+    columns['images/s'] = lambda result: f'{result.images_per_second:.1f}'
+    references = dict.fromkeys(name for one in report.results for name in one.times_faster)
+    for name in references:
+        columns[f'times {name}'] = partial(_times_faster, name)
+    columns['busy'] = lambda result: _spread(result.busy_slowdown)
+    columns['MiB'] = lambda result: _rounded(result.host_mib, 0)
+    columns['GPU MiB'] = lambda result: _rounded(result.device_mib, 0)
+    columns['instances'] = lambda result: f'{result.instances:.1f}'
+    columns['mask AP'] = lambda result: _rounded(result.mask_ap, 2)
+    return {
+        title: cell
+        for title, cell in columns.items()
+        if any(cell(result) is not None for result in report.results)
+    }
+
+
+def _known(cell: Callable[[Result], str | None], result: Result) -> str:
+    text = cell(result)
+    return UNKNOWN if text is None else text
+
+
+def _time(stage: str, result: Result) -> str | None:
+    return f'{result.stages[stage].p50:.1f}' if stage in result.stages else None
+
+
+def _times_faster(reference: str, result: Result) -> str | None:
+    return _spread(result.times_faster.get(reference))
+
+
+def _spread(spread: Spread | None) -> str | None:
+    """Return the median, and the quartiles that it lies between."""
+    if spread is None:
+        return None
+    return f'{spread.median:.2f} ({spread.low:.2f} to {spread.high:.2f})'
+
+
+def _rounded(value: float | None, digits: int) -> str | None:
+    return None if value is None else f'{value:.{digits}f}'

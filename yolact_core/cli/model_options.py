@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from yolact_core.cli.options import option
+from yolact_core.runtimes.table import backend_names
 from yolact_core.terminal import remark, remark_logs
 
 if TYPE_CHECKING:
@@ -59,8 +60,8 @@ class ModelOptions:
     )
     device: str = option('auto, cpu, cuda or cuda:N', 'auto')
     backend: str = option(
-        'torch, torch_compile, onnx, openvino, ncnn or tensorrt; auto: the fastest installed, '
-        'measured once',
+        f'{", ".join(backend_names()[:-1])} or {backend_names()[-1]}; auto: the fastest '
+        'installed, measured once',
         'auto',
     )
     precision: str = option(

@@ -7,6 +7,8 @@ from enum import Enum
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 
+from yolact_core.runtimes.table import backend_names
+
 NO_NAMES: tuple[str, ...] = ()
 
 
@@ -96,7 +98,7 @@ TABLE = (
         'model.backend',
         'auto',
         'Runtime of the network; auto: the fastest that is installed.',
-        choices=('auto', 'torch', 'torch_compile', 'onnx', 'openvino', 'ncnn', 'tensorrt'),
+        choices=('auto', *backend_names()),
         when=When.UNCONFIGURED,
     ),
     Row(

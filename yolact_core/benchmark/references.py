@@ -1,8 +1,9 @@
-"""The plain reference: eager float32, and the original's algorithms written straightforwardly.
+"""The references that our detectors are compared with.
 
-Nothing here is clever, so that ratios to it mean something: the network's memory is in PyTorch's
-usual order, every prior is scored and decoded, and each mask has the size of the image before it
-becomes binary.
+The plain one is eager float32 with the original's algorithms written straightforwardly. Nothing in
+it is clever, so that ratios to it mean something: the network's memory is in PyTorch's usual order,
+every prior is scored and decoded, and each mask has the size of the image before it becomes
+binary. The other one is torchvision's Mask R-CNN, the two-stage method that the paper compares with.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+from torchvision.models.detection import maskrcnn_resnet50_fpn
 
 from yolact_core.checkpoints.checkpoint import hash_weights
 from yolact_core.inference.options import DetectorOptions
@@ -24,6 +26,8 @@ from yolact_core.network.boxes import decode_boxes, pairwise_iou
 from yolact_core.runtimes.backend import Backend
 from yolact_core.timing import Clock, Timing
 
+SHORTER_SIDE = 800  # pixels, as torchvision has it
+
 
 @dataclass(frozen=True)
 class PlainInstances:
@@ -31,9 +35,9 @@ class PlainInstances:
 
     Args:
         boxes: Corners in pixels, shape (N, 4).
-        scores: Shape (N,).
-        class_ids: Shape (N,).
-        masks: Of the whole image, bool, shape (N, H, W).
+        scores: Scores in (0, 1), shape (N,).
+        class_ids: Classes, 0-based, shape (N,).
+        masks: Masks of the whole image, bool, shape (N, H, W).
     """
 
     boxes: npt.NDArray[np.float32]
@@ -49,8 +53,8 @@ class PlainBackend:
     """Calls a copy of a network, in float32 and in PyTorch's usual memory format.
 
     Args:
-        network: In evaluation mode.
-        device: To run on.
+        network: Network in evaluation mode.
+        device: Device to run on.
     """
 
     name = 'plain'
@@ -78,8 +82,8 @@ class PlainDetector:
     """Finds instances in one image after the other, with ``timing`` of the last.
 
     Args:
-        backend: Predicts.
-        options: Those of the thresholds that Fast NMS needs are honoured.
+        backend: Backend that predicts.
+        options: Options, of which the thresholds that Fast NMS needs are honoured.
     """
 
     def __init__(self, backend: Backend, options: DetectorOptions) -> None:
@@ -129,10 +133,10 @@ def detect_plainly(
     """Sort every class's candidates, and compare the best of each class with each other.
 
     Args:
-        boxes: Of all priors, corners as fractions of the image, shape (A, 4).
-        scores: Of all priors for each foreground class, shape (A, C).
-        coefficients: Of all priors, shape (A, K).
-        options: Of Fast NMS.
+        boxes: Boxes of all priors, corners as fractions of the image, shape (A, 4).
+        scores: Scores of all priors for each foreground class, shape (A, C).
+        coefficients: Coefficients of all priors, shape (A, K).
+        options: Options, of which those of Fast NMS are honoured.
 
     Returns:
         Boxes, scores, classes and coefficients of the instances, best score first.
@@ -158,3 +162,68 @@ def assemble_plainly(
     if len(soft) == 0:
         return torch.zeros(0, *size, dtype=torch.bool, device=soft.device)
     return F.interpolate(soft.unsqueeze(0), size, mode='bilinear', align_corners=False)[0] > 0.5
+
+
+class MaskRcnn:
+    """R50-FPN with random weights, and as much to do after its first stage as a trained one has.
+
+    The first stage passes on 1,000 proposals whatever its weights. The second would find nothing,
+    since random scores of 90 classes are all alike: its threshold is therefore the score that so
+    many pairs of proposal and class exceed, and of what stays after NMS it keeps the best.
+
+    Args:
+        device: Device to run on.
+        rgb: Image on which the threshold is found, shape (H, W, 3).
+        candidates: Number of pairs of proposal and class that enter the last NMS.
+        instances: Number of instances that get masks.
+        shorter_side: Pixels that the shorter side of images is scaled to; the longer one follows.
+    """
+
+    def __init__(
+        self,
+        device: torch.device,
+        rgb: npt.NDArray[np.uint8],
+        candidates: int,
+        instances: int,
+        shorter_side: int = SHORTER_SIDE,
+    ) -> None:
+        self.timing = Timing()
+        self._device = device
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            self._network = maskrcnn_resnet50_fpn(
+                weights=None,
+                weights_backbone=None,
+                min_size=shorter_side,
+                box_detections_per_img=instances,
+            )
+        self._network.eval().to(device)
+        self._find_threshold(rgb, candidates)
+
+    @torch.inference_mode()
+    def __call__(self, rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+        """Return the masks of the instances in an image, shape (N, H, W)."""
+        clock = Clock(self._device)
+        image = torch.from_numpy(rgb).to(self._device).permute(2, 0, 1).float() / 255
+        clock.lap('preprocess')
+        (found,) = self._network([image])
+        masks: Tensor = found['masks'][:, 0] > 0.5
+        on_cpu: npt.NDArray[np.bool_] = masks.cpu().numpy()
+        clock.lap('network')
+        self.timing = clock.read()
+        return on_cpu
+
+    def _find_threshold(self, rgb: npt.NDArray[np.uint8], candidates: int) -> None:
+        heads = self._network.roi_heads
+        scores: list[Tensor] = []
+
+        def note(_module: nn.Module, _inputs: object, outputs: tuple[Tensor, Tensor]) -> None:
+            scores.append(outputs[0].softmax(dim=-1)[:, 1:].flatten())
+
+        hook = heads.box_predictor.register_forward_hook(note)
+        heads.score_thresh = 1.0
+        self(rgb)
+        hook.remove()
+        (pairs,) = scores
+        best = pairs.topk(min(candidates + 1, len(pairs))).values
+        heads.score_thresh = float(best[-1])
