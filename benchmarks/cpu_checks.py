@@ -18,19 +18,13 @@ from typing import NamedTuple
 import cv2
 import torch
 
-from yolact_core.benchmark import (
-    BenchmarkOptions,
-    Report,
-    Result,
-    Spread,
-    Variant,
-    Workload,
-    draw_images,
-    run_benchmark,
-)
-from yolact_core.benchmark.random_weights import save_random
+from yolact_core.benchmark.benchmark import BenchmarkOptions, run_benchmark
+from yolact_core.benchmark.report import Report, Result, Spread
+from yolact_core.benchmark.variants import Variant
+from yolact_core.benchmark.workload import Workload, draw_images
+from yolact_core.checkpoints.checkpoint import save_random
 from yolact_core.checkpoints.model_zoo import shipped_models
-from yolact_core.cli.benchmark_table import say_report
+from yolact_core.cli.benchmark import say_report
 
 CPU = torch.device('cpu')
 VGA, FULL_HD = (480, 640), (1080, 1920)

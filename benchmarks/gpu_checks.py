@@ -21,8 +21,8 @@ from gpu_scene import CANDIDATES, make_image, make_network
 from torch import Tensor
 
 from yolact_core import Detector
-from yolact_core.benchmark.interleaving import time_interleaved
-from yolact_core.benchmark.plain import PlainBackend, PlainDetector
+from yolact_core.benchmark.measuring import time_interleaved
+from yolact_core.benchmark.references import PlainBackend, PlainDetector
 from yolact_core.errors import InputError
 from yolact_core.inference.cuda.graphs import CudaGraphs
 from yolact_core.inference.options import DetectorOptions

@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from yolact_core import Prediction, build_network
-from yolact_core.benchmark.interleaving import time_interleaved
-from yolact_core.benchmark.memory import MemoryMeter
-from yolact_core.benchmark.plain import assemble_plainly, detect_plainly
+from yolact_core.benchmark.measuring import MemoryMeter, time_interleaved
+from yolact_core.benchmark.references import assemble_plainly, detect_plainly
 from yolact_core.benchmark.scene import cluttered_prediction, random_boxes, smooth_prototypes
 from yolact_core.inference.nms import fast_nms, select_candidates
 from yolact_core.inference.options import DetectorOptions

@@ -18,7 +18,7 @@ from contextlib import ExitStack, nullcontext
 import torch
 
 from yolact_core import build_network
-from yolact_core.benchmark.interleaving import busy_process, run_rounds
+from yolact_core.benchmark.measuring import busy_process, run_rounds
 
 POLICIES = {'spinning': {}, 'sleeping': {'OMP_WAIT_POLICY': 'passive'}}
 Times = tuple[float, float]  # seconds: wall clock, processor

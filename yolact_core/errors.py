@@ -1,12 +1,12 @@
 """The one error for input from outside that is not as it must be, and exit statuses."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 READER_GONE = 141  # 128 + SIGPIPE
 TERMINATED = 143  # 128 + SIGTERM
-
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 
 class InputError(ValueError):

@@ -1,4 +1,3 @@
-import argparse
 import json
 
 import pytest
@@ -7,7 +6,7 @@ from yolact_core import InputError
 from yolact_core.benchmark.workload import draw_images
 from yolact_core.cli import benchmark as command
 from yolact_core.cli import main
-from yolact_core.cli.options import add_options, read_options
+from yolact_core.cli.options import parse_options
 from yolact_core.media.image_files import read_image, write_image
 
 SMALL = ('--size', '80x60', '--rounds', 2, '--backends', 'torch', '--device', 'cpu')
@@ -18,10 +17,8 @@ def run(capsys, tiny_model):
     """Run the command on a small model and return what it said."""
 
     def call(*words):
-        parser = argparse.ArgumentParser()
-        add_options(parser, command.Options)
-        arguments = parser.parse_args([str(word) for word in ('--model', tiny_model, *words)])
-        assert command.run(read_options(command.Options, arguments)) == 0
+        options = parse_options(command.Options, ('--model', tiny_model, *words))
+        assert command.run(options) == 0
         return capsys.readouterr().out
 
     return call

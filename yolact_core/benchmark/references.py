@@ -1,9 +1,9 @@
 """The references that our detectors are compared with.
 
-The plain one is eager float32 with the original's algorithms written straightforwardly. Nothing in
-it is clever, so that ratios to it mean something: the network's memory is in PyTorch's usual order,
-every prior is scored and decoded, and each mask has the size of the image before it becomes
-binary. The other one is torchvision's Mask R-CNN, the two-stage method that the paper compares with.
+The plain one is eager float32 with the original's algorithms written straightforwardly. Nothing
+in it is clever, so that ratios to it mean something: the network's memory is in PyTorch's usual
+order, every prior is scored and decoded, and each mask has the size of the image before it becomes
+binary. The other one is torchvision's Mask R-CNN, the two-stage method of the paper's comparison.
 """
 
 from __future__ import annotations

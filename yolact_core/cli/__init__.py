@@ -68,6 +68,8 @@ class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
     def _get_help_string(self, action: argparse.Action) -> str | None:
         if action.default is None or action.default is False or action.default == ():
             return action.help
+        if isinstance(action.default, tuple):
+            return f'{action.help} (default: {",".join(map(str, action.default))})'
         return super()._get_help_string(action)
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 STAGES = ('preprocess', 'network', 'nms', 'masks', 'total')
 UNKNOWN = '-'
+SIZE = (480, 640)  # height and width in pixels
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -77,9 +78,8 @@ class VariantOptions:
 class WorkOptions:
     """Options that say what each variant is given to do."""
 
-    size: tuple[int, int] = option(
+    size: tuple[int, int] | None = option(
         'of images that are drawn (default: 640x480)',
-        (480, 640),
         type=_size,
         metavar='WIDTHxHEIGHT',
     )
@@ -103,7 +103,7 @@ class WorkOptions:
         """
         from yolact_core.benchmark.workload import Workload, draw_images, read_images
 
-        images = read_images(self.images) if self.images else draw_images(self.size)
+        images = read_images(self.images) if self.images else draw_images(self.size or SIZE)
         if self.images and self.instances is None and self.candidates is None:
             return Workload(images, candidates=None, instances=None)
         return Workload(images, self.candidates or CANDIDATES, self.instances or INSTANCES)
