@@ -1,7 +1,6 @@
-"""Make the scripts of the recipes importable, as they are when they run."""
+"""Make the recipes importable, as they are when ``python -m recipes`` runs."""
 
 import sys
 from pathlib import Path
 
-RECIPES = Path(__file__).parents[2] / 'recipes'
-sys.path[:0] = [str(RECIPES / 'indoor'), str(RECIPES / 'finetune')]
+sys.path.insert(0, str(Path(__file__).parents[2]))

@@ -9,13 +9,16 @@ import pytest
 pytest.importorskip('fast_simplification', reason='the indoor recipe needs fast-simplification')
 pytest.importorskip('mujoco', reason='the indoor recipe needs MuJoCo')
 
-import add_object
-from choose import choose
-from figures import report
-from meshes import with_top
-from models import ModelInfo, save_index, save_model
-from pack import ModelPack
-from primitives import box
+from recipes.finetune.steps import add_object, choose, report
+from recipes.indoor.assets.catalogue import FURNITURE, LICENCES
+from recipes.indoor.assets.models import (
+    ModelInfo,
+    ModelPack,
+    save_index,
+    save_model,
+    with_top,
+)
+from recipes.indoor.assets.primitives import box
 
 CUBE = 'v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 1\nf 1 2 3 4\nf 1 2 4\nf 2 3 4\nf 1 3 4\n'
 PROPERTIES = """
@@ -95,9 +98,9 @@ def assets(tmp_path):
 @pytest.fixture
 def package(tmp_path):
     """Write furniture catalogues, one of which has a duck."""
-    folder = tmp_path / 'package' / add_object.FURNITURE
+    folder = tmp_path / 'package' / FURNITURE
     folder.mkdir(parents=True)
-    for archive in add_object.LICENCES:
+    for archive in LICENCES:
         with zipfile.ZipFile(folder / f'{archive}.sh3f', 'w') as files:
             is_scopia = archive == 'Scopia'
             files.writestr('PluginFurnitureCatalog.properties', PROPERTIES if is_scopia else '')
@@ -106,7 +109,7 @@ def package(tmp_path):
 
 
 def test_the_new_class_comes_last_and_stands_in_rooms_of_every_split(assets, package, tmp_path):
-    count = add_object.add_object('duck', 'duck', ['floor'], package, assets, tmp_path / 'more')
+    count = add_object('duck', 'duck', ['floor'], package, assets, tmp_path / 'more')
     assert count == 1
     assert (
         list(json.loads((tmp_path / 'more' / 'index.json').read_text())['weights'])[-1] == 'duck'
@@ -125,4 +128,4 @@ def test_the_new_class_comes_last_and_stands_in_rooms_of_every_split(assets, pac
 
 def test_an_object_that_does_not_exist_is_refused(assets, package, tmp_path):
     with pytest.raises(SystemExit, match='goose must be a model of the catalogues'):
-        add_object.add_object('goose', 'goose', ['floor'], package, assets, tmp_path / 'more')
+        add_object('goose', 'goose', ['floor'], package, assets, tmp_path / 'more')

@@ -9,19 +9,25 @@ pytest.importorskip('fast_simplification', reason='the indoor recipe needs fast-
 pytest.importorskip('mujoco', reason='the indoor recipe needs MuJoCo')
 coco_mask = pytest.importorskip('pycocotools.mask')
 
-from assets import split_keys  # noqa: E402
-from coco import annotate, merge_shards, visible_share  # noqa: E402
-from frames import ShardTask, render_shard  # noqa: E402
-from generated import GENERATORS  # noqa: E402
-from layout import Layout, Placement, is_supported  # noqa: E402
-from meshes import with_top  # noqa: E402
-from models import Model, ModelInfo, load_model, save_index, save_model  # noqa: E402
-from obj import Material, parse_materials, parse_obj  # noqa: E402
-from pack import ModelPack  # noqa: E402
-from primitives import box, lathe  # noqa: E402
-from rendering import open_graphics  # noqa: E402
-from room import Room  # noqa: E402
-from views import looking_at  # noqa: E402
+from recipes.indoor.assets.build import split_keys  # noqa: E402
+from recipes.indoor.assets.catalogue import Material, parse_materials, parse_obj  # noqa: E402
+from recipes.indoor.assets.models import (  # noqa: E402
+    Model,
+    ModelInfo,
+    ModelPack,
+    load_model,
+    save_index,
+    save_model,
+    with_top,
+)
+from recipes.indoor.assets.primitives import box, lathe  # noqa: E402
+from recipes.indoor.assets.things import GENERATORS  # noqa: E402
+from recipes.indoor.dataset.annotations import annotate, merge_shards, visible_share  # noqa: E402
+from recipes.indoor.dataset.render import ShardTask, render_shard  # noqa: E402
+from recipes.indoor.rooms.camera import looking_at  # noqa: E402
+from recipes.indoor.rooms.layout import Layout, Placement, is_supported  # noqa: E402
+from recipes.indoor.rooms.rendering import open_graphics  # noqa: E402
+from recipes.indoor.rooms.room import Room  # noqa: E402
 
 RED = (1.0, 0.0, 0.0, 1.0)
 CUBE_OBJ = """

@@ -11,16 +11,23 @@ pytest.importorskip('mujoco', reason='the indoor recipe needs MuJoCo')
 pytest.importorskip('pycocotools.mask', reason='the indoor recipe needs pycocotools')
 AnyReader = pytest.importorskip('rosbags.highlevel').AnyReader
 
-from bag_messages import truth_message  # noqa: E402
-from layout import Placement  # noqa: E402
-from models import Model, ModelInfo  # noqa: E402
-from primitives import box  # noqa: E402
-from render_bag import DEPTH, IMAGE, INFO, POSE, START, TRUTH, CameraPath, write_bag  # noqa: E402
-from render_path import render_path  # noqa: E402
-from rendering import open_graphics  # noqa: E402
-from scene import BACKGROUND, Scene, SceneBuilder  # noqa: E402
-from views import looking_at  # noqa: E402
-
+from recipes.indoor.assets.models import Model, ModelInfo  # noqa: E402
+from recipes.indoor.assets.primitives import box  # noqa: E402
+from recipes.indoor.dataset.bag import (  # noqa: E402
+    DEPTH,
+    IMAGE,
+    INFO,
+    POSE,
+    START,
+    TRUTH,
+    truth_message,
+    write_bag,
+)
+from recipes.indoor.dataset.path import CameraPath, render_path  # noqa: E402
+from recipes.indoor.rooms.camera import looking_at  # noqa: E402
+from recipes.indoor.rooms.layout import Placement  # noqa: E402
+from recipes.indoor.rooms.rendering import open_graphics  # noqa: E402
+from recipes.indoor.rooms.scene import BACKGROUND, Scene, SceneBuilder  # noqa: E402
 from yolact_core.masks.rle import run_lengths_to_mask  # noqa: E402
 from yolact_ros.bag.io.types import ros2_types  # noqa: E402
 

@@ -6,10 +6,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from contact_sheet import CELL, encode, lay_out
-from model_card import SPEED_HEAD, summarise_credits, write_card
-from ship import ship
 
+from recipes.indoor.card import CELL, SPEED_HEAD, encode, lay_out, summarise_credits, write_card
+from recipes.indoor.weights import ship
 from yolact_core import Detector, ModelConfig, build_network
 from yolact_core.checkpoints.checkpoint import Facts, load_checkpoint, save_checkpoint
 

@@ -31,7 +31,7 @@ IMAGES, TRUTH = '/camera/image/compressed', '/camera/truth'
 USED = 20  # images
 
 pytestmark = pytest.mark.skipif(
-    not ROOM.is_dir(), reason='test/data/room_path is made by recipes/indoor/render_bag.py'
+    not ROOM.is_dir(), reason='test/data/room_path is made by `make -C recipes/indoor bag`'
 )
 
 

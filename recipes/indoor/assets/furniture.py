@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-from primitives import WHITE, box, lathe, paint, shaded
-from textures import carpet, wood
+from numpy.random import Generator
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from models import Part
-    from numpy.random import Generator
-    from numpy.typing import NDArray
-    from primitives import Rgba
+from recipes.indoor.assets.models import Part
+from recipes.indoor.assets.primitives import WHITE, Rgba, box, lathe, paint, shaded
+from recipes.indoor.assets.textures import carpet, wood
 
 
 def _material(random: Generator) -> tuple[Rgba, NDArray[np.uint8] | None]:

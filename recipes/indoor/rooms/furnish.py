@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
-from layout import Layout, Placement
-from models import Model, ModelInfo
-from room import Room, make_picture, make_room, make_rug, make_toy, make_window
+from numpy.random import Generator
 
-if TYPE_CHECKING:
-    from models import Part
-    from numpy.random import Generator
-    from pack import ModelPack
+from recipes.indoor.assets.models import Model, ModelInfo, ModelPack, Part, join_vertices
+from recipes.indoor.rooms.layout import Layout, Placement
+from recipes.indoor.rooms.room import (
+    Room,
+    make_picture,
+    make_room,
+    make_rug,
+    make_toy,
+    make_window,
+)
 
 
 @dataclass(frozen=True)
@@ -21,8 +24,8 @@ class Furnished:
     """A filled room.
 
     Attributes:
-        room: Its walls.
-        placements: Everything in it.
+        room: Size of the room.
+        placements: Everything that stands or hangs in it.
         models: Geometry of every placement, by the key of its model.
     """
 
@@ -32,10 +35,9 @@ class Furnished:
 
 
 class Decorator:
-    """Fills one room from a pack of models."""
+    """Fills one random room from a pack of models."""
 
     def __init__(self, pack: ModelPack, random: Generator) -> None:
-        """Start with an empty random room."""
         self.pack = pack
         self.random = random
         self.layout = Layout(make_room(random), random)
@@ -56,11 +58,9 @@ class Decorator:
     def fix_to_walls(self) -> None:
         """Put in doors, windows, pictures, wall and ceiling models, and rugs."""
         self.stand('door', int(self.random.integers(1, 4)))
-        for make in [make_window] * self.random.poisson(1.2) + [
-            make_picture
-        ] * self.random.poisson(1.5):
-            info = self.adopt(make(self.random))
-            self.layout.put_at_wall(info)
+        windows, pictures = self.random.poisson(1.2), self.random.poisson(1.5)
+        for make in [make_window] * windows + [make_picture] * pictures:
+            self.layout.put_at_wall(self.adopt(make(self.random)))
         self.stand('hung', self.random.poisson(1.0))
         self.stand('ceiling', self.random.poisson(0.5))
         for _ in range(self.random.poisson(0.6)):
@@ -84,14 +84,12 @@ class Decorator:
             chair = self.pack.draw('floor', self.random, 'chair')
             if table is None or chair is None:
                 return
-            put = self.layout.put_on_floor
-            if self.random.random() < 0.5:
-                put = self.layout.put_at_wall
+            is_at_wall = self.random.random() < 0.5
+            put = self.layout.put_at_wall if is_at_wall else self.layout.put_on_floor
             placed = self.keep(put(table))
             if placed:
-                before = len(self.layout.placements)
-                self.layout.put_around(chair, placed, int(self.random.integers(0, 5)))
-                for placement in self.layout.placements[before:]:
+                seats = int(self.random.integers(0, 5))
+                for placement in self.layout.put_around(chair, placed, seats):
                     self.keep(placement)
 
     def scatter(self, count: int) -> None:
@@ -125,7 +123,7 @@ class Decorator:
 
     def adopt(self, parts: list[Part]) -> ModelInfo:
         """Return an unlabelled model of parts made for this room."""
-        points = np.concatenate([part.vertices for part in parts])
+        points = join_vertices(parts)
         low, high = points.min(axis=0), points.max(axis=0)
         middle = np.array([*(low + high)[:2] / 2, low[2]], np.float32)
         key = f'made_{len(self.models)}'

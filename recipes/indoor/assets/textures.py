@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import colorsys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import cv2
 import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.random import Generator
-    from numpy.typing import NDArray
-
-    Image = NDArray[np.uint8]
-    Colour = tuple[float, float, float]
-
+Image = NDArray[np.uint8]
+Colour = tuple[float, float, float]
 SIDE = 256  # px, of every texture
 
 

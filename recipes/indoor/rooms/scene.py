@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import mujoco
 import numpy as np
-from furnish import Decorator
-from room import room_shell
+from numpy.random import Generator
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from furnish import Furnished
-    from layout import Placement
-    from models import Part
-    from numpy.random import Generator
-    from numpy.typing import NDArray
-    from pack import ModelPack
+from recipes.indoor.assets.models import ModelPack, Part, join_vertices
+from recipes.indoor.rooms.furnish import Decorator, Furnished
+from recipes.indoor.rooms.layout import Placement, turn
+from recipes.indoor.rooms.room import room_shell
 
 LIGHT_COUNT = 3
 BACKGROUND = -1
@@ -28,8 +25,8 @@ class Scene:
     """A compiled room.
 
     Attributes:
-        model: What MuJoCo renders.
-        furnished: What it was made from.
+        model: The room as MuJoCo renders it.
+        furnished: The room that it was made from.
         instance_of_geom: Index of the placement of each geometry, or ``BACKGROUND``.
         colours: The colours as built, which variations start from, shape (M, 4).
     """
@@ -42,19 +39,21 @@ class Scene:
     def outline_points(self, instance: int) -> NDArray[np.float64]:
         """Return some points of a placement's surface in the room, in metres, shape (N, 3)."""
         placement = self.furnished.placements[instance]
-        parts = self.furnished.models[placement.info.key].parts
-        points = np.concatenate([part.vertices for part in parts])
+        points = join_vertices(self.furnished.models[placement.info.key].parts)
         points = points[:: max(1, len(points) // HULL_POINTS)] * placement.scale
-        cosine, sine = np.cos(placement.yaw), np.sin(placement.yaw)
-        rotation = np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
-        return np.asarray(points @ rotation.T + placement.position)
+        floor_plan = turn(points[:, :2], placement.yaw)
+        return np.concatenate([floor_plan, points[:, 2:]], axis=1) + placement.position
 
 
 class SceneBuilder:
-    """Collects geometry for one MuJoCo model; equal meshes are stored once."""
+    """Collects geometry for one MuJoCo model; equal meshes are stored once.
+
+    Args:
+        height: Height of the frames in pixels.
+        width: Width of the frames in pixels.
+    """
 
     def __init__(self, height: int, width: int) -> None:
-        """Start with an empty world with a camera and lights, for frames of one size in px."""
         self.spec = mujoco.MjSpec()
         self.spec.stat.extent = 1.0
         self.spec.stat.center = [0, 0, 1]
@@ -68,9 +67,7 @@ class SceneBuilder:
             self.spec.worldbody.add_light(name=f'light_{number}', castshadow=number == 0)
         self.assets: dict[str, list[str]] = {}
 
-    def add(
-        self, key: str, parts: tuple[Part, ...] | list[Part], placement: Placement | None
-    ) -> None:
+    def add(self, key: str, parts: Sequence[Part], placement: Placement | None) -> None:
         """Add the parts of one model, at a placement or as they are."""
         scale = placement.scale if placement else 1.0
         names = self.assets.get(f'{key}@{scale}')
@@ -115,8 +112,8 @@ def build_scene(pack: ModelPack, random: Generator, height: int, width: int) -> 
     Args:
         pack: Models to draw from.
         random: Source of randomness.
-        height: Of the frames in pixels.
-        width: Of the frames in pixels.
+        height: Height of the frames in pixels.
+        width: Width of the frames in pixels.
 
     Raises:
         ValueError: MuJoCo refuses a mesh.

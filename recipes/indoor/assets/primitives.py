@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
-from models import Part
-from textures import random_colour
+from numpy.random import Generator
+from numpy.typing import ArrayLike, NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.random import Generator
-    from numpy.typing import ArrayLike, NDArray
+from recipes.indoor.assets.models import Part
+from recipes.indoor.assets.textures import random_colour
 
 Rgba = tuple[float, float, float, float]
 WHITE: Rgba = (1.0, 1.0, 1.0, 1.0)
@@ -91,13 +88,8 @@ def lathe(profile: Sequence[tuple[float, float]], rgba: Rgba, segments: int = 32
     radii, heights = np.array(profile).T
     angles = np.arange(segments) / segments * 2 * np.pi
     ring = np.stack([np.cos(angles), np.sin(angles)], axis=1)  # (S, 2)
-    points = np.concatenate(
-        [
-            radii[:, None, None] * ring,
-            np.broadcast_to(heights[:, None, None], (len(radii), segments, 1)),
-        ],
-        axis=2,
-    )
+    levels = np.broadcast_to(heights[:, None, None], (len(radii), segments, 1))
+    points = np.concatenate([radii[:, None, None] * ring, levels], axis=2)
     return Part(points.reshape(-1, 3).astype(np.float32), _grid_faces(len(radii), segments), rgba)
 
 

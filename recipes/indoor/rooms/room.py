@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-from primitives import WHITE, box, lathe, paint, sheet
-from textures import FLOORS, WALLS, carpet, picture, plaster, stripes, tiles
+from numpy.random import Generator
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from models import Part
-    from numpy.random import Generator
-    from numpy.typing import NDArray
+from recipes.indoor.assets.models import Part
+from recipes.indoor.assets.primitives import WHITE, box, lathe, paint, sheet
+from recipes.indoor.assets.textures import (
+    FLOORS,
+    WALLS,
+    carpet,
+    picture,
+    plaster,
+    stripes,
+    tiles,
+)
 
 WALL_COUNT = 4
 
@@ -30,6 +36,11 @@ class Room:
     width: float
     depth: float
     height: float
+
+    @property
+    def reach(self) -> NDArray[np.float64]:
+        """Half its width and depth in metres, shape (2,)."""
+        return np.array([self.width, self.depth]) / 2
 
     def wall(self, number: int) -> tuple[NDArray[np.float64], float, float]:
         """Return the foot of a wall's middle, the yaw of what leans on it, and its length.

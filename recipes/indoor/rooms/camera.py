@@ -1,24 +1,57 @@
-"""Choose where to look from: into the room, at one object, or closely at a table."""
+"""Cameras: where to look from into a room, at one object, closely at a table, or along a path."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
-from rendering import Camera
+from numpy.random import Generator
+from numpy.typing import ArrayLike, NDArray
 
-if TYPE_CHECKING:
-    from layout import Placement
-    from numpy.random import Generator
-    from numpy.typing import ArrayLike, NDArray
-    from scene import Scene
+from recipes.indoor.rooms.layout import Placement
+from recipes.indoor.rooms.scene import Scene
 
 TRIES = 40
+PATH_TRIES = 300
 CLEARANCE = 0.2  # m between camera and objects
+PATH_CLEARANCE = 0.15  # m
 FOV_X = (50.0, 90.0)  # degrees
+PATH_FOV_Y = np.radians(56)
 CLOSE_UP_SHARE = 0.35
 RAISED_SHARE = 0.8  # of close-ups look at what stands on something
 MAX_CANDIDATES = 6
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera in the room.
+
+    Attributes:
+        position: Its centre in the room, in metres, shape (3,).
+        rotation: Right, down and forward axis of the camera in the room, as columns, shape (3, 3).
+        fov_y: Vertical field of view in radians.
+    """
+
+    position: NDArray[np.float64]
+    rotation: NDArray[np.float64]
+    fov_y: float
+
+    def pose(self) -> NDArray[np.float64]:
+        """Return the transform from camera axes to the room, shape (4, 4)."""
+        matrix = np.eye(4)
+        matrix[:3, :3], matrix[:3, 3] = self.rotation, self.position
+        return matrix
+
+    def intrinsics(self, height: int, width: int) -> NDArray[np.float64]:
+        """Return the matrix that projects camera axes to pixels, shape (3, 3)."""
+        focal = height / 2 / np.tan(self.fov_y / 2)
+        return np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
+
+    def project(self, points: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
+        """Return the pixels of points in front of the camera, shape (N, 2)."""
+        local = (points - self.position) @ self.rotation
+        local = local[local[:, 2] > 0.05] @ self.intrinsics(height, width).T
+        return np.asarray(local[:, :2] / local[:, 2:])
 
 
 def looking_at(position: ArrayLike, target: ArrayLike, roll: float, fov_y: float) -> Camera:
@@ -37,8 +70,9 @@ def looking_at(position: ArrayLike, target: ArrayLike, roll: float, fov_y: float
 def is_clear(scene: Scene, position: NDArray[np.float64], clearance: float = CLEARANCE) -> bool:
     """Return whether a point is inside the room and away from everything in it."""
     room = scene.furnished.room
-    reach = np.array([room.width, room.depth]) / 2 - clearance
-    if (np.abs(position[:2]) > reach).any() or not 0.1 < position[2] < room.height - 0.1:
+    if (np.abs(position[:2]) > room.reach - clearance).any():
+        return False
+    if not 0.1 < position[2] < room.height - 0.1:
         return False
     bounds = (placement.bounds for placement in scene.furnished.placements)
     return not any(
@@ -86,7 +120,7 @@ def sample_view(scene: Scene, random: Generator, height: int, width: int) -> Cam
 def _close_up(
     placement: Placement, random: Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return eye and target for a look at a small object from 0.4 to 1.6 m."""
+    """Return eye and target for a look at a small object from 0.4 to 1.6 m away."""
     low, high = placement.bounds
     target = (low + high) / 2 + random.normal(0, 0.1, 3)
     distance, pitch = random.uniform(0.4, 1.6), np.radians(random.uniform(5, 60))
@@ -100,11 +134,29 @@ def _overview(
     scene: Scene, labelled: list[Placement], random: Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return eye and target for a look from 0.3 to 1.8 m height, mostly towards an object."""
-    room = scene.furnished.room
-    reach = np.array([room.width, room.depth]) / 2
+    reach = scene.furnished.room.reach
     eye = np.array([*random.uniform(-reach, reach), random.uniform(0.3, 1.8)])
     target = np.array([*random.uniform(-reach, reach), random.uniform(0.2, 1.6)])
     if labelled and random.random() < 0.8:
         low, high = labelled[int(random.integers(len(labelled)))].bounds
         target = random.uniform(low, high) + random.normal(0, 0.2, 3)
     return eye, target
+
+
+def sample_path(scene: Scene, random: Generator, count: int) -> list[Camera]:
+    """Return ``count`` cameras along an arc through free space that looks into the room.
+
+    Raises:
+        RuntimeError: The room is too full.
+    """
+    room = scene.furnished.room
+    for _ in range(PATH_TRIES):
+        radius = random.uniform(0.15, 0.4) * np.array([room.width, room.depth])
+        angles = random.uniform(0, 2 * np.pi) + np.linspace(0, random.uniform(0.6, 2.5), count)
+        heights = random.uniform(1.0, 1.6) + 0.15 * np.sin(angles * 2)
+        eyes = np.stack([*(radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)).T,
+                         heights], axis=1)  # fmt: skip
+        if all(is_clear(scene, eye, PATH_CLEARANCE) for eye in eyes):
+            target = np.array([*(-0.7 * eyes[count // 2, :2]), random.uniform(0.3, 0.9)])
+            return [looking_at(eye, target, 0.0, PATH_FOV_Y) for eye in eyes]
+    raise RuntimeError(f'found no free camera path in {PATH_TRIES} tries; take another seed')

@@ -1,20 +1,20 @@
-"""Make catalogue meshes small and clean, and find the flat tops that things can stand on."""
+"""Make small, clean models of the meshes of the catalogues."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 import cv2
 import fast_simplification
 import numpy as np
-from models import Model, Part
 from numpy.typing import NDArray
-from obj import Group
+
+from recipes.indoor.assets.catalogue import Group
+from recipes.indoor.assets.models import Model, Part, join_vertices, with_top
 
 TEXTURE_SIDE = 256  # px
 MAX_PARTS = 14
-TOP_CELLS = 24
-TOP_TOLERANCE = 0.015  # m
 
 
 def groups_to_model(groups: list[Group], textures: dict[str, bytes], max_faces: int) -> Model:
@@ -34,40 +34,7 @@ def groups_to_model(groups: list[Group], textures: dict[str, bytes], max_faces: 
     count = sum(len(part.faces) for part in parts)
     if count > max_faces:
         parts = [_decimate(part, max_faces / count) for part in parts]
-    parts = [clean for clean in (_clean(part) for part in parts) if len(clean.faces)]
-    return with_top(parts)
-
-
-def with_top(parts: list[Part]) -> Model:
-    """Return the model of ``parts`` with the largest level area that is open to above."""
-    heights = _height_map(parts)
-    levels = np.round(heights[np.isfinite(heights)] / TOP_TOLERANCE)
-    values, counts = np.unique(levels, return_counts=True)
-    level = values[counts.argmax()] * TOP_TOLERANCE
-    return Model(tuple(parts), float(level), np.abs(heights - level) <= TOP_TOLERANCE)
-
-
-def _height_map(parts: list[Part]) -> NDArray[np.float64]:
-    """Return the highest point over each cell of the footprint, -inf where there is none."""
-    points = np.concatenate([_surface_points(part) for part in parts])
-    low, span = points.min(axis=0), np.ptp(points, axis=0) + 1e-6
-    cells = ((points - low) / span * TOP_CELLS).astype(int)[:, :2]
-    heights = np.full((TOP_CELLS, TOP_CELLS), -np.inf)
-    np.maximum.at(heights, (cells[:, 1], cells[:, 0]), points[:, 2])
-    return heights
-
-
-def _surface_points(part: Part, count: int = 40000) -> NDArray[np.float64]:
-    """Return about ``count`` points spread evenly over the triangles, shape (N, 3)."""
-    corners = part.vertices[part.faces].astype(float)
-    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    areas = np.linalg.norm(np.cross(first, second), axis=1)
-    random = np.random.default_rng(0)
-    chosen = random.choice(len(areas), count, p=areas / areas.sum())
-    weights = random.random((count, 2))
-    weights = np.where(weights.sum(axis=1, keepdims=True) > 1, 1 - weights, weights)
-    offsets = weights[:, :1] * first[chosen] + weights[:, 1:] * second[chosen]
-    return np.asarray(corners[chosen, 0] + offsets)
+    return with_top([clean for clean in map(_clean, parts) if len(clean.faces)])
 
 
 def _decode(data: bytes) -> NDArray[np.uint8] | None:
@@ -112,7 +79,10 @@ def _cut_transparent(group: Group, image: NDArray[np.uint8], rounds: int = 2) ->
 
 
 def _merge(parts: list[Part]) -> list[Part]:
-    """Join parts of one look, and the smallest plain parts of similar colour beyond a limit."""
+    """Join parts that look the same, then the smallest ones with those of similar colour.
+
+    The second step goes on until ``MAX_PARTS`` are left.
+    """
     by_look: dict[object, list[Part]] = defaultdict(list)
     for part in parts:
         if len(part.faces):
@@ -136,22 +106,16 @@ def _join(parts: list[Part]) -> Part:
     """Return one part with the look of the first and the triangles of all."""
     first = parts[0]
     offsets = np.cumsum([0, *(len(part.vertices) for part in parts[:-1])])
+    faces = [part.faces + offset for part, offset in zip(parts, offsets, strict=True)]
     texcoords = None
     if first.texture is not None:
+        given = (part.texcoords for part in parts)
+        blank = (np.zeros((len(part.vertices), 2), np.float32) for part in parts)
         texcoords = np.concatenate(
-            [
-                np.zeros((len(part.vertices), 2), np.float32)
-                if part.texcoords is None
-                else part.texcoords
-                for part in parts
-            ]
+            [none if some is None else some for some, none in zip(given, blank, strict=True)]
         )
-    return Part(
-        np.concatenate([part.vertices for part in parts]),
-        np.concatenate([part.faces + offset for part, offset in zip(parts, offsets, strict=True)]),
-        first.rgba,
-        texcoords,
-        first.texture,
+    return replace(
+        first, vertices=join_vertices(parts), faces=np.concatenate(faces), texcoords=texcoords
     )
 
 
@@ -162,14 +126,14 @@ def _decimate(part: Part, ratio: float) -> Part:
     vertices, faces, collapses = fast_simplification.simplify(
         part.vertices, part.faces, target_reduction=1 - ratio, return_collapses=True
     )
-    if part.texcoords is None:
-        return Part(vertices, faces.astype(np.int32), part.rgba)
-    vertices, faces, mapping = fast_simplification.replay_simplification(
-        part.vertices, part.faces, collapses
-    )
-    texcoords = np.zeros((len(vertices), 2), np.float32)
-    texcoords[mapping] = part.texcoords
-    return Part(vertices, faces.astype(np.int32), part.rgba, texcoords, part.texture)
+    texcoords = None
+    if part.texcoords is not None:
+        vertices, faces, mapping = fast_simplification.replay_simplification(
+            part.vertices, part.faces, collapses
+        )
+        texcoords = np.zeros((len(vertices), 2), np.float32)
+        texcoords[mapping] = part.texcoords
+    return replace(part, vertices=vertices, faces=faces.astype(np.int32), texcoords=texcoords)
 
 
 def _clean(part: Part) -> Part:
@@ -180,4 +144,4 @@ def _clean(part: Part) -> Part:
     used, faces = np.unique(faces, return_inverse=True)
     texcoords = None if part.texcoords is None else part.texcoords[used]
     faces = faces.reshape(-1, 3).astype(np.int32)
-    return Part(part.vertices[used], faces, part.rgba, texcoords, part.texture)
+    return replace(part, vertices=part.vertices[used], faces=faces, texcoords=texcoords)

@@ -1,23 +1,52 @@
-"""Turn instance maps into COCO annotations, and shards into one annotation file."""
+"""What a rendered frame shows as COCO annotations, and annotations as detections."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+from recipes.indoor.rooms.camera import Camera
+from recipes.indoor.rooms.scene import BACKGROUND, Scene
+from yolact_core.detections import Detections
+from yolact_core.masks.instance_masks import InstanceMasks
 
-    from numpy.typing import NDArray
+Annotation = dict[str, Any]  # as COCO has it, here with the number of its ``instance``
 
 MIN_AREA = 60  # px, smaller instances are crowd: nobody is asked to find them
 NEGLIGIBLE_AREA = 12  # px, smaller ones are not annotated
 MIN_VISIBLE = 0.07  # of the convex outline inside the image; less visible ones are crowd
+
+
+def annotate_view(
+    instances: NDArray[np.int32], camera: Camera, scene: Scene, class_names: list[str]
+) -> list[Annotation]:
+    """Return the annotations of all labelled instances in a view.
+
+    Args:
+        instances: Index of the placement seen at each pixel, shape (H, W).
+        camera: The camera of the view.
+        scene: The scene that it looks at.
+        class_names: Names of all classes, in class order.
+    """
+    annotations = []
+    for index in np.unique(instances[instances != BACKGROUND]).tolist():
+        label = scene.furnished.placements[index].info.label
+        if label is None:
+            continue
+        mask = instances == index
+        outline = camera.project(scene.outline_points(index), *instances.shape)
+        share = visible_share(mask, outline)
+        annotation = annotate(mask, class_names.index(label) + 1, share)
+        if annotation:
+            annotations.append({**annotation, 'instance': index})
+    return annotations
 
 
 def visible_share(mask: NDArray[np.bool_], outline: NDArray[np.float64]) -> float:
@@ -28,7 +57,7 @@ def visible_share(mask: NDArray[np.bool_], outline: NDArray[np.float64]) -> floa
 
     Args:
         mask: Where the object is seen, shape (H, W).
-        outline: Pixels of points of its whole surface, hidden or not, shape (N, 2).
+        outline: Pixels of some points of its whole surface, hidden or not, shape (N, 2).
     """
     if len(outline) < 3:
         return 1.0
@@ -39,7 +68,7 @@ def visible_share(mask: NDArray[np.bool_], outline: NDArray[np.float64]) -> floa
     return float(mask.sum() / max(area, 1.0))
 
 
-def annotate(mask: NDArray[np.bool_], category_id: int, share: float) -> dict[str, Any] | None:
+def annotate(mask: NDArray[np.bool_], category_id: int, share: float) -> Annotation | None:
     """Return the annotation of one instance, without ids, or None if it is negligible.
 
     Instances that are too small or too hidden become crowd, which training and evaluation
@@ -47,7 +76,7 @@ def annotate(mask: NDArray[np.bool_], category_id: int, share: float) -> dict[st
 
     Args:
         mask: Where the object is seen, shape (H, W).
-        category_id: Its category, 1-based.
+        category_id: Number of its category, from 1.
         share: Visible share, see :func:`visible_share`.
     """
     area = int(mask.sum())
@@ -75,7 +104,7 @@ def merge_shards(shards: Iterable[Path], class_names: list[str], output: Path) -
         Number of images and of annotations.
     """
     images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
+    annotations: list[Annotation] = []
     for shard in sorted(shards):
         for image in json.loads(shard.read_text())['images']:
             image_id = len(images) + 1
@@ -87,3 +116,28 @@ def merge_shards(shards: Iterable[Path], class_names: list[str], output: Path) -
     content = {'images': images, 'annotations': annotations, 'categories': categories}
     output.write_text(json.dumps(content))
     return len(images), len(annotations)
+
+
+def to_detections(
+    annotations: list[Annotation], size: tuple[int, int], class_names: tuple[str, ...]
+) -> Detections:
+    """Return annotations as a perfect detector would find them, with score 0 for crowds.
+
+    Args:
+        annotations: Annotations of one image.
+        size: Height and width of the image in pixels.
+        class_names: Names of all classes, in class order.
+    """
+    masks = [coco_mask.decode(one['segmentation']).astype(bool) for one in annotations]
+    boxes = np.array([one['bbox'] for one in annotations], np.float32).reshape(-1, 4)
+    boxes[:, 2:] += boxes[:, :2]
+    scores = np.array([1 - one['iscrowd'] for one in annotations], np.float32)
+    return Detections(
+        boxes=boxes,
+        scores=scores,
+        mask_scores=scores,
+        class_ids=np.array([one['category_id'] - 1 for one in annotations], np.int64),
+        coefficients=np.zeros((len(masks), 0), np.float32),
+        masks=InstanceMasks.from_dense(masks, size),
+        all_class_names=class_names,
+    )

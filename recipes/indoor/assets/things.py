@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
-from furniture import make_cabinet, make_door, make_shelf, make_table
-from primitives import WHITE, box, lathe, paint, shaded, tube, turned
-from textures import picture, screen_content
+from numpy.random import Generator
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from models import Part
-    from numpy.random import Generator
+from recipes.indoor.assets.furniture import make_cabinet, make_door, make_shelf, make_table
+from recipes.indoor.assets.models import Part
+from recipes.indoor.assets.primitives import WHITE, box, lathe, paint, shaded, tube, turned
+from recipes.indoor.assets.textures import picture, screen_content
 
 
 def make_screen(random: Generator) -> list[Part]:
@@ -67,11 +64,8 @@ def make_box(random: Generator) -> list[Part]:
     rgba = card if random.random() < 0.7 else paint(random)
     parts = [box((-x, -y, 0), (x, y, z), rgba)]
     if kind < 0.7:
-        tape = paint(random, 0.4)
-        return [
-            *parts,
-            box((-x * 0.15, -y - 0.001, z * 0.6), (x * 0.15, y + 0.001, z + 0.001), tape),
-        ]
+        low, high = (-x * 0.15, -y - 0.001, z * 0.6), (x * 0.15, y + 0.001, z + 0.001)
+        return [*parts, box(low, high, paint(random, 0.4))]
     inside = shaded(rgba, 0.35)
     parts.append(box((-x * 0.96, -y * 0.96, z), (x * 0.96, y * 0.96, z + 0.001), inside))
     for side in (-1, 1):

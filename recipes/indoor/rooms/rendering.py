@@ -4,42 +4,13 @@ from __future__ import annotations
 
 import importlib
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import mujoco
 import numpy as np
-from scene import BACKGROUND
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from scene import Scene
-
-
-@dataclass(frozen=True)
-class Camera:
-    """A pinhole camera in the room.
-
-    Attributes:
-        position: Of its centre, in metres, shape (3,).
-        rotation: Columns are its right, down and forward axes in the room, shape (3, 3).
-        fov_y: Vertical field of view in radians.
-    """
-
-    position: NDArray[np.float64]
-    rotation: NDArray[np.float64]
-    fov_y: float
-
-    def intrinsics(self, height: int, width: int) -> NDArray[np.float64]:
-        """Return the matrix that projects camera axes to pixels, shape (3, 3)."""
-        focal = height / 2 / np.tan(self.fov_y / 2)
-        return np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
-
-    def project(self, points: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
-        """Return the pixels of points in front of the camera, shape (N, 2)."""
-        local = (points - self.position) @ self.rotation
-        local = local[local[:, 2] > 0.05] @ self.intrinsics(height, width).T
-        return np.asarray(local[:, :2] / local[:, 2:])
+from recipes.indoor.rooms.camera import Camera
+from recipes.indoor.rooms.scene import BACKGROUND, Scene
 
 
 def open_graphics(height: int, width: int) -> mujoco.GLContext:
@@ -54,10 +25,15 @@ def open_graphics(height: int, width: int) -> mujoco.GLContext:
 
 
 class SceneRenderer:
-    """Renders one scene; the graphics context is the caller's and outlives it."""
+    """Renders one scene into the graphics context that is current and outlives the renderer.
+
+    Args:
+        scene: The scene, which is uploaded to the graphics side.
+        height: Height of the frames in pixels.
+        width: Width of the frames in pixels.
+    """
 
     def __init__(self, scene: Scene, height: int, width: int) -> None:
-        """Upload the scene to the graphics context that is current."""
         self.scene = scene
         self.viewport = mujoco.MjrRect(0, 0, width, height)
         self.context = mujoco.MjrContext(scene.model, mujoco.mjtFontScale.mjFONTSCALE_100)

@@ -1,0 +1,72 @@
+"""The steps of the recipes; the Makefiles show how they follow each other.
+
+python -m recipes STEP --help
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NamedTuple, get_type_hints
+
+from yolact_core.cli.options import add_options, read_options
+
+
+class Step(NamedTuple):
+    """One step of a recipe.
+
+    Attributes:
+        name: Word that is typed.
+        module: Module of the function, imported when the step is asked for.
+        function: Function that takes the options of the step, a dataclass.
+        summary: One line for the help.
+    """
+
+    name: str
+    module: str
+    function: str
+    summary: str
+
+
+STEPS = (
+    Step('assets', 'indoor.assets.build', 'run', 'build the pack of object models'),
+    Step('render', 'indoor.dataset.render', 'run', 'render random rooms into a COCO data set'),
+    Step('preview', 'indoor.card', 'run_preview', 'draw images of a data set with their masks'),
+    Step('path', 'indoor.dataset.path', 'run', 'render a camera that moves through one room'),
+    Step('bag', 'indoor.dataset.bag', 'run', 'write a rendered path as a bag with its truth'),
+    Step('backbone', 'indoor.weights', 'convert_backbone', 'make what training begins with'),
+    Step('ship', 'indoor.weights', 'run_ship', 'put a trained model where the package has it'),
+    Step('card', 'indoor.card', 'run_card', 'write the model card of the shipped model'),
+    Step('sheet', 'indoor.card', 'run_sheet', 'draw what a model finds in a folder of pictures'),
+    Step('add-object', 'finetune.steps', 'run_add_object', 'add a class to a pack of models'),
+    Step('choose', 'finetune.steps', 'run_choose', 'choose a few pictures of an object'),
+    Step('report', 'finetune.steps', 'run_report', 'say what fine-tuning gained and what it cost'),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run a step.
+
+    Args:
+        argv: Words of the command line, without the program. Default: those of this process.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(prog='recipes', description=__doc__.splitlines()[0])
+    subparsers = parser.add_subparsers(dest='step', required=True, metavar='STEP')
+    for step in STEPS:
+        description = f'{step.summary[0].upper()}{step.summary[1:]}.'
+        subparser = subparsers.add_parser(step.name, help=step.summary, description=description)
+        if step.name in words[:1]:
+            run = getattr(import_module(f'recipes.{step.module}'), step.function)
+            options = get_type_hints(run)['options']
+            add_options(subparser, options)
+    arguments = parser.parse_args(words)
+    logging.basicConfig(level=logging.INFO, format='%(message)s')
+    run(read_options(options, arguments))
+
+
+if __name__ == '__main__':
+    main()
