@@ -64,7 +64,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             options = get_type_hints(run)['options']
             add_options(subparser, options)
     arguments = parser.parse_args(words)
-    logging.basicConfig(level=logging.INFO, format='%(message)s')
+    logging.basicConfig(format='%(message)s')
+    logging.getLogger('recipes').setLevel(logging.INFO)
     run(read_options(options, arguments))
 
 

@@ -23,7 +23,7 @@ from recipes.indoor.assets.models import (  # noqa: E402
 from recipes.indoor.assets.primitives import box, lathe  # noqa: E402
 from recipes.indoor.assets.things import GENERATORS  # noqa: E402
 from recipes.indoor.dataset.annotations import annotate, merge_shards, visible_share  # noqa: E402
-from recipes.indoor.dataset.render import ShardTask, render_shard  # noqa: E402
+from recipes.indoor.dataset.render import Options, Shard, render_shard  # noqa: E402
 from recipes.indoor.rooms.camera import looking_at  # noqa: E402
 from recipes.indoor.rooms.layout import Layout, Placement, is_supported  # noqa: E402
 from recipes.indoor.rooms.rendering import open_graphics  # noqa: E402
@@ -202,9 +202,12 @@ def test_a_shard_is_the_same_every_time(pack, tmp_path):
         folder = tmp_path / name
         for part in ('images', 'shards'):
             (folder / part).mkdir(parents=True)
-        task = ShardTask(0, 3, 5, 2, 48, 64, folder, 'train')
-        assert render_shard(task, pack) == 0
-        written.append(task.path.read_text())
+        options = Options(
+            assets=pack.folder, frames=3, seed=5, views=2, size=(48, 64), output=folder
+        )
+        shard = Shard(options, 0)
+        assert render_shard(shard, pack) == 0
+        written.append(shard.path.read_text())
         assert len(list((folder / 'images').glob('*.jpg'))) == 3
     context.free()
     assert written[0] == written[1]

@@ -103,15 +103,31 @@ def merge_shards(shards: Iterable[Path], class_names: list[str], output: Path) -
     Returns:
         Number of images and of annotations.
     """
+    found = (image for one in sorted(shards) for image in json.loads(one.read_text())['images'])
+    return write_coco(found, class_names, output)
+
+
+def write_coco(
+    found: Iterable[dict[str, Any]], class_names: list[str], output: Path
+) -> tuple[int, int]:
+    """Write images that hold their own ``annotations`` as a COCO file.
+
+    Args:
+        found: Images with size, ``file_name`` and ``annotations``; none of these has an id yet.
+        class_names: Category names; ids count from 1.
+        output: The file to write.
+
+    Returns:
+        Number of images and of annotations.
+    """
     images: list[dict[str, Any]] = []
     annotations: list[Annotation] = []
-    for shard in sorted(shards):
-        for image in json.loads(shard.read_text())['images']:
-            image_id = len(images) + 1
-            for annotation in image.pop('annotations'):
-                ids = {'id': len(annotations) + 1, 'image_id': image_id}
-                annotations.append({**ids, **annotation})
-            images.append({'id': image_id, **image})
+    for image_id, image in enumerate(found, start=1):
+        for annotation in image['annotations']:
+            ids = {'id': len(annotations) + 1, 'image_id': image_id}
+            annotations.append({**ids, **annotation})
+        fields = {key: value for key, value in image.items() if key != 'annotations'}
+        images.append({'id': image_id, **fields})
     categories = [{'id': index, 'name': name} for index, name in enumerate(class_names, start=1)]
     content = {'images': images, 'annotations': annotations, 'categories': categories}
     output.write_text(json.dumps(content))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import defaultdict
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from recipes.indoor.assets.build import credits_table
 from recipes.indoor.assets.models import ModelPack
-from recipes.indoor.dataset.annotations import Annotation, annotate_view, merge_shards
+from recipes.indoor.dataset.annotations import Annotation, annotate_view, write_coco
 from recipes.indoor.dataset.render import parse_size
 from recipes.indoor.rooms.camera import Camera, sample_path
 from recipes.indoor.rooms.rendering import SceneRenderer, open_graphics
@@ -69,21 +70,17 @@ def render_path(
     """
     for folder in ('images', 'depth'):
         (output / folder).mkdir(parents=True, exist_ok=True)
-    renderer = SceneRenderer(scene, *size)
     images = []
-    for number, camera in enumerate(cameras):
-        renderer.look(camera)
-        annotations = annotate_view(renderer.instances(), camera, scene, names)
-        name = f'{number:05d}.png'
-        cv2.imwrite(str(output / 'images' / name), renderer.rgb()[..., ::-1])
-        cv2.imwrite(str(output / 'depth' / name), to_millimetres(renderer.depth()))
-        images.append({'file_name': name, 'height': size[0], 'width': size[1],
-                       'annotations': annotations})  # fmt: skip
-    renderer.close()
-    shard = output / 'shard.json'
-    shard.write_text(json.dumps({'images': images}))
-    merge_shards([shard], names, output / 'instances.json')
-    shard.unlink()
+    with closing(SceneRenderer(scene, *size)) as renderer:
+        for number, camera in enumerate(cameras):
+            renderer.look(camera)
+            annotations = annotate_view(renderer.instances(), camera, scene, names)
+            name = f'{number:05d}.png'
+            cv2.imwrite(str(output / 'images' / name), renderer.rgb()[..., ::-1])
+            cv2.imwrite(str(output / 'depth' / name), to_millimetres(renderer.depth()))
+            images.append({'file_name': name, 'height': size[0], 'width': size[1],
+                           'annotations': annotations})  # fmt: skip
+    write_coco(images, names, output / 'instances.json')
     poses = {
         'intrinsics': cameras[0].intrinsics(*size).tolist(),
         'camera_to_room': [camera.pose().tolist() for camera in cameras],

@@ -13,7 +13,9 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -62,76 +64,42 @@ class Options:
 
 
 @dataclass(frozen=True)
-class ShardTask:
-    """What decides the content of one shard, and where it goes.
+class Shard:
+    """Part of a data set that one process renders in one go.
 
     Attributes:
+        options: Options of the whole data set.
         number: Number of the shard, from 0.
-        frames: Number of frames to render.
-        seed: Seed of the whole data set.
-        views: Frames per scene.
-        height: Height of a frame in pixels.
-        width: Width of a frame in pixels.
-        folder: Folder of the data set.
-        prefix: What file names of images begin with.
     """
 
+    options: Options
     number: int
-    frames: int
-    seed: int
-    views: int
-    height: int
-    width: int
-    folder: Path
-    prefix: str
+
+    @property
+    def frames(self) -> int:
+        """Number of frames in it; the last shard may have fewer than the others."""
+        return min(self.options.shard, self.options.frames - self.number * self.options.shard)
 
     @property
     def path(self) -> Path:
         """The shard's own annotation file; it is written last."""
-        return self.folder / 'shards' / f'{self.number:05d}.json'
-
-
-class Worker:
-    """State of one process: the graphics context and the models it has read."""
-
-    current: Worker | None = None
-
-    def __init__(self, options: Options, deadline: float) -> None:
-        self.context = open_graphics(*options.size)
-        self.pack = ModelPack(options.assets, options.split)
-        self.deadline = deadline
-
-    @classmethod
-    def start(cls, options: Options, deadline: float) -> None:
-        """Set up this process."""
-        logging.basicConfig(level=logging.WARNING, format='%(message)s')
-        cls.current = cls(options, deadline)
-
-    @classmethod
-    def run(cls, task: ShardTask) -> tuple[int, int]:
-        """Render one shard unless time is up; return its frames and failed scenes."""
-        worker = cls.current
-        if worker is None or time.time() > worker.deadline:
-            return 0, 0
-        return task.frames, render_shard(task, worker.pack)
+        return self.options.output / 'shards' / f'{self.number:05d}.json'
 
 
 def run(options: Options) -> None:
     """Render all missing shards in parallel, then merge all finished ones."""
     for name in ('images', 'shards'):
         (options.output / name).mkdir(parents=True, exist_ok=True)
-    tasks = plan(options)
+    numbers = range(-(-options.frames // options.shard))
+    missing = [shard for shard in (Shard(options, n) for n in numbers) if not shard.path.exists()]
     start = time.time()
+    deadline = start + options.seconds
     frames = failures = 0
-    with ProcessPoolExecutor(
-        min(options.workers, max(len(tasks), 1)),
-        multiprocessing.get_context('spawn'),
-        Worker.start,
-        (options, start + options.seconds),
-    ) as pool:
-        for shard in as_completed([pool.submit(Worker.run, task) for task in tasks]):
+    workers = min(options.workers, max(len(missing), 1))
+    with ProcessPoolExecutor(workers, multiprocessing.get_context('spawn')) as pool:
+        for future in as_completed([pool.submit(work, shard, deadline) for shard in missing]):
             try:
-                done, failed = shard.result()
+                done, failed = future.result()
             except RuntimeError as error:
                 logger.warning('a shard is missing: %s', error)
                 continue
@@ -145,68 +113,71 @@ def run(options: Options) -> None:
     logger.info('%s: %d images, %d annotations', options.output / 'instances.json', *counts)
 
 
-def plan(options: Options) -> list[ShardTask]:
-    """Return the shards of the data set that are still to be rendered."""
-    height, width = options.size
-    tasks = [
-        ShardTask(
-            number=number,
-            frames=min(options.shard, options.frames - number * options.shard),
-            seed=options.seed,
-            views=options.views,
-            height=height,
-            width=width,
-            folder=options.output,
-            prefix=options.split,
-        )
-        for number in range(-(-options.frames // options.shard))
-    ]
-    return [task for task in tasks if not task.path.exists()]
+def work(shard: Shard, deadline: float) -> tuple[int, int]:
+    """Render one shard unless time is up; return its frames and failed scenes."""
+    if time.time() > deadline:
+        return 0, 0
+    _, pack = prepare_process(shard.options)
+    return shard.frames, render_shard(shard, pack)
 
 
-def render_shard(task: ShardTask, pack: ModelPack) -> int:
+@lru_cache(maxsize=1)
+def prepare_process(options: Options) -> tuple[mujoco.GLContext, ModelPack]:
+    """Return the graphics context and the models of this process; its first shard opens them."""
+    return open_graphics(*options.size), ModelPack(options.assets, options.split)
+
+
+def render_shard(shard: Shard, pack: ModelPack) -> int:
     """Render one shard and return the number of scenes that failed.
 
     Raises:
         RuntimeError: Too many scenes failed.
     """
+    options = shard.options
+    height, width = options.size
     images: list[dict[str, object]] = []
     failures = scene_number = 0
-    while len(images) < task.frames:
-        random = np.random.default_rng([task.seed, task.number, scene_number])
+    while len(images) < shard.frames:
+        random = np.random.default_rng([options.seed, shard.number, scene_number])
         scene_number += 1
         try:
-            scene = build_scene(pack, random, task.height, task.width)
+            scene = build_scene(pack, random, height, width)
         except (ValueError, mujoco.FatalError) as error:
             failures += 1
-            logger.warning('shard %d: left out a scene: %s', task.number, error)
+            logger.warning('shard %d: left out a scene: %s', shard.number, error)
             if failures > MAX_FAILURES:
-                raise RuntimeError(f'{failures} scenes failed in shard {task.number}') from error
+                raise RuntimeError(f'{failures} scenes failed in shard {shard.number}') from error
             continue
-        wanted = min(task.views, task.frames - len(images))
-        for rgb, found in render_views(scene, random, task, pack.class_names, wanted):
-            name = f'{task.prefix}_{task.number:05d}_{len(images):04d}.jpg'
-            path = task.folder / 'images' / name
+        wanted = min(options.views, shard.frames - len(images))
+        for rgb, found in render_views(scene, random, options.size, pack.class_names, wanted):
+            name = f'{options.split}_{shard.number:05d}_{len(images):04d}.jpg'
+            path = options.output / 'images' / name
             cv2.imwrite(str(path), rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
             images.append(
-                {'file_name': name, 'width': task.width, 'height': task.height,
-                 'annotations': found}
-            )  # fmt: skip
-    unfinished = task.path.with_suffix('.part')
+                {'file_name': name, 'width': width, 'height': height, 'annotations': found}
+            )
+    unfinished = shard.path.with_suffix('.part')
     unfinished.write_text(json.dumps({'failures': failures, 'images': images}))
-    unfinished.rename(task.path)
+    unfinished.rename(shard.path)
     return failures
 
 
 def render_views(
-    scene: Scene, random: Generator, task: ShardTask, class_names: list[str], count: int
+    scene: Scene, random: Generator, size: tuple[int, int], class_names: list[str], count: int
 ) -> Iterator[tuple[NDArray[np.uint8], list[Annotation]]]:
-    """Yield up to ``count`` frames of a scene with their annotations."""
-    renderer = SceneRenderer(scene, task.height, task.width)
-    try:
+    """Yield up to ``count`` frames of a scene with their annotations.
+
+    Args:
+        scene: The scene.
+        random: Source of randomness.
+        size: Height and width of the frames in pixels.
+        class_names: Names of all classes, in class order.
+        count: Number of frames.
+    """
+    with closing(SceneRenderer(scene, *size)) as renderer:
         for _ in range(count):
             for _ in range(VIEW_TRIES):
-                camera = sample_view(scene, random, task.height, task.width)
+                camera = sample_view(scene, random, *size)
                 if camera is None:
                     return
                 vary_look(scene, random)
@@ -215,8 +186,6 @@ def render_views(
                 if is_worth_keeping(instances, scene, random):
                     yield renderer.rgb(), annotate_view(instances, camera, scene, class_names)
                     break
-    finally:
-        renderer.close()
 
 
 def is_worth_keeping(instances: NDArray[np.int32], scene: Scene, random: Generator) -> bool:
