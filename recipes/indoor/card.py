@@ -179,7 +179,10 @@ class PreviewOptions:
 
 
 def run_preview(options: PreviewOptions) -> None:
-    """Draw images of a rendered data set with their masks onto one sheet, to look at."""
+    """Draw images of a rendered data set with their masks onto one sheet, to look at.
+
+    What is to be ignored has a score of 0 %.
+    """
     from recipes.indoor.dataset.annotations import to_detections
 
     content = json.loads((options.dataset / 'instances.json').read_text())

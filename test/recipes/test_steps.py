@@ -15,6 +15,7 @@ def test_every_step_describes_its_options(name, capsys):
     if name in ('assets', 'render', 'path', 'bag'):
         pytest.importorskip('fast_simplification', reason='it needs fast-simplification')
         pytest.importorskip('mujoco', reason='it needs MuJoCo')
+        pytest.importorskip('rosbags', reason='it needs rosbags')
     with pytest.raises(SystemExit) as stop:
         main([name, '--help'])
     assert stop.value.code == 0

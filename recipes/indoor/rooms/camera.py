@@ -27,7 +27,7 @@ class Camera:
     """A pinhole camera in the room.
 
     Attributes:
-        position: Its centre in the room, in metres, shape (3,).
+        position: Position of the optical centre in the room, in metres, shape (3,).
         rotation: Right, down and forward axis of the camera in the room, as columns, shape (3, 3).
         fov_y: Vertical field of view in radians.
     """
