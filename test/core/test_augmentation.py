@@ -16,8 +16,7 @@ from yolact_core.training.augmentation import (
     evaluation_transform,
     training_recipe,
 )
-from yolact_core.training.augmentation.copy_paste import paste
-from yolact_core.training.augmentation.recipes import TINY
+from yolact_core.training.augmentation.recipes import TINY, paste
 from yolact_core.training.augmentation.rendering import mask_boxes, shrink_masks
 
 SIDE = 96

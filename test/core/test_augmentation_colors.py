@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from yolact_core.training.augmentation import AugmentationOptions, camera
-from yolact_core.training.augmentation.photometric import distort
+from yolact_core.training.augmentation import AugmentationOptions, appearance
+from yolact_core.training.augmentation.appearance import distort
 
 NEVER = AugmentationOptions()
 
@@ -55,7 +55,7 @@ def test_a_hue_beyond_the_full_circle_comes_round():
 
 
 def test_no_camera_is_the_default(image):
-    assert camera.degrade(image, np.random.default_rng(0), NEVER) is image
+    assert appearance.degrade(image, np.random.default_rng(0), NEVER) is image
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_no_camera_is_the_default(image):
 def test_an_effect_alters_the_image_but_not_what_it_shows(image, name):
     before = image.copy()
     options = AugmentationOptions(**{name: 1.0})
-    found = camera.degrade(image, np.random.default_rng(3), options)
+    found = appearance.degrade(image, np.random.default_rng(3), options)
     np.testing.assert_array_equal(image, before)
     assert found.shape == image.shape
     assert found.dtype == np.float32
@@ -74,13 +74,13 @@ def test_an_effect_alters_the_image_but_not_what_it_shows(image, name):
 
 
 def test_grey_has_three_equal_channels(image):
-    grey = camera.remove_color(image, np.random.default_rng(0))
+    grey = appearance.remove_color(image, np.random.default_rng(0))
     assert (grey == grey[..., :1]).all()
 
 
 def test_gamma_keeps_black_and_white():
     ends = np.array([[[0, 0, 0], [255, 255, 255]]], dtype=np.float32)
-    found = camera.change_gamma(ends, np.random.default_rng(0))
+    found = appearance.change_gamma(ends, np.random.default_rng(0))
     np.testing.assert_allclose(found, ends, atol=1e-3)
 
 
@@ -88,7 +88,7 @@ def test_gamma_keeps_black_and_white():
 def test_motion_blur_keeps_the_brightness_and_its_kernel_is_a_line(seed):
     dot = np.zeros((31, 31, 3), dtype=np.float32)
     dot[15, 15] = 255
-    streak = camera.blur_by_motion(dot, np.random.default_rng(seed))[..., 0]
+    streak = appearance.blur_by_motion(dot, np.random.default_rng(seed))[..., 0]
     assert streak.sum() == pytest.approx(255, rel=1e-4)
     rows, columns = np.nonzero(streak > 1e-3)
     assert 3 <= len(rows) <= 13
@@ -99,8 +99,8 @@ def test_motion_blur_keeps_the_brightness_and_its_kernel_is_a_line(seed):
 def test_shot_noise_is_stronger_in_the_light_and_sensor_noise_everywhere_the_same():
     halves = np.full((100, 200, 3), 10, dtype=np.float32)
     halves[:, 100:] = 250
-    shot = camera.add_shot_noise(halves, np.random.default_rng(0)) - halves
-    sensor = camera.add_noise(halves, np.random.default_rng(0)) - halves
+    shot = appearance.add_shot_noise(halves, np.random.default_rng(0)) - halves
+    sensor = appearance.add_noise(halves, np.random.default_rng(0)) - halves
     assert shot[:, 100:].std() == pytest.approx(5 * shot[:, :100].std(), rel=0.1)
     assert sensor[:, 100:].std() == pytest.approx(sensor[:, :100].std(), rel=0.1)
 
@@ -108,6 +108,6 @@ def test_shot_noise_is_stronger_in_the_light_and_sensor_noise_everywhere_the_sam
 def test_jpeg_keeps_the_order_of_channels():
     red = np.zeros((16, 16, 3), dtype=np.float32)
     red[..., 0] = 200
-    found = camera.compress(red, np.random.default_rng(0))
+    found = appearance.compress(red, np.random.default_rng(0))
     assert found[..., 0].mean() > 150
     assert found[..., 2].mean() < 50

@@ -15,6 +15,7 @@ from yolact_core.dataset import CocoDataset, Sample, Targets, collate, start_wor
 from yolact_core.dataset.checking import check_dataset
 from yolact_core.errors import InputError
 from yolact_core.training.augmentation import training_recipe
+from yolact_core.training.augmentation.appearance import WHITE
 
 if TYPE_CHECKING:
     from yolact_core.config import ModelConfig
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from yolact_core.training.options import DataOptions, RunConfig
 
 PREFETCHED_BATCHES = 4  # per worker
-WHITE = 255.0
 
 
 class TrainingSamples(Dataset[Sample]):

@@ -1,4 +1,4 @@
-"""What is done to images between file and network."""
+"""What happens to images between file and network."""
 
 from yolact_core.training.augmentation.options import AugmentationOptions
 from yolact_core.training.augmentation.recipes import (

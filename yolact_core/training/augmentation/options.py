@@ -1,4 +1,4 @@
-"""How strongly training images are altered."""
+"""How often training images are changed, and in which ways."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from yolact_core.errors import InputError
 
 @dataclass(frozen=True)
 class AugmentationOptions:
-    """Probabilities, each in [0, 1], of what is done to a training image.
+    """Probability, in [0, 1], of each change of a training image.
 
     Those that default to 0 are no part of YOLACT's published recipe. They are meant for robots'
     cameras: dim light, motion, noise, compressed streams.
 
     Args:
-        photometric: Of each of brightness, contrast, saturation and hue.
-        expand: Put the image somewhere on an up to 4 times larger, empty one.
-        crop: Try to cut a random part out; the rest of the time the whole image stays.
-        mirror: Left becomes right.
-        vertical_flip: Up becomes down, for cameras that look straight down.
-        copy_paste: Put objects of another image in front; needs ``donors`` in the recipe.
-        grayscale: Take the colours away.
+        photometric: Distort brightness, contrast, saturation and hue, with this probability each.
+        expand: Place the image somewhere on an empty one that is up to 4 times larger.
+        crop: Try to cut out a random part; otherwise the whole image stays.
+        mirror: Swap left and right.
+        vertical_flip: Swap top and bottom, for cameras that look straight down.
+        copy_paste: Paste objects of another image in front; needs ``donors`` in the recipe.
+        grayscale: Remove the colours.
         gamma: Darken or brighten by a power between 0.5 and 2.
-        blur: Out of focus: a Gaussian of 0.3 to 2 pixels.
-        motion_blur: Along a line of 3 to 11 pixels in any direction.
-        noise: Gaussian, of 2 to 15 grey levels.
-        shot_noise: Poisson, as of 20 to 400 photons at full white.
-        jpeg: Compression of quality 25 to 90.
+        blur: Blur as if out of focus, by a Gaussian of 0.3 to 2 pixels.
+        motion_blur: Blur along a line of 3 to 11 pixels in any direction.
+        noise: Add Gaussian noise of 2 to 15 grey levels.
+        shot_noise: Add Poisson noise, as of 20 to 400 photons at full white.
+        jpeg: Compress and decompress with a quality of 25 to 90.
 
     Raises:
         InputError: A value is outside [0, 1].

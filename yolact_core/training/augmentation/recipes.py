@@ -1,4 +1,4 @@
-"""What is done to training and evaluation images, from file to network input."""
+"""What happens to training and evaluation samples between file and network."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ import numpy.typing as npt
 
 from yolact_core.dataset.sample import Sample
 from yolact_core.errors import InputError
-from yolact_core.training.augmentation.camera import WHITE, degrade
-from yolact_core.training.augmentation.copy_paste import paste
+from yolact_core.training.augmentation.appearance import WHITE, degrade, distort
 from yolact_core.training.augmentation.options import AugmentationOptions
-from yolact_core.training.augmentation.photometric import distort
 from yolact_core.training.augmentation.rendering import (
     Projection,
     mask_boxes,
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
 RecipeName = Literal['original', 'standard']
 RECIPES = ('original', 'standard')
 TINY = 4 / 550  # of the image: smaller objects are not trained on
+LEAST_VISIBLE = 0.1  # of the pixels of an object: what is hidden more is dropped
 
 
 class Donors(Protocol):
@@ -47,17 +46,17 @@ def training_recipe(
     mask_size: int | None = None,
     donors: Donors | None = None,
 ) -> Transform:
-    """Return what turns samples as read into training samples (SSD's recipe).
+    """Return the transform that turns samples as read into training samples (SSD's recipe).
 
     Args:
-        name: ``original`` does what the published training did, faults included: a random crop
-            ignores the overlap that it drew, boxes that a crop cuts do not follow what is left of
-            the mask, tiny objects stay, and colours are not clipped. ``standard`` does not.
-        config: Says the input size.
-        options: Probabilities.
-        mask_size: Side of the masks to deliver, resized as the loss would; default: input size.
-        donors: Where objects to copy and paste come from, such as a ``CocoDataset`` without
-            transform.
+        name: Name of the recipe. ``original`` does what the published training did, faults
+            included: a random crop ignores the overlap that it drew, boxes cut by a crop do not
+            follow what is left of the mask, tiny objects stay, and colours are not clipped.
+            ``standard`` mends that.
+        config: Configuration with the input size.
+        options: Probability of each change.
+        mask_size: Side of the masks in pixels, resized as in the loss; default: input size.
+        donors: Samples to copy and paste objects from.
 
     Raises:
         InputError: The name is unknown, or there are no donors to copy from.
@@ -71,18 +70,18 @@ def training_recipe(
 
 
 def evaluation_transform(config: ModelConfig, mask_size: int | None = None) -> Transform:
-    """Return what turns samples as read into evaluation samples: it resizes and nothing else.
+    """Return the transform that turns samples as read into evaluation samples: it only resizes.
 
     Args:
-        config: Says the input size.
-        mask_size: Side of the masks to deliver, resized as the loss would; default: input size.
+        config: Configuration with the input size.
+        mask_size: Side of the masks in pixels, resized as in the loss; default: input size.
     """
     return EvaluationTransform(config.input_size, mask_size)
 
 
 @dataclass(frozen=True)
 class EvaluationTransform:
-    """Resizes a sample to the network's input, as the detector does with images."""
+    """Resizes samples to the input size of the network, as the detector does with images."""
 
     side: int
     mask_size: int | None = None
@@ -109,7 +108,7 @@ class TrainingRecipe:
     donors: Donors | None
 
     def __call__(self, sample: Sample, generator: np.random.Generator) -> Sample:
-        """Return the sample as the network shall see it."""
+        """Return the sample as the network sees it."""
         options = self.options
         if generator.random() < options.copy_paste and self.donors is not None:
             donor = self.donors[int(generator.integers(len(self.donors)))]
@@ -140,14 +139,40 @@ class TrainingRecipe:
         return View(window, np.ones(len(sample), dtype=np.bool_))
 
 
+def paste(sample: Sample, donor: Sample, generator: np.random.Generator) -> Sample:
+    """Paste a random half of the objects of another image in front of an image.
+
+    They keep their places (Ghiasi et al., Simple Copy-Paste, CVPR 2021).
+
+    Args:
+        sample: Sample as read, uint8.
+        donor: Other sample as read; it is stretched to the size of ``sample``.
+        generator: Source of randomness.
+    """
+    donor = donor.select(~donor.is_crowd & (generator.random(len(donor)) < 0.5))
+    if len(donor) == 0:
+        return sample
+    masks = _stretch(donor.masks, sample.size)
+    in_front = np.any(masks, axis=0)
+    donor_image = cv2.resize(donor.image, sample.size[::-1], interpolation=cv2.INTER_LINEAR)
+    behind = _hide(sample, in_front)
+    return Sample(
+        image=np.where(in_front[..., None], donor_image, sample.image),
+        boxes=np.concatenate([behind.boxes, mask_boxes(masks)]),
+        class_ids=np.concatenate([behind.class_ids, donor.class_ids]),
+        masks=np.concatenate([behind.masks, masks]),
+        is_crowd=np.concatenate([behind.is_crowd, donor.is_crowd]),
+    )
+
+
 def _drop_tiny(seen: Sample, least_extent: float) -> Sample:
-    """Drop objects that are not larger than so many pixels in both directions."""
+    """Drop objects that are not larger than ``least_extent`` pixels in both directions."""
     extent = seen.boxes[:, 2:] - seen.boxes[:, :2]
     return seen.select(extent.min(axis=1) > least_extent)
 
 
 def _follow_masks(seen: Sample, is_cut: npt.NDArray[np.bool_]) -> Sample:
-    """Fit the boxes of objects that were cut to what is left, and drop those with no mask."""
+    """Fit the boxes of cut objects to what is left of them, and drop those without a mask."""
     tight = mask_boxes(seen.masks)
     boxes = np.where(is_cut[:, None], tight, seen.boxes)
     is_seen = (tight[:, 2:] - tight[:, :2]).min(axis=1) > 0
@@ -158,3 +183,20 @@ def _finish(sample: Sample, mask_size: int | None) -> Sample:
     if mask_size is None:
         return sample
     return replace(sample, masks=shrink_masks(sample.masks, mask_size))
+
+
+def _stretch(masks: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    stretched = np.empty((len(masks), *size), dtype=np.uint8)
+    for mask, target in zip(masks, stretched, strict=True):
+        cv2.resize(mask, size[::-1], dst=target, interpolation=cv2.INTER_NEAREST)
+    return stretched
+
+
+def _hide(sample: Sample, in_front: npt.NDArray[np.bool_]) -> Sample:
+    """Remove hidden pixels from the masks, fit their boxes, and drop what can hardly be seen."""
+    visible = sample.masks * ~in_front
+    area, before = visible.sum(axis=(1, 2)), sample.masks.sum(axis=(1, 2))
+    boxes = np.where((area < before)[:, None], mask_boxes(visible), sample.boxes)
+    is_seen = (area > LEAST_VISIBLE * before) | sample.is_crowd
+    hidden = Sample(sample.image, boxes, sample.class_ids, visible, sample.is_crowd)
+    return hidden.select(is_seen)

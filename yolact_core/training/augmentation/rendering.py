@@ -23,10 +23,10 @@ class Projection:
     """How a window of an image falls onto a square of pixels.
 
     Args:
-        window: In pixels of the image.
-        side: Pixels along each side of the square.
-        is_mirrored: Left becomes right.
-        is_flipped: Up becomes down.
+        window: Window in pixels of the image.
+        side: Side of the square in pixels.
+        is_mirrored: Whether left and right are swapped.
+        is_flipped: Whether top and bottom are swapped.
     """
 
     window: Window
@@ -36,7 +36,7 @@ class Projection:
 
     @property
     def matrix(self) -> Matrix:
-        """The map of points, pixel (0, 0) being the square from 0 to 1, shape (2, 3)."""
+        """The affine map of points, shape (2, 3); pixel (0, 0) is the square from 0 to 1."""
         x1, y1, x2, y2 = self.window
         scale_x, scale_y = self.side / (x2 - x1), self.side / (y2 - y1)
         matrix = np.array([[scale_x, 0, -x1 * scale_x], [0, scale_y, -y1 * scale_y]])
@@ -54,7 +54,7 @@ class Projection:
         return corners.reshape(-1, 4).astype(np.float32)
 
     def pixels_within(self, x1: float, y1: float, x2: float, y2: float) -> Rectangle:
-        """Return the pixels of the square whose centres show some part of the image."""
+        """Return the pixels of the square whose centres show a rectangle of the image."""
         box = self.project(np.array([[x1, y1, x2, y2]], dtype=np.float32))[0].astype(np.float64)
         first_x, first_y, end_x, end_y = np.ceil(box - 0.5).astype(int).tolist()
         return first_x, first_y, end_x, end_y
@@ -64,11 +64,11 @@ def render(sample: Sample, projection: Projection) -> Sample:
     """Sample an image and its masks bilinearly, and map its boxes.
 
     Args:
-        sample: Its image may be of any size.
-        projection: Says how.
+        sample: Sample with an image of any size.
+        projection: How the image falls onto a square.
 
     Returns:
-        Float image and masks of the size of the projection's square, and boxes clipped to it.
+        Sample with a float image and masks of the size of the square, and boxes clipped to it.
     """
     side = projection.side
     height, width = sample.size
@@ -96,11 +96,11 @@ def shrink_masks(masks: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint
     """Resize masks bilinearly and binarise them above 0.5, as the loss does.
 
     Args:
-        masks: 0 or 1, shape (N, S, S).
-        side: Pixels along each side of the result.
+        masks: Masks of 0 and 1, shape (N, S, S).
+        side: Side of the resized masks in pixels.
 
     Returns:
-        0 or 1, shape (N, side, side).
+        Masks of 0 and 1, shape (N, side, side).
     """
     shrunk = np.empty((len(masks), side, side), dtype=np.uint8)
     for mask, small in zip(masks, shrunk, strict=True):
@@ -115,7 +115,7 @@ def _render_mask(
     covered: Rectangle,
     square: npt.NDArray[np.uint8],
 ) -> None:
-    """Sample a mask around its foreground only, and write it to a square of zeros."""
+    """Sample a mask around its foreground only, and write it into a square of zeros."""
     x, y, extent_x, extent_y = cv2.boundingRect(mask)
     left, top = max(x - 1, 0), max(y - 1, 0)  # with a margin of background to blend with
     right, bottom = min(x + extent_x + 1, mask.shape[1]), min(y + extent_y + 1, mask.shape[0])
@@ -126,7 +126,7 @@ def _render_mask(
 
 
 def _warp(source: Image, matrix: Matrix, rectangle: Rectangle, square: Image) -> None:
-    """Fill a rectangle of a square from a source that goes on at its borders as it ends."""
+    """Fill a rectangle of a square from a source whose border pixels go on outside it."""
     first_x, first_y, end_x, end_y = rectangle
     if first_x >= end_x or first_y >= end_y:
         return

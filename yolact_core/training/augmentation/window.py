@@ -46,14 +46,14 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True)
 class View:
-    """A window, and which objects of the sample count in it, shape (N,)."""
+    """A window, and whether each object of the sample counts in it, shape (N,)."""
 
     window: Window
     kept: npt.NDArray[np.bool_]
 
 
 def expand(window: Window, generator: np.random.Generator) -> Window:
-    """Return an up to 4 times larger window with the given one somewhere in it."""
+    """Return a window that is up to 4 times larger, with the given one somewhere in it."""
     width, height = window.x2 - window.x1, window.y2 - window.y1
     ratio = generator.uniform(1, LARGEST_EXPANSION)
     left = window.x1 - int(generator.uniform(0, width * ratio - width))
@@ -67,11 +67,12 @@ def crop(
     """Cut a random part out of a window (SSD, section 2.2).
 
     Args:
-        sample: Objects stay whose centres are inside; at least one that is no crowd has to.
-        window: The part is between 0.3 and 1 of it along each side.
+        sample: Sample whose objects stay if their centres are inside; at least one that is no
+            crowd has to.
+        window: Window to cut from; each side of the part is between 0.3 and 1 of it.
         generator: Source of randomness.
-        is_overlap_required: Whether at least one object that stays has to overlap the part with
-            the IoU that was drawn. In the original that condition never holds anything back.
+        is_overlap_required: Whether at least one object that stays must overlap the part with
+            the IoU that was drawn. In the original this condition never rejects anything.
     """
     everything = View(window, np.ones(len(sample), dtype=np.bool_))
     boxes = sample.boxes.astype(np.float64)
