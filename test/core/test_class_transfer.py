@@ -3,9 +3,8 @@ import torch
 
 from yolact_core import build_network, load_network
 from yolact_core.config import AnchorConfig
-from yolact_core.training.class_transfer import carry_classes
-from yolact_core.training.options import ModelOptions
-from yolact_core.training.weights import start_network
+from yolact_core.training.options import NetworkOptions
+from yolact_core.training.weights import carry_classes, start_network
 
 
 @pytest.fixture(scope='module')
@@ -30,7 +29,7 @@ def test_known_classes_and_background_get_the_logits_that_they_had(
     tiny_model, level, names, rows, old_rows
 ):
     source = load_network(tiny_model)
-    network, report = start_network(ModelOptions(weights=str(tiny_model)), names)
+    network, report = start_network(NetworkOptions(weights=str(tiny_model)), names)
     new, old = logits_of(network, level), logits_of(source, level)
     torch.testing.assert_close(new[..., rows], old[..., old_rows])
     known = [name for name in names if name in source.config.class_names]

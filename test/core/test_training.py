@@ -18,7 +18,7 @@ from yolact_core import InputError
 from yolact_core.checkpoints.checkpoint import read_checkpoint
 from yolact_core.training import load_run
 from yolact_core.training.module import TrainingModule, move_average
-from yolact_core.training.options import ModelOptions
+from yolact_core.training.options import NetworkOptions
 from yolact_core.training.trainer import train
 from yolact_core.training.weights import start_network
 
@@ -68,8 +68,8 @@ def weights_in(folder: Path, name: str = 'last.safetensors') -> dict[str, torch.
 
 def test_the_average_moves_by_its_decay(tiny_model):
     torch.manual_seed(0)
-    network, _ = start_network(ModelOptions(weights=str(tiny_model)), ('a',))
-    average, _ = start_network(ModelOptions(weights=str(tiny_model)), ('a',))
+    network, _ = start_network(NetworkOptions(weights=str(tiny_model)), ('a',))
+    average, _ = start_network(NetworkOptions(weights=str(tiny_model)), ('a',))
     key = 'prediction_layers.0.conf_layer.weight'
     before = average.state_dict()[key].clone()
     move_average(average, network, decay=0.75)

@@ -18,13 +18,8 @@ from yolact_core.checkpoints.checkpoint import read_checkpoint
 from yolact_core.training import RunConfig, load_run
 from yolact_core.training.augmentation import AugmentationOptions, training_recipe
 from yolact_core.training.data import BatchOrder, TrainingSamples, open_dataset
-from yolact_core.training.options import (
-    DataOptions,
-    ModelOptions,
-    OptimizerOptions,
-    ScheduleOptions,
-)
-from yolact_core.training.schedule import Schedule
+from yolact_core.training.optimization import OptimizerOptions, Schedule, ScheduleOptions
+from yolact_core.training.options import DataOptions, NetworkOptions
 from yolact_core.training.weights import load_backbone, start_network
 
 
@@ -176,14 +171,14 @@ def test_a_backbone_refuses_the_weights_of_another():
 
 
 def test_a_backbone_file_is_read(tmp_path):
-    options = ModelOptions(
+    options = NetworkOptions(
         config='yolact_efficientnet_lite0',
         backbone_weights=str(tmp_path / 'trunk.safetensors'),
         input_size=128,
         feature_channels=16,
     )
     donor, _ = start_network(
-        ModelOptions(config='yolact_efficientnet_lite0', feature_channels=16), ('a',)
+        NetworkOptions(config='yolact_efficientnet_lite0', feature_channels=16), ('a',)
     )
     trunk = {
         key.removeprefix('body.'): value.half() if value.is_floating_point() else value
@@ -197,7 +192,7 @@ def test_a_backbone_file_is_read(tmp_path):
 
 
 def test_fine_tuning_keeps_what_fits_and_says_so(tiny_model):
-    network, report = start_network(ModelOptions(weights=str(tiny_model)), ('cup', 'spoon'))
+    network, report = start_network(NetworkOptions(weights=str(tiny_model)), ('cup', 'spoon'))
     weights, _, _ = read_checkpoint(tiny_model)
     assert network.config.class_names == ('cup', 'spoon')
     assert torch.equal(network.state_dict()['proto_net.0.weight'], weights['proto_net.0.weight'])

@@ -1,4 +1,4 @@
-"""How good a network in training is, and its checkpoints with these figures inside."""
+"""How well a network in training does, and checkpoints that contain these figures."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Assessment:
     """The figures of a run so far.
 
     Args:
-        facts: What checkpoints say about themselves.
-        val: To evaluate on now and then, if any.
-        held_out: To evaluate on at the end, if any.
-        limit: Most images to evaluate on; 0 means all.
-        figures: ``last`` and ``best``, step and average precisions in percent; ``test``.
+        facts: Facts that checkpoints carry.
+        val: Data to evaluate on now and then, if any.
+        held_out: Data to evaluate on at the end, if any.
+        limit: Largest number of images to evaluate on; 0 means all.
+        figures: ``last`` and ``best``, each step and average precisions in percent, and ``test``.
     """
 
     facts: Facts
@@ -47,7 +47,7 @@ class Assessment:
     figures: dict[str, Any] = field(default_factory=dict)
 
     def measure(self, module: TrainingModule, step: int) -> bool:
-        """Evaluate, log it, and return whether this is the best so far (by mask AP)."""
+        """Evaluate, log the figures, and return whether the mask AP is the best so far."""
         if self.val is None:
             return False
         found = measure(module.best_network, self.val, self.limit)
@@ -66,19 +66,19 @@ class Assessment:
             logger.info('test: %s', _describe(self.figures['test']))
 
     def save(self, module: TrainingModule, path: Path, step: int) -> None:
-        """Write the weights with what is known about them."""
+        """Write a checkpoint of the weights with the figures so far."""
         known = {**self.facts.training, 'steps': step, **self.figures}
         facts = dataclasses.replace(self.facts, training=known)
         save_checkpoint(module.best_network, path, facts)
 
 
 def measure(network: Yolact, dataset: CocoDataset, limit: int = 0) -> dict[str, float]:
-    """Return average precisions in percent, and on how many images.
+    """Return average precisions in percent, and the number of images.
 
     Args:
-        network: Left in the mode that it is in.
-        dataset: Without transform.
-        limit: Most images; 0 means all.
+        network: Network to evaluate; it stays in its mode.
+        dataset: Data set without transform.
+        limit: Largest number of images; 0 means all.
     """
     with evaluation_mode(network):
         found = evaluate(
@@ -96,7 +96,7 @@ def measure(network: Yolact, dataset: CocoDataset, limit: int = 0) -> dict[str, 
 def draw_samples(
     module: TrainingModule, dataset: CocoDataset, count: int
 ) -> list[npt.NDArray[np.uint8]]:
-    """Return the first images with what is found in them drawn over, RGB."""
+    """Return the first images with their detections drawn over them, RGB."""
     with evaluation_mode(module.best_network) as network:
         detector = Detector(network, score_threshold=DRAWN_SCORE)
         images = [dataset.read_image(index) for index in range(min(count, len(dataset)))]
@@ -105,7 +105,7 @@ def draw_samples(
 
 @contextmanager
 def evaluation_mode(network: Yolact) -> Iterator[Yolact]:
-    """Put a network into evaluation mode for a while; what is frozen stays so."""
+    """Put a network into evaluation mode for a while; frozen parts stay frozen."""
     training = [module for module in network.modules() if module.training]
     network.eval()
     try:

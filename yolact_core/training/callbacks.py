@@ -1,4 +1,4 @@
-"""What happens beside the training steps: telling, evaluating, saving."""
+"""What happens beside the training steps: logging, evaluating, saving."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ LOG_STEPS = 20  # between points of TensorBoard's curves
 logger = logging.getLogger(__name__)
 
 
-class Tell(Callback):
-    """Logs, every so many seconds, how the training goes.
+class ProgressLogger(Callback):
+    """Logs now and then how the training goes, and draws the curves of TensorBoard.
 
     Args:
-        module: In training.
-        seconds: Between lines.
+        module: Network in training.
+        seconds: Seconds between lines.
         batch_size: Images per step, of all devices together.
     """
 
@@ -45,11 +45,11 @@ class Tell(Callback):
         self._last_step = 0
 
     def on_train_start(self, trainer: Trainer, *_: object, **__: object) -> None:
-        """Begin to count."""
+        """Start to count steps and seconds."""
         self._last_time, self._last_step = time.monotonic(), trainer.global_step
 
     def on_train_batch_end(self, trainer: Trainer, *_: object, **__: object) -> None:
-        """Draw the curves, and log a line when it is time."""
+        """Draw the curves, and log a line if it is time."""
         step, module = trainer.global_step, self._module
         if step % LOG_STEPS == 0 and trainer.logger and module.losses:
             trainer.logger.log_metrics(_curves(trainer, module), step)
@@ -67,14 +67,14 @@ class Tell(Callback):
         )
 
 
-class Keep(Callback):
+class CheckpointSaver(Callback):
     """Evaluates now and then, and saves the last and the best weights and the whole state.
 
     Args:
-        module: In training.
-        folder: Gets the files.
-        options: How often.
-        assessment: Measures and saves.
+        module: Network in training.
+        folder: Folder that the files go to.
+        options: How often to evaluate and save.
+        assessment: Figures of the run, which go into the files.
     """
 
     def __init__(
@@ -87,12 +87,17 @@ class Keep(Callback):
         self._saved = time.monotonic()
 
     @property
+    def state_key(self) -> str:
+        """The key of the figures in ``resume.ckpt``, where older files have them, too."""
+        return 'Keep'
+
+    @property
     def figures(self) -> dict[str, Any]:
-        """What was reached, best and last."""
+        """The average precisions so far, best and last."""
         return self._assessment.figures
 
     def on_train_batch_end(self, trainer: Trainer, *_: object, **__: object) -> None:
-        """Evaluate and save when it is time."""
+        """Evaluate and save if it is time."""
         every = self._options.evaluate_every
         if every > 0 and trainer.global_step % every == 0 and not trainer.should_stop:
             self._evaluate(trainer)
@@ -109,17 +114,17 @@ class Keep(Callback):
         self._save(trainer)
 
     def on_exception(self, trainer: Trainer, _module: object, exception: BaseException) -> None:
-        """Save what there is when the run is told to stop."""
+        """Save the current state if the run is stopped."""
         if trainer.world_size == 1 and trainer.global_step > 0:
             self._save(trainer)
             logger.info('stopped at step %d by %s', trainer.global_step, type(exception).__name__)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the figures reached so far."""
+        """Return the figures so far."""
         return dict(self.figures)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take figures up again."""
+        """Restore the figures."""
         self.figures.update(state_dict)
 
     def _evaluate(self, trainer: Trainer) -> None:

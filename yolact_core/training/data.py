@@ -1,4 +1,4 @@
-"""Endless training batches that depend on the seed and the step alone."""
+"""Endless training batches that depend only on the seed and the step."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from lightning.pytorch import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -22,16 +23,20 @@ if TYPE_CHECKING:
     from yolact_core.dataset.sample import Transform
     from yolact_core.training.options import DataOptions, RunConfig
 
+Batch = tuple[Tensor, Targets]
+
 PREFETCHED_BATCHES = 4  # per worker
 
 
 class TrainingSamples(Dataset[Sample]):
-    """Augmented samples, told apart by position: epoch times length plus index.
+    """Augmented samples by position, which is epoch times length plus index.
+
+    Images leave as bytes, which are a quarter of the floats to copy.
 
     Args:
         dataset: Samples as read.
-        transform: Augments them; images leave as bytes, a quarter of the copying.
-        seed: With epoch and index, of the randomness of each sample.
+        transform: Augmentation of the samples.
+        seed: Seed that, with epoch and index, determines the augmentation of each sample.
     """
 
     def __init__(self, dataset: CocoDataset, transform: Transform, seed: int) -> None:
@@ -40,7 +45,7 @@ class TrainingSamples(Dataset[Sample]):
         self._seed = seed
 
     def __getitem__(self, position: int) -> Sample:
-        """Return the sample at a position, the same whatever was asked for before."""
+        """Return the sample at a position, independent of what was read before."""
         epoch, index = divmod(position, len(self._dataset))
         generator = np.random.default_rng([self._seed, epoch, index])
         sample = self._transform(self._dataset[index], generator)
@@ -52,12 +57,12 @@ class BatchOrder(Sampler[list[int]]):
     """The positions of each batch, without end: epoch after epoch, each shuffled anew.
 
     Args:
-        length: Of the data set.
+        length: Number of images in the data set.
         batch_size: Images per step, of all processes together.
-        seed: Of the shuffling.
-        first_step: Where to begin, for a run that goes on.
-        rank: Which of the processes this is.
-        processes: How many share a batch.
+        seed: Seed of the shuffling.
+        first_step: Step to begin with, for a resumed run.
+        rank: Index of this process.
+        processes: Number of processes that share a batch.
     """
 
     def __init__(
@@ -76,7 +81,7 @@ class BatchOrder(Sampler[list[int]]):
         self._share = slice(rank, None, processes)
 
     def __iter__(self) -> Iterator[list[int]]:
-        """Return the positions of one batch after the other."""
+        """Yield the positions of one batch after the other."""
         epoch, skipped = divmod(self._first_step * self._batch_size, self._length)
         waiting = self._epoch(epoch)[skipped:]
         while True:
@@ -95,10 +100,15 @@ class BatchOrder(Sampler[list[int]]):
 def open_dataset(
     annotations: str, images: str, class_names: tuple[str, ...] | None = None
 ) -> CocoDataset:
-    """Open a data set to train on or to evaluate with.
+    """Open a data set to train or evaluate on.
+
+    Args:
+        annotations: Annotation file in COCO's format.
+        images: Folder that the file names are relative to.
+        class_names: Classes that it must have; None means any.
 
     Raises:
-        InputError: It cannot be read, has no images or not the classes that it must have.
+        InputError: It cannot be read, has no images or other classes.
     """
     dataset = CocoDataset(Path(annotations), Path(images), class_names=class_names)
     if len(dataset) == 0:
@@ -110,7 +120,7 @@ def refuse_faulty(annotations: str, images: str) -> None:
     """Refuse a data set with errors that would spoil a training.
 
     Raises:
-        InputError: There are some; the text names the first.
+        InputError: There are errors; the text names the first.
     """
     problems = check_dataset(Path(annotations), Path(images))
     errors = [problem for problem in problems if problem.severity == 'error']
@@ -130,33 +140,51 @@ def open_validation(
     return open_dataset(annotations, images, class_names) if annotations else None
 
 
-def make_loader(
-    run: RunConfig, dataset: CocoDataset, config: ModelConfig, order: BatchOrder
-) -> DataLoader[Any]:
-    """Make the loader of ``(images, targets)``, images as bytes.
+class TrainingData(LightningDataModule):
+    """Makes the loader once Lightning knows the processes and the first step.
 
     Args:
-        run: Says how to augment, and with how many workers.
+        run: Run with batch size, seed, workers and augmentation.
         dataset: Samples as read.
-        config: Says the input size.
-        order: Of the batches.
+        config: Configuration with the input size.
     """
-    donors = dataset if run.augmentation.copy_paste > 0 else None
-    transform = training_recipe(run.recipe, config, run.augmentation, run.data.mask_size, donors)
-    workers = run.data.workers
-    return DataLoader(
-        TrainingSamples(dataset, transform, run.seed),
-        batch_sampler=order,
-        collate_fn=collate,
-        num_workers=workers,
-        persistent_workers=workers > 0,
-        prefetch_factor=PREFETCHED_BATCHES if workers > 0 else None,
-        pin_memory=torch.cuda.is_available(),
-        worker_init_fn=start_worker if workers > 0 else None,
-    )
 
+    def __init__(self, run: RunConfig, dataset: CocoDataset, config: ModelConfig) -> None:
+        super().__init__()
+        self._run = run
+        self._dataset = dataset
+        self._config = config
 
-def to_device(batch: tuple[Tensor, Targets], device: torch.device) -> tuple[Tensor, Targets]:
-    """Move a batch without waiting for it, images channels-last and float."""
-    images, targets = batch
-    return images.to(device, non_blocking=True).float(), targets.to(device)
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Return the endless loader of this process's share of each batch, images as bytes."""
+        run, dataset, trainer = self._run, self._dataset, self.trainer
+        if trainer is None:
+            raise RuntimeError('a trainer must have been attached')
+        donors = dataset if run.augmentation.copy_paste > 0 else None
+        transform = training_recipe(
+            run.recipe, self._config, run.augmentation, run.data.mask_size, donors
+        )
+        order = BatchOrder(
+            len(dataset),
+            run.batch_size,
+            run.seed,
+            trainer.global_step,
+            trainer.global_rank,
+            trainer.world_size,
+        )
+        workers = run.data.workers
+        return DataLoader(
+            TrainingSamples(dataset, transform, run.seed),
+            batch_sampler=order,
+            collate_fn=collate,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            prefetch_factor=PREFETCHED_BATCHES if workers > 0 else None,
+            pin_memory=torch.cuda.is_available(),
+            worker_init_fn=start_worker if workers > 0 else None,
+        )
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, _loader: int) -> Batch:
+        """Move a batch without waiting for it, images channels-last and float."""
+        images, targets = batch
+        return images.to(device, non_blocking=True).float(), targets.to(device)

@@ -22,7 +22,7 @@ MIN_RESCORED_AREA = 25  # prototype pixels; smaller masks do not train the resco
 
 @dataclass(frozen=True)
 class LossOptions:
-    """How the losses are weighed and which priors and masks take part.
+    """How the losses are weighted, and which priors and masks take part.
 
     Args:
         box: Weight of the box regression.
@@ -31,8 +31,8 @@ class LossOptions:
         semantic: Weight of the semantic segmentation that helps the backbone to learn.
         mask_iou: Weight of the mask rescoring (YOLACT++).
         negatives_per_positive: Background priors that take part for each positive one.
-        masks_to_train: At most so many masks of an image take part, drawn at random.
-        matching: Which prior shall find which object.
+        masks_to_train: Largest number of masks of an image that take part, drawn at random.
+        matching: Which prior has to find which object.
 
     Raises:
         InputError: A value is outside its range.
@@ -56,7 +56,7 @@ class LossOptions:
 
 
 class Losses(NamedTuple):
-    """The weighed terms of the loss, each a scalar."""
+    """The weighted terms of the loss, each a scalar."""
 
     box: Tensor
     class_: Tensor
@@ -70,13 +70,13 @@ class Losses(NamedTuple):
 
 
 class _Positives(NamedTuple):
-    """The priors that shall find an object, image by image, each of shape (P,).
+    """The priors that have to find an object, image by image, each of shape (P,).
 
     Attributes:
         images: Index of the image.
         priors: Index of the prior.
         objects: Index of the object.
-        weights: 1, or more where others were left out.
+        weights: Weight of the prior: 1, or more if others were left out.
     """
 
     images: Tensor
@@ -93,18 +93,18 @@ def compute_losses(
     rescore: Callable[[Tensor], Tensor] | None = None,
     generator: torch.Generator | None = None,
 ) -> Losses:
-    """Compare what the network predicted for a batch with the truth.
+    """Compare the prediction for a batch with the truth.
 
     Images without objects train the background only. Everything is computed in float32, also
     inside an autocast region.
 
     Args:
-        prediction: Of the network for the batch.
-        semantic_logits: Of ``semantic_seg_conv`` on P3, shape (B, C, H, W).
-        matches: What each prior shall find.
+        prediction: Prediction of the network for the batch.
+        semantic_logits: Output of ``semantic_seg_conv`` on P3, shape (B, C, H, W).
+        matches: What each prior has to find.
         options: Weights and limits.
-        rescore: ``network.rescore`` for YOLACT++.
-        generator: Draws the masks that take part where an image has too many.
+        rescore: ``rescore`` of the network if it is a YOLACT++, else None.
+        generator: Generator that draws the masks to train where an image has too many.
     """
     with torch.autocast(semantic_logits.device.type, enabled=False):
         prediction = Prediction(*(output.float() for output in prediction))
@@ -129,9 +129,10 @@ def select_negatives(class_logits: Tensor, labels: Tensor, per_positive: int) ->
     """Pick the background priors that look most like objects, image by image (OHEM).
 
     Args:
-        class_logits: Background first, shape (B, A, C + 1).
-        labels: See ``Matches``, shape (B, A).
-        per_positive: How many for each positive prior; an image without any counts as having one.
+        class_logits: Class logits, background first, shape (B, A, C + 1).
+        labels: Labels of the priors (see ``Matches``), shape (B, A).
+        per_positive: Number of negatives for each positive prior; an image without positive
+            priors counts as having one.
 
     Returns:
         Whether each prior is picked, shape (B, A).
@@ -155,7 +156,7 @@ def _find_positives(matches: Matches) -> _Positives:
 def _limit(
     positives: _Positives, labels: Tensor, limit: int, generator: torch.Generator | None
 ) -> _Positives:
-    """Keep at most so many positives of each image, drawn at random and weighed up."""
+    """Keep at most ``limit`` random positives of each image, with larger weights."""
     counts = (labels > 0).sum(dim=1)
     if int(counts.max()) <= limit:
         return positives
@@ -190,7 +191,7 @@ def _mask_losses(
 ) -> tuple[Tensor, Tensor]:
     """Return the losses of the masks and of their rescoring, both summed over the masks.
 
-    Each mask is compared inside its true box. What of the object lies outside costs as much as
+    Each mask is compared inside its true box. Each pixel of the object outside costs as much as
     a pixel can, 100, though nothing can be learned from it.
     """
     height, width = prediction.prototypes.shape[2:]
@@ -232,7 +233,7 @@ def _mask_iou_loss(
 
 
 def _semantic_loss(logits: Tensor, objects: Objects) -> Tensor:
-    """Compare with each class's masks: mean over images and pixels, summed over classes."""
+    """Compare with the masks of each class: mean over images and pixels, sum over classes."""
     images, classes, height, width = logits.shape
     masks = _resize(objects.masks, (height, width))
     planes = torch.zeros(images * classes, height, width, device=logits.device)

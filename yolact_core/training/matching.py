@@ -1,4 +1,4 @@
-"""Which prior shall find which object (SSD's matching, as YOLACT's section 4 uses it)."""
+"""Which prior has to find which object (the matching of SSD, used in YOLACT, section 4)."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ FORCED_IOU = 2.0  # above any real one
 
 @dataclass(frozen=True)
 class MatchingOptions:
-    """When a prior counts as an object, when as background.
+    """When a prior counts as an object and when as background.
 
     Args:
-        positive_iou: Priors that overlap an object at least this much shall find it, in (0, 1].
+        positive_iou: Priors that overlap an object at least this much have to find it, in (0, 1].
         negative_iou: Priors that overlap every object less than this are background; those
-            between the two are ignored. In (0, positive_iou].
-        crowd_coverage: Priors without object of which more than this share lies inside a crowd
-            are ignored, in (0, 1].
+            in between are ignored. In (0, positive_iou].
+        crowd_coverage: Share of a prior without object inside a crowd above which it is ignored,
+            in (0, 1].
 
     Raises:
         InputError: A value is outside its range.
@@ -55,9 +55,9 @@ class Objects:
 
     Args:
         boxes: Corners as fractions of the image, shape (M, 4).
-        class_ids: 0-based, shape (M,).
-        masks: 0 or 1, uint8, shape (M, S, S).
-        image_ids: Which image of the batch each is in, shape (M,).
+        class_ids: Classes, 0-based, shape (M,).
+        masks: Masks of 0 and 1, uint8, shape (M, S, S).
+        image_ids: Index of each object's image in the batch, shape (M,).
     """
 
     boxes: Tensor
@@ -68,14 +68,14 @@ class Objects:
 
 @dataclass(frozen=True)
 class Matches:
-    """What each prior of each image shall find.
+    """What each prior of each image has to find.
 
     Args:
-        priors: Centre form, shape (A, 4).
-        labels: 1 + class id, 0 for background or -1 where nothing is asked, shape (B, A).
-        object_ids: Of positive priors: index into ``objects``, shape (B, A).
+        priors: Priors in centre form, shape (A, 4).
+        labels: 1 + class id, 0 for background or -1 for ignored priors, shape (B, A).
+        object_ids: Index into ``objects`` for each positive prior, shape (B, A).
         objects: All objects of the batch.
-        normalizer: What the losses are divided by: the positive priors, at least 1, shape ().
+        normalizer: Divisor of the losses: the number of positive priors, at least 1, shape ().
     """
 
     priors: Tensor
@@ -88,13 +88,14 @@ class Matches:
 def match_priors(priors: Tensor, targets: Targets, options: MatchingOptions) -> Matches:
     """Give each prior the object that it overlaps most, and each object at least one prior.
 
-    An object's own prior is found greedily: of all pairs left, the one that overlaps most is
-    fixed and both leave the game. Images without objects and boxes without area are allowed.
+    The prior of each object is chosen greedily: of all remaining pairs, the one that overlaps
+    most is fixed, and both are taken out. Images without objects and boxes without area are
+    allowed.
 
     Args:
-        priors: Centre form as fractions of the image, shape (A, 4).
-        targets: The truth of a batch, on the same device.
-        options: The thresholds.
+        priors: Priors in centre form as fractions of the image, shape (A, 4).
+        targets: Truth of a batch, on the same device.
+        options: Thresholds of the overlaps.
     """
     objects = _join(targets)
     boxes, ids = _pad(targets.boxes)  # (B, N, 4), (B, N)
@@ -119,7 +120,7 @@ def _force_one_prior_each(iou: Tensor) -> tuple[Tensor, Tensor]:
     """Return the best overlap and object of each prior, objects' own priors above all others.
 
     Args:
-        iou: Of each object with each prior, negative for objects to leave out, (B, N, A).
+        iou: Overlap of each object with each prior, negative for objects to ignore, (B, N, A).
     """
     best_iou, best_object = iou.max(dim=1)
     images = torch.arange(len(iou), device=iou.device)

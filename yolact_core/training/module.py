@@ -14,21 +14,18 @@ from lightning.pytorch import LightningModule
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from yolact_core.dataset import Targets
 from yolact_core.errors import InputError
 from yolact_core.network import Prediction, Yolact
 from yolact_core.training.loss import Losses, compute_losses
 from yolact_core.training.matching import Matches, match_priors
-from yolact_core.training.schedule import Schedule
+from yolact_core.training.optimization import Schedule, make_optimizer
 
 if TYPE_CHECKING:
-    from yolact_core.training.options import OptimizerOptions, RunConfig
-
-Batch = tuple[Tensor, Targets]
+    from yolact_core.training.data import Batch
+    from yolact_core.training.options import RunConfig
 
 MOST_SKIPPED = 100  # steps in a row before a training counts as diverged
 AVERAGE_RAMP = 10  # the average begins quickly: after t steps it remembers about t / 10
-MOMENTS = (0.9, 0.999)
 
 logger = logging.getLogger(__name__)
 
@@ -37,10 +34,10 @@ class TrainingModule(LightningModule):
     """A network, its moving average, and how a step changes them.
 
     Args:
-        network: Trained in place, in training mode but for what is frozen.
-        run: Weights of the losses and options of the optimizer.
-        schedule: Learning rate and end.
-        started: Time by ``time.monotonic`` from which on the schedule counts minutes.
+        network: Network to train in place, in training mode except for frozen parts.
+        run: Run with the options of losses and optimizer.
+        schedule: Learning rate and end of the training.
+        started: Value of ``time.monotonic`` from which the schedule counts minutes.
     """
 
     def __init__(
@@ -65,7 +62,7 @@ class TrainingModule(LightningModule):
 
     @property
     def seconds(self) -> float:
-        """How long this run has taken, breaks left out."""
+        """How long this run has taken, without breaks."""
         return time.monotonic() - self._started
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -74,7 +71,7 @@ class TrainingModule(LightningModule):
         return make_optimizer(parameters, self._run.optimizer, self.device)
 
     def on_train_start(self) -> None:
-        """Stop at once if a run that goes on is over already."""
+        """Stop at once if a resumed run is over already."""
         self._look_ahead(self.global_step)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
@@ -129,17 +126,17 @@ class TrainingModule(LightningModule):
             )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what weights and optimizer do not tell."""
+        """Save what weights and optimizer do not contain."""
         checkpoint['yolact'] = {'seconds': self.seconds, 'skipped': self.skipped}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on where the checkpoint was made."""
+        """Continue where the checkpoint was saved."""
         state = checkpoint['yolact']
         self._started = time.monotonic() - state['seconds']
         self.skipped = state['skipped']
 
     def _look_ahead(self, step: int) -> None:
-        """Find out how much is over after so many steps; all processes must agree on that."""
+        """Update the progress after so many steps; all processes must agree on it."""
         seconds = self.seconds
         if self.trainer.world_size > 1:
             seconds = self.trainer.strategy.broadcast(seconds)
@@ -148,7 +145,7 @@ class TrainingModule(LightningModule):
             self.trainer.should_stop = True
 
     def _share_of_positives(self, matches: Matches) -> Tensor:
-        """Return the mean of positive priors per process, so that gradients are of the batch."""
+        """Return the mean of positive priors per process, so gradients are those of the batch."""
         positives = (matches.labels > 0).sum().float()
         total: Tensor = self.trainer.strategy.reduce(positives, reduce_op='sum')
         return total.clamp(min=1) / self.trainer.world_size
@@ -158,31 +155,9 @@ class TrainingModule(LightningModule):
         return self.network.predict(levels), self.network.semantic_seg_conv(levels[0])
 
     def _make_generator(self) -> torch.Generator:
-        """Make a generator that depends on seed, step and process alone."""
+        """Make a generator that depends only on seed, step and process."""
         seed = (self._run.seed * 1_000_003 + self.global_step) * 1_009 + self.global_rank
         return torch.Generator(self.device).manual_seed(seed)
-
-
-def make_optimizer(
-    parameters: list[torch.nn.Parameter], options: OptimizerOptions, device: torch.device
-) -> torch.optim.Optimizer:
-    """Make the optimizer; one kernel updates all parameters on GPUs."""
-    is_fused = device.type == 'cuda'
-    if options.kind == 'adamw':
-        return torch.optim.AdamW(
-            parameters,
-            options.learning_rate,
-            MOMENTS,
-            weight_decay=options.weight_decay,
-            fused=is_fused,
-        )
-    return torch.optim.SGD(
-        parameters,
-        options.learning_rate,
-        options.momentum,
-        weight_decay=options.weight_decay,
-        fused=is_fused,
-    )
 
 
 @torch.no_grad()
@@ -190,9 +165,9 @@ def move_average(average: Yolact, network: Yolact, decay: float) -> None:
     """Move averaged weights towards the current ones; counters are copied.
 
     Args:
-        average: Changed in place.
-        network: Current weights.
-        decay: How much of the average stays, in [0, 1].
+        average: Network with the averaged weights, changed in place.
+        network: Network with the current weights.
+        decay: Share of the average that stays, in [0, 1].
     """
     current = network.state_dict()
     pairs = [(value, current[key]) for key, value in average.state_dict().items()]

@@ -1,30 +1,36 @@
-"""What a training run is made of, as it stands in its YAML file."""
+"""The options of a training run, and reading them from its YAML file."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
 
 from yolact_core.config import AnchorConfig, BackboneConfig
 from yolact_core.errors import InputError
+from yolact_core.records import build_record, read_yaml
 from yolact_core.training.augmentation import AugmentationOptions, RecipeName
 from yolact_core.training.loss import LossOptions
+from yolact_core.training.optimization import OptimizerOptions, ScheduleOptions
 
 
 @dataclass(frozen=True)
 class DataOptions:
-    """Where images and annotations are. Paths are relative to the working directory.
+    """Where images and annotations are; paths are relative to the working directory.
 
     Args:
-        train: COCO-format annotations to train on; the classes are theirs.
-        images: The folder that their file names are relative to.
-        val: Annotations that AP is computed on while training and the best weights are chosen by.
-        val_images: Folder of those. Default: ``images``.
-        test: Annotations that AP is computed on once, at the end.
-        test_images: Folder of those. Default: ``images``.
-        mask_size: Side of the masks that are handed to the loss, in pixels. Default: the input
-            size, which is exact; the prototypes' size is faster.
-        workers: Processes that read and augment.
+        train: Annotations to train on, in COCO's format; they define the classes.
+        images: Folder that their file names are relative to.
+        val: Annotations to evaluate on during training, to choose the best weights.
+        val_images: Folder of the images of ``val``; default: ``images``.
+        test: Annotations to evaluate on once, at the end.
+        test_images: Folder of the images of ``test``; default: ``images``.
+        mask_size: Side of the masks that the loss compares with, in pixels. Default: the input
+            size, which is exact; the size of the prototypes is faster.
+        workers: Number of processes that read and augment.
     """
 
     train: str
@@ -38,26 +44,27 @@ class DataOptions:
 
 
 @dataclass(frozen=True)
-class ModelOptions:
+class NetworkOptions:
     """Which network is trained, and from which weights.
 
     Args:
-        config: Name or YAML file of a configuration; its classes are replaced by the data's.
-            Default: the one of ``weights``, or ``yolact_resnet50``.
-        weights: To go on from: a shipped model, an official name such as ``yolact_base`` or a
-            file. Classes of the data that it knows by name, it goes on knowing; others, and what
-            else does not fit, start anew.
-        backbone_weights: To begin with: a file, or ``imagenet`` for the published ones, which are
-            fetched. Not together with ``weights``.
-        name: Of the result, instead of the configuration's.
-        input_size: Changes the configuration's; its anchors are scaled along.
-        feature_channels: Changes the configuration's.
-        prototypes: Changes the configuration's.
-        mask_rescoring: Changes the configuration's.
-        anchors: Changes the configuration's.
-        backbone: Changes the configuration's.
-        freeze: Parts that stay as they are, batch norm included, by the names of their modules,
-            such as ``backbone`` or ``backbone.body.blocks.0``.
+        config: Name or YAML file of a configuration, whose classes the data replace. Default: the
+            configuration of ``weights``, or ``yolact_resnet50``.
+        weights: Model to start from: a shipped one, an official name such as ``yolact_base`` or a
+            file. Classes of the data that it has by name are kept; others, and whatever does not
+            fit, start anew.
+        backbone_weights: Weights of the backbone to start from: a file, or ``imagenet`` to fetch
+            the published ones. Not together with ``weights``.
+        name: Name of the trained model; default: the configuration's.
+        input_size: Side of the input in pixels, instead of the configuration's; the anchors are
+            scaled along.
+        feature_channels: Width of pyramid, protonet and head, instead of the configuration's.
+        prototypes: Number of prototypes, instead of the configuration's.
+        mask_rescoring: Whether masks are rescored, instead of the configuration's.
+        anchors: Priors, instead of the configuration's.
+        backbone: Backbone, instead of the configuration's.
+        freeze: Names of the modules that stay as they are, batch norm included, such as
+            ``backbone`` or ``backbone.body.blocks.0``.
     """
 
     config: str | None = None
@@ -74,77 +81,16 @@ class ModelOptions:
 
 
 @dataclass(frozen=True)
-class OptimizerOptions:
-    """How weights follow gradients.
-
-    Args:
-        kind: ``sgd`` or ``adamw``.
-        learning_rate: For a batch of 8 images; scaled with the batch (see ``scale_to_batch``).
-        momentum: Of SGD.
-        weight_decay: Of all parameters.
-        clip_norm: Longer gradients are shortened to this norm. 0 means never.
-        scale_to_batch: Scale the rate with the batch, and the steps inversely, as the original.
-        average: Decay of the moving average of the weights that is evaluated and saved, in
-            [0, 1); 0 means none.
-    """
-
-    kind: Literal['sgd', 'adamw'] = 'sgd'
-    learning_rate: float = 1e-3
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-    clip_norm: float = 35.0
-    scale_to_batch: bool = True
-    average: float = 0.999
-
-    def __post_init__(self) -> None:
-        _check(self, 'learning_rate', self.learning_rate > 0, 'positive')
-        _check(self, 'clip_norm', self.clip_norm >= 0, 'at least 0')
-        _check(self, 'average', 0 <= self.average < 1, 'in [0, 1)')
-
-
-@dataclass(frozen=True)
-class ScheduleOptions:
-    """How long, and how the learning rate goes.
-
-    Args:
-        kind: ``cosine``: falls smoothly to a hundredth. ``steps``: a tenth at each milestone.
-        steps: Length of the training in steps of 8 images (see ``scale_to_batch``).
-        milestones: For ``steps``: where the rate falls, in steps of 8 images.
-        warmup_steps: The rate rises over so many steps, of any batch size.
-        max_minutes: The whole run, final evaluation included, takes at most so long. The cosine
-            then runs over whichever is used up first, steps or time, so that the rate has
-            fallen when time is up; milestones do not move. 0 means no limit.
-        reserve_minutes: Of these, kept for the final evaluation.
-    """
-
-    kind: Literal['cosine', 'steps'] = 'cosine'
-    steps: int = 20_000
-    milestones: tuple[int, ...] = ()
-    warmup_steps: int = 500
-    max_minutes: float = 0.0
-    reserve_minutes: float = 1.0
-
-    def __post_init__(self) -> None:
-        _check(self, 'steps', self.steps >= 1, 'at least 1')
-        _check(self, 'warmup_steps', self.warmup_steps >= 0, 'at least 0')
-        if 0 < self.max_minutes <= self.reserve_minutes:
-            raise InputError(
-                f'max_minutes must be more than the {self.reserve_minutes} reserve_minutes, '
-                f'got {self.max_minutes}'
-            )
-
-
-@dataclass(frozen=True)
 class DeviceOptions:
-    """On what it runs.
+    """Which devices train, and how they compute.
 
     Args:
-        accelerator: ``auto``, ``cpu`` or ``gpu``.
-        devices: How many on each machine.
-        machines: How many.
-        precision: ``auto`` is bf16 on GPUs that have it, else fp32.
-        compile: Compile the network with ``torch.compile``.
-        deterministic: Give the same weights each time, on the same machine, for some speed.
+        accelerator: Kind of device, ``auto``, ``cpu`` or ``gpu``.
+        devices: Number of devices on each machine.
+        machines: Number of machines.
+        precision: Precision of the arithmetic; ``auto`` is bf16 on GPUs that have it, else fp32.
+        compile: Whether to compile the network with ``torch.compile``.
+        deterministic: Whether the same machine gives the same weights each time, at some speed.
     """
 
     accelerator: Literal['auto', 'cpu', 'gpu'] = 'auto'
@@ -157,14 +103,14 @@ class DeviceOptions:
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """What is evaluated, saved and told on the way.
+    """What is evaluated, saved and logged during training.
 
     Args:
         evaluate_every: Steps between evaluations on ``data.val``; 0 means at the end only.
-        evaluate_images: Evaluate on so many images at most. 0 means all.
+        evaluate_images: Largest number of images to evaluate on; 0 means all.
         save_minutes: Minutes between saves of the last state.
-        line_seconds: Seconds between lines that tell how it goes where there is no terminal.
-        overlays: How many validation images are drawn for TensorBoard.
+        line_seconds: Seconds between lines of the log.
+        overlays: Number of validation images that are drawn for TensorBoard.
     """
 
     evaluate_every: int = 2000
@@ -180,25 +126,26 @@ class RunConfig:
 
     Args:
         data: Images and annotations.
-        output: Folder that checkpoints, TensorBoard's logs and figures go to.
-        model: Which network.
-        recipe: Of the augmentation, ``standard`` or ``original``.
-        augmentation: Its probabilities.
-        loss: Weights and limits.
+        output: Folder that checkpoints, figures and the logs of TensorBoard go to.
+        model: Which network is trained, and from which weights.
+        recipe: Recipe of the augmentation, ``standard`` or ``original``.
+        augmentation: Probability of each change of an image.
+        loss: Weights and limits of the losses.
         optimizer: How weights follow gradients.
-        schedule: How long.
+        schedule: How long the training takes, and how its learning rate changes.
         batch_size: Images per step, of all devices together.
-        freeze_batch_norm: ``auto`` freezes it below 6 images per device, as the original.
-        device: On what.
-        report: What is told and saved.
-        seed: Of everything random.
-        resume: Go on from the last state in ``output``, exactly as if there had been no break.
-        license: Under which terms the weights may be used, and whom to credit.
+        freeze_batch_norm: When batch norm is frozen; ``auto`` means below 6 images per device, as
+            in the original.
+        device: Which devices train.
+        report: What is evaluated, saved and logged.
+        seed: Seed of everything random.
+        resume: Whether to continue the last state in ``output``, as if there had been no break.
+        license: Terms under which the weights may be used, and whom to credit.
     """
 
     data: DataOptions
     output: str = 'out/train'
-    model: ModelOptions = field(default_factory=ModelOptions)
+    model: NetworkOptions = field(default_factory=NetworkOptions)
     recipe: RecipeName = 'standard'
     augmentation: AugmentationOptions = field(default_factory=AugmentationOptions)
     loss: LossOptions = field(default_factory=LossOptions)
@@ -213,7 +160,8 @@ class RunConfig:
     license: str = ''
 
     def __post_init__(self) -> None:
-        _check(self, 'batch_size', self.batch_size >= 1, 'at least 1')
+        if self.batch_size < 1:
+            raise InputError(f'batch_size must be at least 1, got {self.batch_size}')
         processes = self.device.devices * self.device.machines
         if self.batch_size % max(processes, 1) != 0:
             raise InputError(
@@ -221,6 +169,48 @@ class RunConfig:
             )
 
 
-def _check(options: object, name: str, holds: bool, rule: str) -> None:
-    if not holds:
-        raise InputError(f'{name} must be {rule}, got {getattr(options, name)}')
+def load_run(path: str | Path, changes: Sequence[str] = ()) -> RunConfig:
+    """Read a run from its file, with changes from the command line.
+
+    Args:
+        path: YAML file of the run.
+        changes: Changes such as ``optimizer.learning_rate=0.01``, whose values are YAML.
+
+    Raises:
+        InputError: The file cannot be read, a key is unknown, or a value is wrong.
+    """
+    values = read_yaml(Path(path))
+    for change in changes:
+        key, found, text = change.partition('=')
+        if not found or not key:
+            raise InputError(f'change must look like key=value, got {change!r}')
+        _set(values, key, _parse(key, text))
+    return build_record(RunConfig, values, str(path))
+
+
+def _parse(key: str, text: str) -> object:
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        reason = ' '.join(str(error).split())
+        raise InputError(f'value of {key} must be YAML, got {text!r}: {reason}') from error
+    if isinstance(value, str) and _is_number(value):
+        return float(value)  # YAML 1.1 wants 1.0e-3 where people write 1e-3
+    return value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _set(values: dict[str, Any], key: str, value: object) -> None:
+    *parents, name = key.split('.')
+    for parent in parents:
+        values = values.setdefault(parent, {})
+        if not isinstance(values, dict):
+            raise InputError(f'{key} must lie within keys and values, but {parent} is {values!r}')
+    values[name] = value

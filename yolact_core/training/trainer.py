@@ -12,31 +12,22 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 import yaml
-from lightning.pytorch import LightningDataModule, Trainer, seed_everything
+from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
-from torch.utils.data import DataLoader
 
 from yolact_core import __version__
 from yolact_core.checkpoints.checkpoint import Facts
 from yolact_core.errors import InputError
 from yolact_core.palette import make_palette
 from yolact_core.training.assessment import Assessment
-from yolact_core.training.callbacks import RESUME, Keep, Tell
-from yolact_core.training.data import (
-    BatchOrder,
-    make_loader,
-    open_dataset,
-    open_validation,
-    refuse_faulty,
-    to_device,
-)
-from yolact_core.training.module import Batch, TrainingModule
-from yolact_core.training.schedule import Schedule
+from yolact_core.training.callbacks import RESUME, CheckpointSaver, ProgressLogger
+from yolact_core.training.data import TrainingData, open_dataset, open_validation, refuse_faulty
+from yolact_core.training.module import TrainingModule
+from yolact_core.training.optimization import Schedule
 from yolact_core.training.weights import freeze, freeze_batch_norm, start_network
 
 if TYPE_CHECKING:
-    from yolact_core.config import ModelConfig
     from yolact_core.dataset import CocoDataset
     from yolact_core.network import Yolact
     from yolact_core.training.options import RunConfig
@@ -53,54 +44,20 @@ EXPECTED_WARNINGS = (  # of Lightning
     "The 'train_dataloader' does not have many workers",
     r'`isinstance\(treespec, LeafSpec\)` is deprecated',
 )
-LOCAL = ('data', 'output', 'resume')  # of no interest elsewhere
+LOCAL = ('data', 'output', 'resume')  # options that mean nothing on another machine
 
 logger = logging.getLogger(__name__)
-
-
-class TrainingData(LightningDataModule):
-    """Makes the loader once Lightning knows the step to begin with and the processes.
-
-    Args:
-        run: How to augment, the batch size and the seed.
-        dataset: Samples as read.
-        config: Says the input size.
-    """
-
-    def __init__(self, run: RunConfig, dataset: CocoDataset, config: ModelConfig) -> None:
-        super().__init__()
-        self._run = run
-        self._dataset = dataset
-        self._config = config
-
-    def train_dataloader(self) -> DataLoader[Any]:
-        """Return the endless loader of this process's share of each batch."""
-        trainer = self.trainer
-        if trainer is None:
-            raise RuntimeError('a trainer must have been attached')
-        order = BatchOrder(
-            len(self._dataset),
-            self._run.batch_size,
-            self._run.seed,
-            trainer.global_step,
-            trainer.global_rank,
-            trainer.world_size,
-        )
-        return make_loader(self._run, self._dataset, self._config, order)
-
-    def transfer_batch_to_device(self, batch: Batch, device: torch.device, _loader: int) -> Batch:
-        """Move a batch to the device."""
-        return to_device(batch, device)
 
 
 def train(run: RunConfig) -> dict[str, Any]:
     """Train a network.
 
     Args:
-        run: Everything about it.
+        run: Options of the run.
 
     Returns:
-        The figures: ``last``, ``best`` and, with test data, ``test``.
+        Figures of the run: steps, minutes, skipped steps, and the average precisions ``last``,
+        ``best`` and, with test data, ``test``.
 
     Raises:
         InputError: A file cannot be read, does not fit, or would be overwritten.
@@ -122,13 +79,13 @@ def train(run: RunConfig) -> dict[str, Any]:
     facts = _make_facts(run, dataset, origin)
     assessment = Assessment(facts, val, test, run.report.evaluate_images)
     callbacks: list[Callback] = [
-        Keep(module, folder, run.report, assessment),
-        Tell(module, run.report.line_seconds, run.batch_size),
+        CheckpointSaver(module, folder, run.report, assessment),
+        ProgressLogger(module, run.report.line_seconds, run.batch_size),
     ]
     trainer = _make_trainer(run, folder, callbacks)
     if trainer.is_global_zero:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / RUN_FILE).write_text(yaml.safe_dump(_plain(run), sort_keys=False))
+        (folder / RUN_FILE).write_text(yaml.safe_dump(dataclasses.asdict(run), sort_keys=False))
     with warnings.catch_warnings():
         for message in EXPECTED_WARNINGS:
             warnings.filterwarnings('ignore', message)
@@ -152,7 +109,7 @@ def _find_checkpoint(run: RunConfig, folder: Path) -> Path | None:
 
 
 def _prepare(network: Yolact, run: RunConfig) -> None:
-    """Put the network into training mode, frozen where asked for or batches are too small."""
+    """Put the network into training mode, and freeze what the run or small batches ask for."""
     network.train().to(memory_format=torch.channels_last)
     freeze(network, run.model.freeze)
     per_device = run.batch_size // (run.device.devices * run.device.machines)
@@ -199,17 +156,6 @@ def _make_facts(run: RunConfig, dataset: CocoDataset, origin: str) -> Facts:
         'images': len(dataset),
         'origin': origin,
         'version': __version__,
-        'run': {key: value for key, value in _plain(run).items() if key not in LOCAL},
+        'run': {key: value for key, value in dataclasses.asdict(run).items() if key not in LOCAL},
     }
     return Facts(make_palette(len(dataset.class_names)), training, run.license)
-
-
-def _plain(run: RunConfig) -> dict[str, Any]:
-    """Return a run as its file has it: tuples as lists."""
-
-    def convert(value: object) -> object:
-        if isinstance(value, dict):
-            return {key: convert(item) for key, item in value.items()}
-        return [convert(item) for item in value] if isinstance(value, list | tuple) else value
-
-    return {key: convert(value) for key, value in dataclasses.asdict(run).items()}

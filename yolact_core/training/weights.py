@@ -1,4 +1,4 @@
-"""The network of a run, with the weights that it starts from."""
+"""The network of a run, the weights that it starts from, and the parts that stay frozen."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from yolact_core.checkpoints.checkpoint import load_network, transfer_weights
 from yolact_core.config import AnchorConfig, ModelConfig
 from yolact_core.errors import InputError
 from yolact_core.network import Yolact, build_network
-from yolact_core.network.backbones.timm import TimmBackbone
-from yolact_core.training.class_transfer import carry_classes
+from yolact_core.network.backbones import TimmBackbone
+from yolact_core.network.heads import RESCORING_WIDTHS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from yolact_core.training.options import ModelOptions
+    from yolact_core.training.options import NetworkOptions
 
 DEFAULT_CONFIG = 'yolact_resnet50'
 IMAGENET = 'imagenet'
@@ -34,17 +34,21 @@ FIELDS = (
     'backbone',
 )
 MAY_BE_NEW = ('num_batches_tracked', 'conv_offset_mask', 'conv2.bias')  # deformable convolutions
+BY_CLASS = (  # a row for each class
+    'semantic_seg_conv.',
+    f'maskiou_net.maskiou_net.{2 * len(RESCORING_WIDTHS) - 2}.',
+)
 
 
-def start_network(options: ModelOptions, class_names: tuple[str, ...]) -> tuple[Yolact, str]:
+def start_network(options: NetworkOptions, class_names: tuple[str, ...]) -> tuple[Yolact, str]:
     """Build the network of a run.
 
     Args:
-        options: Which network and from which weights.
-        class_names: The data's.
+        options: Which network, and from which weights.
+        class_names: Classes of the data.
 
     Returns:
-        The network and, in words, what it starts from.
+        The network and a description of what it starts from.
 
     Raises:
         InputError: A name is unknown, or a file does not fit.
@@ -70,15 +74,45 @@ def start_network(options: ModelOptions, class_names: tuple[str, ...]) -> tuple[
     return network, 'all weights new'
 
 
-def load_backbone(network: Yolact, weights: Mapping[str, Tensor]) -> None:
-    """Load a classifier's trunk into the backbone; a classifier's head is left aside.
+@torch.no_grad()
+def carry_classes(network: Yolact, source: Yolact) -> tuple[str, ...]:
+    """Copy the weights of the background and of all classes that both networks know by name.
 
     Args:
-        network: Gets the weights.
-        weights: By the key names of torchvision, timm or the original.
+        network: Network that is changed in place; its other classes stay.
+        source: Network to copy from. If its priors per cell or feature channels differ, nothing
+            is copied.
+
+    Returns:
+        Names of the classes that were copied.
+    """
+    new, old = network.config, source.config
+    is_alike = new.feature_channels == old.feature_channels
+    if not is_alike or new.anchors.per_cell != old.anchors.per_cell:
+        return ()
+    shared = tuple(name for name in new.class_names if name in old.class_names)
+    rows = [new.class_names.index(name) for name in shared]
+    old_rows = [old.class_names.index(name) for name in shared]
+    targets, sources = network.state_dict(), source.state_dict()
+    for key, target in targets.items():
+        if key.startswith('prediction_layers.0.conf_layer.'):
+            _by_prior(target, new.anchors.per_cell)[:, [0, *_after_background(rows)]] = _by_prior(
+                sources[key], old.anchors.per_cell
+            )[:, [0, *_after_background(old_rows)]]
+        elif key.startswith(BY_CLASS) and key in sources:
+            target[rows] = sources[key][old_rows]
+    return shared
+
+
+def load_backbone(network: Yolact, weights: Mapping[str, Tensor]) -> None:
+    """Load the trunk of a classifier into the backbone; its head is ignored.
+
+    Args:
+        network: Network that gets the weights.
+        weights: Weights under the names of torchvision, timm or the original.
 
     Raises:
-        InputError: Something that the backbone needs is missing or of another shape.
+        InputError: Weights of the backbone are missing or of another shape.
     """
     backbone = network.backbone
     prefix = 'body.' if isinstance(backbone, TimmBackbone) else ''
@@ -102,23 +136,19 @@ def load_backbone(network: Yolact, weights: Mapping[str, Tensor]) -> None:
     backbone.load_state_dict(fitting, strict=False)
 
 
-def batch_norms(network: nn.Module) -> list[nn.BatchNorm2d]:
-    """Return all batch norms of a network."""
-    return [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-
-
 def freeze_batch_norm(network: nn.Module) -> None:
     """Leave statistics, scale and shift of all batch norms as they are."""
-    for module in batch_norms(network):
-        module.eval().requires_grad_(False)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval().requires_grad_(False)
 
 
 def freeze(network: nn.Module, parts: Iterable[str]) -> None:
     """Leave parts of a network as they are, statistics of batch norms included.
 
     Args:
-        network: In training mode.
-        parts: Names of modules; a name stands for all below it.
+        network: Network in training mode.
+        parts: Names of modules; a name includes everything below it.
 
     Raises:
         InputError: There is no such part.
@@ -127,14 +157,10 @@ def freeze(network: nn.Module, parts: Iterable[str]) -> None:
     for part in parts:
         if part not in modules:
             raise InputError(
-                f'freeze must name parts of the network, such as {", ".join(_top(network))}, '
-                f'got {part!r}'
+                'freeze must name parts of the network, such as '
+                f'{", ".join(dict(network.named_children()))}, got {part!r}'
             )
         modules[part].eval().requires_grad_(False)
-
-
-def _top(network: nn.Module) -> list[str]:
-    return [name for name, _ in network.named_children()]
 
 
 def _find_config(name: str) -> ModelConfig:
@@ -143,7 +169,9 @@ def _find_config(name: str) -> ModelConfig:
     return ModelConfig.from_name(name)
 
 
-def _change(base: ModelConfig, options: ModelOptions, class_names: tuple[str, ...]) -> ModelConfig:
+def _change(
+    base: ModelConfig, options: NetworkOptions, class_names: tuple[str, ...]
+) -> ModelConfig:
     changes: dict[str, Any] = {
         name: getattr(options, name) for name in FIELDS if getattr(options, name) is not None
     }
@@ -166,6 +194,15 @@ def _official_key(key: str) -> str:
     return key
 
 
+def _by_prior(weights: Tensor, per_cell: int) -> Tensor:
+    """Return a view of shape (priors per cell, classes with background, ...)."""
+    return weights.view(per_cell, -1, *weights.shape[1:])
+
+
+def _after_background(rows: list[int]) -> list[int]:
+    return [row + 1 for row in rows]
+
+
 def _read(source: str, backbone: str) -> Mapping[str, Tensor]:
     if source == IMAGENET:
         return _fetch(backbone)
@@ -179,7 +216,7 @@ def _read(source: str, backbone: str) -> Mapping[str, Tensor]:
 
 
 def _fetch(backbone: str) -> Mapping[str, Tensor]:
-    """Fetch what torchvision or timm publish for a backbone."""
+    """Fetch the weights that torchvision or timm publish for a backbone."""
     import timm
     import torchvision
 
