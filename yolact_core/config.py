@@ -126,6 +126,16 @@ class ModelConfig:
         return cls.from_mapping(read_yaml(_configs() / f'{name}.yaml'), f'{name}.yaml')
 
     @classmethod
+    def from_source(cls, source: str | Path) -> ModelConfig:
+        """Return the configuration of a YAML file, or the one of that name.
+
+        Raises:
+            InputError: There is none, or the file cannot be read or is wrong.
+        """
+        is_file = Path(source).suffix in ('.yaml', '.yml')
+        return cls.from_file(source) if is_file else cls.from_name(str(source))
+
+    @classmethod
     def from_file(cls, path: str | Path) -> ModelConfig:
         """Read a configuration from a YAML file.
 

@@ -83,7 +83,9 @@ def load_network(source: str | Path, config: str | Path | ModelConfig | None = N
     if path.suffix == '.safetensors':
         return load_checkpoint(path)[0]
     weights = _read_pickle(path)
-    network = build_network(_resolve_config(config) if config else _recognise(path))
+    if config and not isinstance(config, ModelConfig):
+        config = ModelConfig.from_source(config)
+    network = build_network(config or _recognise(path))
     try:
         network.load_official(weights)
     except InputError as error:
@@ -214,14 +216,6 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
     ):
         raise InputError(f'{path} must hold a state dict of tensors, got {type(weights).__name__}')
     return weights
-
-
-def _resolve_config(config: str | Path | ModelConfig) -> ModelConfig:
-    if isinstance(config, ModelConfig):
-        return config
-    if Path(config).suffix in ('.yaml', '.yml'):
-        return ModelConfig.from_file(config)
-    return ModelConfig.from_name(str(config))
 
 
 def _recognise(path: Path) -> ModelConfig:

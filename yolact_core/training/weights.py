@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError
@@ -24,15 +25,6 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG = 'yolact_resnet50'
 IMAGENET = 'imagenet'
-FIELDS = (
-    'name',
-    'input_size',
-    'feature_channels',
-    'prototypes',
-    'mask_rescoring',
-    'anchors',
-    'backbone',
-)
 MAY_BE_NEW = ('num_batches_tracked', 'conv_offset_mask', 'conv2.bias')  # deformable convolutions
 BY_CLASS = (  # a row for each class
     'semantic_seg_conv.',
@@ -57,7 +49,7 @@ def start_network(options: NetworkOptions, class_names: tuple[str, ...]) -> tupl
         raise InputError('weights and backbone_weights must not both be given')
     if options.weights:
         source = load_network(options.weights)
-        base = _find_config(options.config) if options.config else source.config
+        base = ModelConfig.from_source(options.config) if options.config else source.config
         network = build_network(_change(base, options, class_names))
         report = transfer_weights(network, source.state_dict())
         if network.config.class_names == source.config.class_names:
@@ -66,7 +58,7 @@ def start_network(options: NetworkOptions, class_names: tuple[str, ...]) -> tupl
         known = f'it goes on knowing {", ".join(carried)}' if carried else 'all classes are new'
         return network, f'{options.weights}: {report}; {known}'
     network = build_network(
-        _change(_find_config(options.config or DEFAULT_CONFIG), options, class_names)
+        _change(ModelConfig.from_source(options.config or DEFAULT_CONFIG), options, class_names)
     )
     if options.backbone_weights:
         load_backbone(network, _read(options.backbone_weights, network.config.backbone.name))
@@ -163,17 +155,14 @@ def freeze(network: nn.Module, parts: Iterable[str]) -> None:
         modules[part].eval().requires_grad_(False)
 
 
-def _find_config(name: str) -> ModelConfig:
-    if Path(name).suffix in ('.yaml', '.yml'):
-        return ModelConfig.from_file(name)
-    return ModelConfig.from_name(name)
-
-
 def _change(
     base: ModelConfig, options: NetworkOptions, class_names: tuple[str, ...]
 ) -> ModelConfig:
-    changes: dict[str, Any] = {
-        name: getattr(options, name) for name in FIELDS if getattr(options, name) is not None
+    fields = {field.name for field in dataclasses.fields(ModelConfig)}
+    changes = {
+        name: value
+        for name, value in vars(options).items()
+        if name in fields and value is not None
     }
     if options.input_size and not options.anchors:
         changes['anchors'] = _scale(base.anchors, options.input_size / base.input_size)
