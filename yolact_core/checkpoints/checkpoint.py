@@ -83,9 +83,11 @@ def load_network(source: str | Path, config: str | Path | ModelConfig | None = N
     if path.suffix == '.safetensors':
         return load_checkpoint(path)[0]
     weights = _read_pickle(path)
-    if config and not isinstance(config, ModelConfig):
+    if not config:
+        config = _recognise(path)
+    elif not isinstance(config, ModelConfig):
         config = ModelConfig.from_source(config)
-    network = build_network(config or _recognise(path))
+    network = build_network(config)
     try:
         network.load_official(weights)
     except InputError as error:
