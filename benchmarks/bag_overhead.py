@@ -10,10 +10,12 @@ with truth, matches them by COCO's rules.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import io
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -33,27 +35,37 @@ PERIOD = 66_666_667  # ns
 START = 1_700_000_000_000_000_000
 
 
+@dataclass
 class Stopwatch:
-    """Adds up the CPU time of all calls of the detector, and notes when the first one began."""
+    """CPU time of a detector.
 
-    def __init__(self) -> None:
-        self.seconds, self.first = 0.0, 0.0
-        self._call = Detector.__call__
+    Args:
+        seconds: CPU seconds of all calls together.
+        first: CPU time of the process when the first call began.
+    """
 
-    def __enter__(self) -> Stopwatch:
-        def call(detector: Detector, rgb: np.ndarray) -> object:
-            began = time.process_time()
-            self.first = self.first or began
-            try:
-                return self._call(detector, rgb)
-            finally:
-                self.seconds += time.process_time() - began
+    seconds: float = 0.0
+    first: float = 0.0
 
-        Detector.__call__ = call  # type: ignore[assignment, method-assign]
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        Detector.__call__ = self._call  # type: ignore[method-assign]
+@contextmanager
+def stopwatch_on_detectors() -> Iterator[Stopwatch]:
+    """Measure all calls of detectors meanwhile."""
+    stopwatch, original = Stopwatch(), Detector.__call__
+
+    def call(detector: Detector, rgb: np.ndarray) -> object:
+        began = time.process_time()
+        stopwatch.first = stopwatch.first or began
+        try:
+            return original(detector, rgb)
+        finally:
+            stopwatch.seconds += time.process_time() - began
+
+    Detector.__call__ = call  # type: ignore[assignment, method-assign]
+    try:
+        yield stopwatch
+    finally:
+        Detector.__call__ = original  # type: ignore[method-assign]
 
 
 def write_bag(folder: Path, images: int) -> Path:
@@ -81,7 +93,7 @@ def make_model(path: Path) -> Path:
 
 def measure(*words: object) -> tuple[float, float]:
     """Return CPU seconds of the detector, and of all else from its first call to the end."""
-    with contextlib.redirect_stdout(io.StringIO()), Stopwatch() as stopwatch:
+    with redirect_stdout(io.StringIO()), stopwatch_on_detectors() as stopwatch:
         run_command([str(word) for word in words])
     return stopwatch.seconds, time.process_time() - stopwatch.first - stopwatch.seconds
 

@@ -13,10 +13,10 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import torch
+from goals import Goal, report_goals
 
 from yolact_core.benchmark.benchmark import BenchmarkOptions, run_benchmark
 from yolact_core.benchmark.report import Report, Result, Spread
@@ -33,27 +33,11 @@ EXPORTED = ('onnx', 'openvino', 'ncnn')
 LEAST = {'float32': 1.45, 'bfloat16': 2.8, 'int8': 4.5}  # times faster than plain
 
 
-class Goal(NamedTuple):
-    """One line of the table.
-
-    Attributes:
-        subject: What is measured.
-        wanted: In words.
-        found: In words; why not, if nothing was.
-        is_met: None if nothing was found.
-    """
-
-    subject: str
-    wanted: str
-    found: str
-    is_met: bool | None
-
-
 def check_ratios(report: Report) -> list[Goal]:
     """Return the goals that are ratios to a reference.
 
     Args:
-        report: Of all precisions beside the references.
+        report: Figures of all precisions beside the references.
     """
     against_plain = [
         _compare(report, precision, 'plain', least) for precision, least in LEAST.items()
@@ -66,8 +50,8 @@ def check_overhead(report: Report, most: float) -> Goal:
     """Return the goal for everything outside the network, in milliseconds.
 
     Args:
-        report: Of the default backend.
-        most: Milliseconds.
+        report: Figures of the default backend.
+        most: Milliseconds that it may take.
     """
     result = _default(report)
     found = result.outside_network
@@ -79,7 +63,7 @@ def check_busy(report: Report) -> list[Goal]:
     """Return the goal for the default backend beside a busy process, and the plain one's fate.
 
     Args:
-        report: Of both.
+        report: Figures of both.
     """
     ours, plain = _default(report).busy_slowdown, report['plain'].busy_slowdown
     return [
@@ -166,15 +150,6 @@ def _words(spread: Spread | None) -> str:
     if spread is None:
         return 'not measured'
     return f'{spread.median:.2f} times ({spread.low:.2f} to {spread.high:.2f})'
-
-
-def report_goals(goals: Sequence[Goal]) -> None:
-    """Print the table."""
-    verdicts = {True: 'met', False: 'MISSED', None: '-'}
-    widths = [max(len(goal[column]) for goal in goals) for column in range(2)]
-    for goal in goals:
-        cells = (goal.subject.ljust(widths[0]), goal.wanted.ljust(widths[1]))
-        print('  '.join((*cells, verdicts[goal.is_met].ljust(6), goal.found)))
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from yolact_core import Prediction, build_network
 from yolact_core.benchmark.measuring import MemoryMeter, time_interleaved
 from yolact_core.benchmark.references import assemble_plainly, detect_plainly
-from yolact_core.benchmark.scene import cluttered_prediction, random_boxes, smooth_prototypes
+from yolact_core.benchmark.workload import cluttered_prediction, random_boxes, smooth_prototypes
 from yolact_core.inference.nms import fast_nms, select_candidates
 from yolact_core.inference.options import DetectorOptions
 from yolact_core.masks.assembly import assemble_masks

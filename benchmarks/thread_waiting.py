@@ -7,21 +7,34 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import subprocess
 import sys
 import time
 from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass
 
 import torch
 
 from yolact_core import build_network
 from yolact_core.benchmark.measuring import busy_process, run_rounds
+from yolact_core.cli.options import option, parse_options
 
 POLICIES = {'spinning': {}, 'sleeping': {'OMP_WAIT_POLICY': 'passive'}}
 Times = tuple[float, float]  # seconds: wall clock, processor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What is measured, and how."""
+
+    config: str = option('configuration of the network', 'yolact_resnet50')
+    threads: int = option('threads of PyTorch', 2)
+    rounds: int = option('rounds, at most', 40)
+    seconds: float = option('begin no round after so many', 60)
+    busy: bool = option('keep a core busy meanwhile', False)
+    serve: bool = option('be one of the processes that are asked', False)
 
 
 @torch.inference_mode()
@@ -46,7 +59,7 @@ def ask(process: subprocess.Popen[str]) -> Times:
     return wall, processor
 
 
-def measure(arguments: argparse.Namespace) -> dict[str, list[Times]]:
+def measure(options: Options) -> dict[str, list[Times]]:
     """Ask one process of each kind in turn."""
     inherited = {
         key: value for key, value in os.environ.items() if not key.startswith(('OMP_', 'GOMP_'))
@@ -54,11 +67,11 @@ def measure(arguments: argparse.Namespace) -> dict[str, list[Times]]:
     command = [
         sys.executable,
         __file__,
-        *('--serve', '--config', arguments.config, '--threads', str(arguments.threads)),
+        *('--serve', '--config', options.config, '--threads', str(options.threads)),
     ]
     pipes = {'stdin': subprocess.PIPE, 'stdout': subprocess.PIPE, 'text': True}
     with ExitStack() as stack:
-        wake = stack.enter_context(busy_process() if arguments.busy else nullcontext())
+        wake = stack.enter_context(busy_process() if options.busy else nullcontext())
         processes = {
             name: stack.enter_context(
                 subprocess.Popen(command, env={**inherited, **policy}, **pipes)
@@ -72,24 +85,17 @@ def measure(arguments: argparse.Namespace) -> dict[str, list[Times]]:
         measures = {
             name: lambda _, process=process: ask(process) for name, process in processes.items()
         }
-        return run_rounds(measures, arguments.rounds, arguments.seconds, pause=0.02)
+        return run_rounds(measures, options.rounds, options.seconds, pause=0.02)
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--config', default='yolact_resnet50')
-    parser.add_argument('--threads', type=int, default=2)
-    parser.add_argument('--rounds', type=int, default=40)
-    parser.add_argument('--seconds', type=float, default=60)
-    parser.add_argument('--busy', action='store_true')
-    parser.add_argument('--serve', action='store_true', help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.serve:
-        serve(arguments.config, arguments.threads)
+    options = parse_options(Options, description=__doc__.splitlines()[0])
+    if options.serve:
+        serve(options.config, options.threads)
         return
-    found = measure(arguments)
-    print(f'{arguments.config}, {arguments.threads} threads, {len(found["spinning"])} rounds')
+    found = measure(options)
+    print(f'{options.config}, {options.threads} threads, {len(found["spinning"])} rounds')
     for name, times in found.items():
         wall, processor = (1000 * statistics.median(column) for column in zip(*times, strict=True))
         ratios = [one[0] / other[0] for one, other in zip(found['spinning'], times, strict=True)]

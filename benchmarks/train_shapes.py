@@ -28,10 +28,10 @@ def train_shapes(folder: Path, minutes: float, images: int, threads: int) -> dic
     """Draw the data, train, and return the figures of the training.
 
     Args:
-        folder: Gets data and checkpoints.
-        minutes: For the whole training.
-        images: To train on; unseen ones are drawn from another seed.
-        threads: That PyTorch may use.
+        folder: Folder for data and checkpoints.
+        minutes: Time for the whole training.
+        images: Number of images to train on; unseen ones are drawn from another seed.
+        threads: Number of threads that PyTorch may use.
     """
     torch.set_num_threads(threads)
     seen = write_shapes(folder / 'train', images, seed=1, size=SIZE)

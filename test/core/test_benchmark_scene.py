@@ -11,7 +11,7 @@ from yolact_core.benchmark.references import (
     PlainDetector,
     assemble_plainly,
 )
-from yolact_core.benchmark.scene import SceneBackend, cluttered_prediction, random_boxes
+from yolact_core.benchmark.workload import SceneBackend, cluttered_prediction, random_boxes
 from yolact_core.inference.nms import select_candidates
 from yolact_core.inference.options import DetectorOptions
 from yolact_core.network.boxes import pairwise_iou

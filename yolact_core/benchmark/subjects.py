@@ -13,9 +13,8 @@ import torch
 
 from yolact_core.benchmark.measuring import MemoryMeter
 from yolact_core.benchmark.references import SHORTER_SIDE, MaskRcnn, PlainBackend, PlainDetector
-from yolact_core.benchmark.scene import SceneBackend
 from yolact_core.benchmark.variants import CANDIDATES, INSTANCES, Variant
-from yolact_core.benchmark.workload import Image, Workload
+from yolact_core.benchmark.workload import Image, SceneBackend, Workload
 from yolact_core.checkpoints.checkpoint import load_network
 from yolact_core.detector import Detector
 from yolact_core.inference.options import DetectorOptions

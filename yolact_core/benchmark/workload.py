@@ -1,4 +1,9 @@
-"""What each variant is given to do."""
+"""What each variant is given to do: images, and a scene that all networks see.
+
+Random weights find nothing that resembles a real scene. Here candidates lie in clusters around
+objects of many sizes, and prototypes are smooth: how much there is to do after the network is an
+input of a measurement and not an accident.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +13,30 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torchvision.ops import nms
 
 from yolact_core.benchmark.variants import CANDIDATES, INSTANCES
+from yolact_core.errors import InputError
 from yolact_core.media.image_files import read_image
+from yolact_core.network import Prediction
+from yolact_core.network.boxes import encode_boxes
+from yolact_core.runtimes.backend import Backend
 from yolact_core.runtimes.export import find_images
 
 Image = npt.NDArray[np.uint8]
 
 DRAWN, READ = 8, 32  # images
 COARSE = 40  # pixels of a drawn image that one random colour spans
+POOL = 4096  # boxes that the objects are chosen from
+MOST_OVERLAP = 0.4  # IoU of two objects, under what NMS takes for one
+SMALLEST, LARGEST = 0.04, 0.6  # side of an object, as a fraction of the image's
+JITTER = 0.02  # of a candidate's box, as a fraction of the object's side
+CELLS = 12  # cells along a side of the detail in prototypes
+BACKGROUND = 12.0  # logit by which it wins where no object is
+FOREGROUND = 8.0  # logit by which an object's class wins where one is: scores of about 0.95
 
 
 @dataclass(frozen=True)
@@ -72,3 +92,131 @@ def read_images(folder: Path) -> tuple[Image, ...]:
         InputError: There is none, or one cannot be read.
     """
     return tuple(read_image(path) for path in find_images(folder, READ))
+
+
+class SceneBackend:
+    """Runs another backend, and then predicts a scene instead of what that one predicted.
+
+    Args:
+        backend: Backend that does its full work.
+        candidates: Number of priors that see an object.
+        objects: Number of objects.
+
+    Raises:
+        InputError: There is no object, or there are fewer candidates or more than priors.
+    """
+
+    def __init__(self, backend: Backend, candidates: int, objects: int) -> None:
+        self.name = backend.name
+        self.precision = backend.precision
+        self.device = backend.device
+        self.config = backend.config
+        self.digest = backend.digest
+        self.priors = backend.priors
+        self._backend = backend
+        side = self.config.input_size
+        with torch.inference_mode():
+            prototypes = backend(torch.zeros(1, 3, side, side, device=self.device)).prototypes
+        single = cluttered_prediction(
+            self.priors.cpu(),
+            candidates,
+            objects,
+            classes=len(self.config.class_names),
+            prototypes=self.config.prototypes,
+            grid=prototypes.shape[-1],
+        )
+        self._scene = Prediction(*(output.unsqueeze(0).to(self.device) for output in single))
+
+    def __call__(self, images: Tensor) -> Prediction:
+        """Predict from images of shape (B, 3, S, S), and return the scene for each of them."""
+        self._backend(images)
+        return Prediction(*(one.expand(len(images), *one.shape[1:]) for one in self._scene))
+
+    def rescore(self, masks: Tensor) -> Tensor:
+        """Predict the IoU of soft masks, (N, Hp, Wp), with their objects, for every class."""
+        return self._backend.rescore(masks)
+
+
+def cluttered_prediction(
+    priors: Tensor,
+    candidates: int,
+    objects: int,
+    classes: int = 80,
+    prototypes: int = 32,
+    grid: int = 138,
+) -> Prediction:
+    """Make a prediction for one image in which so many priors see so many objects.
+
+    Scores of candidates are about 0.95, and the boxes of an object's candidates overlap, so that
+    exactly one instance of each object stays at the usual thresholds.
+
+    Args:
+        priors: Priors in centre form, fractions of the image, shape (A, 4).
+        candidates: Number of priors that see an object, shared out among the objects.
+        objects: Number of objects, whose sides are 4 % to 60 % of the image's.
+        classes: Number of classes without the background.
+        prototypes: Number of prototypes.
+        grid: Number of cells along a side of the prototypes.
+
+    Raises:
+        InputError: There is no object, or there are fewer candidates or more than priors.
+    """
+    if not 1 <= objects <= candidates <= len(priors):
+        raise InputError(
+            f'instances, candidates and the {len(priors)} priors must be more and more, at least '
+            f'one each, got {objects} and {candidates}'
+        )
+    generator = torch.Generator().manual_seed(0)
+    boxes = random_boxes(objects, generator)
+    chosen, owner = _share_out(priors, boxes, candidates)
+    object_classes = torch.randint(classes, (objects,), generator=generator)
+    logits = torch.randn(len(priors), classes + 1, generator=generator)
+    logits[:, 0] += BACKGROUND
+    logits[chosen, 0] -= BACKGROUND
+    logits[chosen, object_classes[owner] + 1] += FOREGROUND
+    sides = (boxes[owner, 2:] - boxes[owner, :2]).repeat(1, 2)
+    jitter = JITTER * sides * torch.randn(candidates, 4, generator=generator)
+    offsets = torch.randn(len(priors), 4, generator=generator)
+    offsets[chosen] = encode_boxes(boxes[owner] + jitter, priors[chosen])
+    return Prediction(
+        box_offsets=offsets,
+        class_logits=logits,
+        coefficients=torch.rand(len(priors), prototypes, generator=generator) * 2 - 1,
+        prototypes=smooth_prototypes(prototypes, grid, generator),
+    )
+
+
+def smooth_prototypes(count: int, grid: int, generator: torch.Generator) -> Tensor:
+    """Make prototypes without detail finer than those of trained networks, (K, Hp, Wp)."""
+    coarse = torch.randn(1, count, CELLS, CELLS, generator=generator)
+    return F.interpolate(coarse, (grid, grid), mode='bicubic')[0].relu()
+
+
+def random_boxes(count: int, generator: torch.Generator) -> Tensor:
+    """Make boxes that NMS keeps, corners as fractions of the image, shape (N, 4).
+
+    Their sides are spread evenly in log scale.
+    """
+    span = LARGEST / SMALLEST
+    side = SMALLEST * span ** torch.rand(POOL, 2, generator=generator)
+    corner = torch.rand(POOL, 2, generator=generator) * (1 - side)
+    boxes = torch.cat([corner, corner + side], dim=1)
+    kept: Tensor = nms(boxes, torch.rand(POOL, generator=generator), MOST_OVERLAP)
+    return boxes[kept[:count]]
+
+
+def _share_out(priors: Tensor, boxes: Tensor, candidates: int) -> tuple[Tensor, Tensor]:
+    """Return the priors that see the objects, and which object each of them sees.
+
+    Each object in turn takes those nearest to it that are left.
+    """
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    distances = torch.cdist(centres, priors[:, :2])  # (M, A)
+    shares = [len(part) for part in torch.arange(candidates).tensor_split(len(boxes))]
+    chosen = []
+    for distance, share in zip(distances, shares, strict=True):
+        nearest = distance.topk(share, largest=False).indices
+        distances[:, nearest] = torch.inf
+        chosen.append(nearest)
+    owner = torch.arange(len(boxes)).repeat_interleave(torch.tensor(shares))
+    return torch.cat(chosen), owner

@@ -36,9 +36,9 @@ class Facts:
     """What a checkpoint of ours says about itself besides its configuration.
 
     Args:
-        colors: Of each class, for overlays.
+        colors: Colour of each class, for overlays.
         training: What the weights were trained on and how, and the figures reached.
-        license: Under which terms the weights may be used, and whom to credit.
+        license: Terms under which the weights may be used, and whom to credit.
     """
 
     colors: tuple[Color, ...]
@@ -51,9 +51,10 @@ class Transfer:
     """What became of the weights of another network, by key.
 
     Args:
-        kept: Loaded.
-        reinitialised: Of another shape or absent in the file: left as they were.
-        unused: In the file only.
+        kept: Weights that were loaded.
+        reinitialised: Weights that have another shape in the file or are absent there; they were
+            left as they were.
+        unused: Weights that only the file has.
     """
 
     kept: tuple[str, ...]
@@ -74,7 +75,8 @@ def load_network(source: str | Path, config: str | Path | ModelConfig | None = N
     Args:
         source: A shipped model, an official name such as ``yolact_base`` (fetched once and cached)
             or the path of a ``.pth`` or ``.safetensors`` file.
-        config: For a ``.pth`` file with a configuration of its own: that, its name or YAML file.
+        config: Configuration of a ``.pth`` file that is not named after it: the configuration
+            itself, its name or its YAML file.
 
     Raises:
         InputError: The file cannot be found or read, or does not fit its configuration.
@@ -142,9 +144,9 @@ def save_checkpoint(network: Yolact, path: str | Path, facts: Facts | None = Non
     """Write a network to one ``.safetensors`` file that says everything about itself.
 
     Args:
-        network: Its weights and configuration are written.
-        path: The file; an older one is replaced only when the new one is complete.
-        facts: Default: a palette, and nothing said of training and licence.
+        network: Network whose weights and configuration are written.
+        path: File to write; an older one is replaced only when the new one is complete.
+        facts: What else the file says; None: a palette, and nothing of training and licence.
     """
     facts = facts or Facts(make_palette(len(network.config.class_names)))
     metadata = {
@@ -175,8 +177,8 @@ def transfer_weights(network: Yolact, weights: Mapping[str, Tensor]) -> Transfer
     """Load what fits into a network with other classes, priors or prototypes, for fine-tuning.
 
     Args:
-        network: Weights that do not fit keep the values that they have in it.
-        weights: Of another network, by key.
+        network: Network to load into; what does not fit keeps the values that it has there.
+        weights: Weights of another network, by key.
     """
     expected = network.state_dict()
     fitting = {

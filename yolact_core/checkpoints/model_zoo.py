@@ -20,9 +20,9 @@ class OfficialModel:
     """A checkpoint by the authors of YOLACT.
 
     Args:
-        repository: On the Hugging Face hub.
-        filename: Of the checkpoint in it.
-        mask_ap: On COCO test-dev, as published, in percent.
+        repository: Name of the repository on the Hugging Face hub.
+        filename: Name of the checkpoint in the repository.
+        mask_ap: Mask AP on COCO test-dev, as published, in percent.
     """
 
     repository: str

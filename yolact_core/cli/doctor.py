@@ -44,7 +44,7 @@ class Finding:
 
     Args:
         what: What was looked at.
-        found: Its version or state.
+        found: Version or state that was found.
         state: ``ok``, ``missing`` or ``problem``.
         remedy: What to do about it, in words.
         is_required: Whether nothing works without it.

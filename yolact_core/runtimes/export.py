@@ -148,7 +148,8 @@ def find_or_export(
     """
     runtime = RUNTIMES[name]
     if runtime.builder:
-        return runtime.find_or_build(network, precision, folder)
+        precision = runtime.precisions[0] if precision == 'auto' else precision
+        return runtime.find_or_build(network, precision, folder, ())
     path = cache_folder() / 'exported' / f'{model_key(network)}{runtime.suffix}'
     if not path.is_file():
         logger.info('exporting %s for %s to %s, once', network.config.name, name, path)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from yolact_core.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import torch
     from torch import Tensor
@@ -97,6 +97,12 @@ class Runtime:
         found: type[ExportedBackend] = resolve_name(self.backend)
         return found
 
+    @property
+    def find_or_build(self) -> Callable[[Yolact, str, str | Path | None, Sequence[Tensor]], Path]:
+        """Builder, which is given a network, a precision, a folder and calibration images."""
+        found: Callable[..., Path] = resolve_name(self.builder)
+        return found
+
     def names(self, path: Path) -> bool:
         """Return whether a path is named as its files are."""
         return path.name.endswith(self.suffix)
@@ -133,28 +139,6 @@ class Runtime:
         if not path.is_file():
             raise InputError(f'model file must exist, got {str(path)!r}')
         return self.backend_class.open(path, device, precision)
-
-    def find_or_build(
-        self,
-        network: Yolact,
-        precision: str,
-        folder: str | Path | None = None,
-        calibration: Sequence[Tensor] = (),
-    ) -> Path:
-        """Return a file of a network for this very machine; only for runtimes with a builder.
-
-        Args:
-            network: Network in evaluation mode, on the CPU.
-            precision: One of ``precisions``; ``auto`` is the first of them.
-            folder: Where such files are kept; None: beside the fetched models.
-            calibration: Normalized images for an ``int8`` file that is not there yet.
-
-        Raises:
-            InputError: The file cannot be built.
-        """
-        precision = self.precisions[0] if precision == 'auto' else precision
-        path: Path = resolve_name(self.builder)(network, precision, folder, calibration)
-        return path
 
 
 RUNTIMES = {
