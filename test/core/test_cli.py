@@ -149,6 +149,40 @@ def test_every_command_explains_its_options_with_defaults(command, capsys):
     assert f'usage: yolact {command}' in capsys.readouterr().out
 
 
+GREETING = """
+from dataclasses import dataclass
+from yolact_core.cli.options import argument
+from yolact_core.terminal import say
+
+SUMMARY = 'greet somebody'
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    name: str = argument('whom', metavar='NAME')
+
+def run(options):
+    say(f'hello {options.name}')
+    return 3
+"""
+
+
+def test_packages_add_commands_as_entry_points(tmp_path, monkeypatch, capsys):
+    (tmp_path / 'greeting.py').write_text(GREETING)
+    added = {'with': '[yolact.commands]\ngreet = greeting\n', 'before': ''}
+    for folder, entry_points in added.items():  # of one name, as ROS and pip install yolact
+        package = tmp_path / folder / 'hello-1.0.dist-info'
+        package.mkdir(parents=True)
+        (package / 'METADATA').write_text('Name: hello\nVersion: 1.0\n')
+        (package / 'entry_points.txt').write_text(entry_points)
+        monkeypatch.syspath_prepend(package.parent)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    assert main(['--help']) == 0
+    assert 'greet somebody' in capsys.readouterr().out
+    assert main(['greet', 'you']) == 3
+    assert capsys.readouterr().out == 'hello you\n'
+
+
 def test_the_package_runs_as_a_module():
     child = subprocess.run(
         [sys.executable, '-m', 'yolact_core', '--version'], capture_output=True, text=True

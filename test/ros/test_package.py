@@ -24,7 +24,7 @@ FROM_ROSDEP = {
     'rich': 'python3-rich',
     'yaml': 'python3-yaml',
 }
-FROM_PIP = {'ray', 'rosbags', 'torch'}
+FROM_PIP = {'mcap', 'ray', 'rosbags', 'torch', 'zstandard'}
 OPTIONAL = {'cv_bridge'}
 
 pytest.importorskip('yolact.msg', reason=WHY_SKIPPED)
@@ -64,6 +64,16 @@ def test_every_package_that_is_imported_is_declared(manifest):
     imported = {name for path in files for name in imported_modules(path)}
     from_elsewhere = imported - set(sys.stdlib_module_names) - OWN_MODULES - FROM_PIP - OPTIONAL
     assert {FROM_ROSDEP.get(name, name) for name in from_elsewhere} <= declared
+
+
+def test_colcon_installs_the_commands_that_pip_installs():
+    group = 'yolact.commands'
+    declared = (
+        (ROOT / 'pyproject.toml').read_text().split(f'[project.entry-points."{group}"]\n')[1]
+    )
+    commands = [line.replace('"', '') for line in declared.split('\n\n')[0].splitlines()]
+    built = '\\n'.join(['[options.entry_points]', f'{group} =', *(f'  {one}' for one in commands)])
+    assert f'"{built}\\n"' in (ROOT / 'CMakeLists.txt').read_text()
 
 
 def test_every_interface_is_built():

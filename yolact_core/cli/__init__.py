@@ -19,7 +19,8 @@ class Command(NamedTuple):
     """One command.
 
     Its module has ``Options``, a dataclass as ``yolact_core.cli.options`` reads it, and
-    ``run(options) -> int``, which returns the exit status; or ``ACTIONS``, a table of ``Action``.
+    ``run(options) -> int``, which returns the exit status; or ``ACTIONS``, a table whose rows are
+    commands again, or ``Action`` where all are at home in one module.
 
     Attributes:
         name: Word that is typed.
@@ -128,11 +129,9 @@ def _make_parser(argv: list[str]) -> _Parser:
     )
     parser.add_argument('--version', action='version', version=f'yolact {__version__}')
     subparsers = parser.add_subparsers(dest='command', metavar='COMMAND', title='commands')
-    asked = next((word for word in argv if not word.startswith('-')), None)
-    for command in list_commands(asked):
-        subparser = _add_parser(subparsers, command.name, command.summary)
-        if command.name == asked:
-            _describe(subparser, import_module(command.module))
+    asked = [word for word in argv if not word.startswith('-')]
+    for command in list_commands(asked[0] if asked else None):
+        _add_command(subparsers, command, asked)
     return parser
 
 
@@ -146,21 +145,32 @@ def list_commands(asked: str | None) -> tuple[Command, ...]:
     """
     if any(command.name == asked for command in COMMANDS):
         return COMMANDS
-    from importlib.metadata import entry_points
+    from importlib.metadata import distributions  # entry_points() has the first of a name only,
 
+    found = (one for each in distributions() for one in each.entry_points)  # ROS's or pip's yolact
+    others = {one.name: one.value for one in found if one.group == COMMAND_GROUP}
     return COMMANDS + tuple(
-        Command(one.name, one.value, import_module(one.value).SUMMARY)
-        for one in entry_points(group=COMMAND_GROUP)
+        Command(name, module, import_module(module).SUMMARY) for name, module in others.items()
     )
 
 
-def _describe(parser: argparse.ArgumentParser, module: ModuleType) -> None:
-    """Describe the options of a command, or of each of its actions."""
+def _add_command(subparsers: Any, command: Command, asked: list[str]) -> None:  # noqa: ANN401
+    """Add a command, with its options if it is the one that is asked for."""
+    parser = _add_parser(subparsers, command.name, command.summary)
+    if asked[:1] == [command.name]:
+        _describe(parser, import_module(command.module), asked[1:])
+
+
+def _describe(parser: argparse.ArgumentParser, module: ModuleType, asked: list[str]) -> None:
+    """Describe the options of a command, or of its actions."""
     from yolact_core.cli.options import add_options
 
     if hasattr(module, 'ACTIONS'):
         subparsers = parser.add_subparsers(dest='action', required=True, metavar='ACTION')
         for action in module.ACTIONS:
+            if isinstance(action, Command):
+                _add_command(subparsers, action, asked)
+                continue
             subparser = _add_parser(subparsers, action.name, action.summary, action.description)
             add_options(subparser, action.options)
             subparser.set_defaults(options_and_run=(action.options, action.run))
