@@ -38,7 +38,8 @@ class Detector:
     Args:
         model: A network in evaluation mode, which runs in PyTorch where its weights are; or a
             backend that runs a model of its own.
-        precision: Of a network: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
+        precision: Precision of a network's arithmetic: ``auto``, ``float32``, ``bfloat16`` or
+            ``float16``.
         options: The fields of ``DetectorOptions``. ``score_threshold=0`` and otherwise the
             defaults reproduce the original's evaluation.
 
@@ -120,7 +121,7 @@ class Detector:
 
     @property
     def backend(self) -> str:
-        """What runs the model, such as ``torch``."""
+        """Name of the runtime that runs the model, such as ``torch``."""
         return self._backend.name
 
     @property
@@ -130,7 +131,7 @@ class Detector:
 
     @property
     def precision(self) -> str:
-        """Of the model's arithmetic, such as ``float32``."""
+        """Precision of the model's arithmetic, such as ``float32``."""
         return self._backend.precision
 
     @property
@@ -138,7 +139,7 @@ class Detector:
         """The network, for what needs its weights.
 
         Raises:
-            InputError: Something else than PyTorch runs the model.
+            InputError: The model runs in another runtime than PyTorch.
         """
         if not isinstance(self._backend, TorchBackend):
             raise InputError(f'backend must be torch for its weights, got {self.backend}')
@@ -196,7 +197,7 @@ class Detector:
         """Turn the prediction for one image into detections.
 
         Args:
-            prediction: Of one image, without the batch dimension.
+            prediction: Prediction for one image, without the batch dimension.
             size: Height and width of the image in pixels.
         """
         batch = Prediction(*(output.unsqueeze(0) for output in prediction))

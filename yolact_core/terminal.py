@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -25,6 +23,8 @@ def say(text: str) -> None:
 
 def say_json(values: object) -> None:
     """Write values for a program."""
+    import json
+
     say(json.dumps(values, indent=2))
 
 
@@ -37,22 +37,21 @@ def say_table(table: Table) -> None:
 
 
 def remark(text: str) -> None:
-    """Tell someone at a terminal what takes its time."""
+    """Write a line for someone who waits at a terminal."""
     if sys.stderr.isatty():
         sys.stderr.write(f'{text}\n')
 
 
-class _RemarkHandler(logging.Handler):
-    """Turns records into remarks."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        remark(record.getMessage())
-
-
 @contextmanager
 def remark_logs() -> Iterator[None]:
-    """Tell someone at a terminal what the core logs meanwhile."""
-    logger, handler = logging.getLogger('yolact_core'), _RemarkHandler()
+    """Show someone at a terminal what the core logs meanwhile."""
+    import logging
+
+    class RemarkHandler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            remark(record.getMessage())
+
+    logger, handler = logging.getLogger('yolact_core'), RemarkHandler()
     before = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
@@ -108,7 +107,7 @@ def progress_bar(what: str, total: int | None) -> Iterator[Callable[[], None]]:
 def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
     """Let Ctrl-C ask for an orderly end, and a second one end at once.
 
-    Gives a function that says whether the end is asked for.
+    Gives a function that returns whether the end is asked for.
     """
     is_asked = False
 
