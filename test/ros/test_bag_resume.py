@@ -27,10 +27,9 @@ def bag(tmp_path_factory):
     return write_bag(tmp_path_factory.mktemp('bags') / 'bag', items)
 
 
-def test_parts_are_joined_without_a_trace(bag, run_bag, tmp_path, monkeypatch):
+def test_parts_are_joined_without_a_trace(bag, run_bag, tmp_path):
     assert run_bag(bag, tmp_path / 'whole.mcap') == 0
-    monkeypatch.setattr(replay, 'PART_SIZE', 4)
-    assert run_bag(bag, tmp_path / 'parts' / 'whole.mcap') == 0
+    assert run_bag(bag, tmp_path / 'parts' / 'whole.mcap', '--part-images', 4) == 0
     assert (tmp_path / 'parts' / 'whole.mcap').read_bytes() == (
         tmp_path / 'whole.mcap'
     ).read_bytes()
@@ -41,7 +40,6 @@ KILLED = """
 import os, signal, sys
 from yolact_core.cli import main
 from yolact_ros.bag.replay import replay
-replay.PART_SIZE = 3
 before, count = replay.decode, 0
 def decode(*arguments):
     global count
@@ -59,7 +57,7 @@ def test_a_run_that_was_killed_goes_on_and_ends_as_if_it_had_not_been(
 ):
     assert run_bag(bag, tmp_path / 'whole' / 'out.mcap') == 0
     words = ['bag', 'run', bag, '--output', tmp_path / 'out.mcap', '--model', tiny_model]
-    words += ['--device', 'cpu', '--score-threshold', '0.05']
+    words += ['--device', 'cpu', '--score-threshold', '0.05', '--part-images', 3]
     died = subprocess.run([sys.executable, '-c', KILLED, *map(str, words)], check=False)
     assert died.returncode == -signal.SIGKILL
     assert not (tmp_path / 'out.mcap').exists()
@@ -68,7 +66,7 @@ def test_a_run_that_was_killed_goes_on_and_ends_as_if_it_had_not_been(
     done = sum(len(one) for part in parts for one in read_messages(part).values())
     assert done == 6 + 1  # and the model
     capsys.readouterr()
-    assert run_bag(bag, tmp_path / 'out.mcap') == 0
+    assert run_bag(bag, tmp_path / 'out.mcap', '--part-images', 3) == 0
     assert '6 of them were done by an earlier run' in capsys.readouterr().out
     assert (tmp_path / 'out.mcap').read_bytes() == (tmp_path / 'whole' / 'out.mcap').read_bytes()
     assert not (tmp_path / 'out.mcap.parts').exists()
@@ -119,12 +117,9 @@ def full_disk(size):
 
 @pytest.mark.filterwarnings('ignore::pytest.PytestUnraisableExceptionWarning')
 @pytest.mark.parametrize(('size', 'done'), [(250_000, COUNT), (100_000, 0)])
-def test_a_full_disk_keeps_what_is_done_and_the_run_goes_on(
-    size, done, run_bag, tmp_path, monkeypatch, capsys
-):
+def test_a_full_disk_keeps_what_is_done_and_the_run_goes_on(size, done, run_bag, tmp_path, capsys):
     bag = write_bag(tmp_path / 'bag', [image_item(index) for index in range(COUNT)])
-    words = (bag, tmp_path / 'out.mcap', '--outputs', 'instances,overlay')
-    monkeypatch.setattr(replay, 'PART_SIZE', 4)
+    words = (bag, tmp_path / 'out.mcap', '--outputs', 'instances,overlay', '--part-images', 4)
     with full_disk(size):  # enough for a part, but not for the whole; or not for a part
         assert run_bag(*words) == 2
     said = capsys.readouterr().err

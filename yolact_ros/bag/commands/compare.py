@@ -2,123 +2,120 @@
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
+from contextlib import closing
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yolact_core.cli.model_options import add_detection_options, add_model_options
-from yolact_core.cli.options import whole_number
+from yolact_core.cli.model_options import DetectionOptions, ModelOptions
+from yolact_core.cli.options import argument, group, option, whole_number
 from yolact_core.errors import InputError
 from yolact_core.terminal import progress_bar, say, say_json, say_table
 from yolact_ros.bag.commands.options import (
+    BAG,
+    REPORT,
+    TRUTH,
     Damages,
-    add_bag,
-    add_limits,
-    add_report,
-    add_selection,
-    add_truth,
+    LimitOptions,
+    SelectionOptions,
     check_limits,
-    check_range,
     check_report,
     detector_options,
-    read_limits,
+    make_plan,
 )
 
 if TYPE_CHECKING:
     from yolact_ros.bag.evaluate.bootstrap import Difference
     from yolact_ros.bag.evaluate.figures import BagFigures
-    from yolact_ros.bag.evaluate.plan import EvaluationPlan, OpenEvaluation
-    from yolact_ros.bag.evaluate.records import FrameRecord, Record
+    from yolact_ros.bag.evaluate.jobs import EvaluatedBag
+    from yolact_ros.bag.evaluate.plan import EvaluationPlan
+    from yolact_ros.bag.evaluate.records import FrameRecord
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe the arguments."""
-    add_bag(parser)
-    parser.add_argument(
-        'contenders',
+@dataclass(frozen=True, kw_only=True)
+class ComparisonOptions:
+    """Options of the comparison itself."""
+
+    resamples: int = option(
+        'how often the bootstrap draws images', 1000, metavar='N', type=whole_number
+    )
+    block: int = option(
+        'successive images that it draws together, since they resemble each other',
+        10,
+        metavar='N',
+        type=whole_number,
+    )
+    seed: int = option('of the bootstrap', 0)
+    worst: int = option(
+        'list so many images in which contenders differ most', 10, metavar='N', type=whole_number
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What ``yolact bag compare`` can be asked for."""
+
+    bag: Path = argument(BAG, metavar='BAG')
+    contenders: tuple[str, ...] = argument(
+        'two or more: names or files of models, or bags of results (BAG#TOPIC)',
         nargs='+',
         metavar='MODEL_OR_RESULTS',
-        help='two or more: names or files of models, or bags of results (BAG#TOPIC)',
     )
-    add_truth(parser)
-    add_selection(parser)
-    add_model_options(parser)
-    add_detection_options(parser)
-    group = parser.add_argument_group('comparison')
-    group.add_argument(
-        '--resamples',
-        type=whole_number,
-        default=1000,
-        metavar='N',
-        help='how often the bootstrap draws images',
-    )
-    group.add_argument(
-        '--block',
-        type=whole_number,
-        default=10,
-        metavar='N',
-        help='successive images that it draws together, since they resemble each other',
-    )
-    group.add_argument('--seed', type=int, default=0, help='of the bootstrap')
-    group.add_argument(
-        '--worst',
-        type=whole_number,
-        default=10,
-        metavar='N',
-        help='list so many images in which contenders differ most',
-    )
-    add_limits(parser)
-    add_report(parser)
-    parser.add_argument('--json', action='store_true', help='write all figures as JSON')
+    truth: tuple[str, ...] = option(TRUTH, (), metavar='TOPIC_OR_JSON')
+    selection: SelectionOptions = group('images')
+    model: ModelOptions = group('model')
+    detection: DetectionOptions = group('detections')
+    comparison: ComparisonOptions = group('comparison')
+    limits: LimitOptions = group('limits')
+    report: Path | None = option(REPORT, metavar='FILE.html')
+    json: bool = option('write all figures as JSON', False)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Compare and show the differences; limits are those of the last contender.
 
     Returns:
         0; 1 if a limit is broken; 2 if something of a bag could not be read.
     """
-    from yolact_ros.bag.evaluate.plan import Candidate, EvaluationPlan, open_evaluation
+    from yolact_ros.bag.evaluate.jobs import evaluate_bags, kept_evaluation
+    from yolact_ros.bag.executors.executor import InProcess
 
-    check_range(arguments)
-    check_report(arguments)
-    if len(arguments.contenders) < 2:
-        raise InputError(f'contenders must be two or more, got {len(arguments.contenders)}')
-    limits = read_limits(arguments)
-    options = {**detector_options(arguments), 'config': arguments.config}
-    plan = EvaluationPlan(
-        bag=arguments.bag,
-        candidates=tuple(Candidate(source, options) for source in arguments.contenders),
-        topics=tuple(arguments.topic),
-        truth=tuple(arguments.truth),
-        score_threshold=arguments.score_threshold,
-        every=arguments.every,
-        start=arguments.start,
-        end=arguments.end,
-    )
+    check_report(options.report)
+    if len(options.contenders) < 2:
+        raise InputError(f'contenders must be two or more, got {len(options.contenders)}')
+    limits = options.limits.parse()
+    plan = _make_plan(options)
     damages = Damages()
-    with open_evaluation(plan, damages) as opened:
-        records = _examine(opened)
-        comparison = _compare(arguments, opened, records)
-        if arguments.report:
-            _report(arguments.report, plan, opened, records, comparison)
-        if arguments.json:
-            say_json(comparison.to_mapping())
-        else:
-            _show(comparison, plan)
+    with closing(kept_evaluation), closing(InProcess()) as executor:
+        (bag,) = evaluate_bags(executor, [plan], 0, progress_bar, damages)
+        comparison = _compare(options.comparison, bag)
+        if options.report:
+            _write_report(options.report, bag, comparison)
+    if options.json:
+        say_json(comparison.to_mapping())
+    else:
+        _show(comparison, plan)
     return damages.status or check_limits(limits, comparison.figures[-1].figures())
 
 
-@dataclasses.dataclass(frozen=True)
+def _make_plan(options: Options) -> EvaluationPlan:
+    from yolact_ros.bag.evaluate.plan import Candidate
+
+    loading = detector_options(options.model, options.detection)
+    candidates = tuple(Candidate(source, loading) for source in options.contenders)
+    threshold = options.detection.score_threshold
+    return make_plan(options.bag, candidates, options.selection, options.truth, threshold)
+
+
+@dataclass(frozen=True)
 class Comparison:
-    """Contenders on the same images.
+    """Candidates compared on the same images.
 
     Args:
-        figures: Of each contender.
-        differences: Of each contender but the first, to the first.
+        figures: Figures of each candidate.
+        differences: Differences of each other candidate to the first one, by name of the figure.
         worst: Images in which they differ most.
-        unknown_classes: Of the truth, which a contender does not know.
+        unknown_classes: Classes of the truth that a candidate does not know.
     """
 
     figures: list[BagFigures]
@@ -132,7 +129,7 @@ class Comparison:
             'contenders': [figures.to_mapping() for figures in self.figures],
             'differences': [
                 {
-                    name: {**dataclasses.asdict(one), 'is_sure': one.is_sure}
+                    name: {**asdict(one), 'is_sure': one.is_sure}
                     for name, one in differences.items()
                 }
                 for differences in self.differences
@@ -143,7 +140,7 @@ class Comparison:
 
 
 def find_most_different(frames: list[FrameRecord], count: int) -> list[dict[str, Any]]:
-    """Return the images in which a contender agrees least with the first one."""
+    """Return the images in which a candidate agrees least with the first one."""
     ranked = sorted(frames, key=lambda frame: (min(frame.agreement), frame.topic, frame.index))
     return [
         {
@@ -160,50 +157,31 @@ def find_most_different(frames: list[FrameRecord], count: int) -> list[dict[str,
     ]
 
 
-def _examine(opened: OpenEvaluation) -> list[Record]:
-    from yolact_ros.bag.evaluate.records import merge
-
-    records: list[Record] = []
-    with progress_bar('images', opened.images) as advance:
-        for record in opened.evaluator.records(opened.whole):
-            records.append(record)
-            advance()
-    return merge([records])
-
-
-def _compare(
-    arguments: argparse.Namespace, opened: OpenEvaluation, records: list[Record]
-) -> Comparison:
+def _compare(options: ComparisonOptions, bag: EvaluatedBag) -> Comparison:
     from yolact_ros.bag.evaluate.bootstrap import compare_contenders
     from yolact_ros.bag.evaluate.figures import summarize
     from yolact_ros.bag.evaluate.records import FrameRecord
 
-    frames = [record for record in records if isinstance(record, FrameRecord)]
-    if not frames:
+    frames = [record for record in bag.records if isinstance(record, FrameRecord)]
+    if bag.facts is None or not frames:
         raise InputError('bag must hold an image that can be read, got none')
+    names, class_names = bag.facts.names, bag.facts.class_names
     return Comparison(
-        figures=[
-            summarize(records, opened.names, opened.class_names, index)
-            for index in range(len(opened.names))
-        ],
+        figures=[summarize(bag.records, names, class_names, index) for index in range(len(names))],
         differences=compare_contenders(
-            frames, len(opened.class_names), arguments.resamples, arguments.block, arguments.seed
+            frames, len(class_names), options.resamples, options.block, options.seed
         ),
-        worst=find_most_different(frames, arguments.worst),
-        unknown_classes=opened.unknown_classes,
+        worst=find_most_different(frames, options.worst),
+        unknown_classes=bag.facts.unknown_classes,
     )
 
 
-def _report(
-    path: Path,
-    plan: EvaluationPlan,
-    opened: OpenEvaluation,
-    records: list[Record],
-    comparison: Comparison,
-) -> None:
+def _write_report(path: Path, bag: EvaluatedBag, comparison: Comparison) -> None:
+    from yolact_ros.bag.evaluate.jobs import kept_evaluation
     from yolact_ros.bag.report import Report, write_report
 
-    report = Report.of(plan, opened, records, comparison.figures, comparison.differences)
+    opened = kept_evaluation.open(bag.plan, lambda _: None)
+    report = Report.of(bag.plan, opened, bag.records, comparison.figures, comparison.differences)
     write_report(report, path, opened.evaluator.view)
 
 

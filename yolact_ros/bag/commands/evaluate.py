@@ -2,105 +2,163 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from yolact_core.cli.model_options import add_detection_options, add_model_options
+from yolact_core.cli.model_options import DetectionOptions, ModelOptions
+from yolact_core.cli.options import argument, group, option
 from yolact_core.errors import InputError
 from yolact_core.terminal import progress_bar, say_json
+from yolact_ros.bag.commands.bag_paths import ChosenBags
 from yolact_ros.bag.commands.options import (
+    BAGS,
+    REPORT,
+    TRUTH,
     Damages,
-    add_limits,
-    add_report,
-    add_selection,
-    add_truth,
+    LimitOptions,
+    SelectionOptions,
+    SharingOptions,
     check_limits,
-    check_range,
     check_report,
+    detector_options,
     make_plan,
-    read_limits,
 )
-from yolact_ros.bag.fleet.options import add_bags, choose_bags
 
 if TYPE_CHECKING:
     from yolact_ros.bag.evaluate.figures import BagFigures
-    from yolact_ros.bag.evaluate.plan import EvaluationPlan, OpenEvaluation
-    from yolact_ros.bag.evaluate.records import Record
+    from yolact_ros.bag.evaluate.jobs import EvaluatedBag
+    from yolact_ros.bag.evaluate.plan import Candidate
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe the arguments."""
-    add_bags(parser)
-    add_truth(parser)
-    add_selection(parser)
-    add_model_options(parser)
-    add_detection_options(parser)
-    parser.add_argument(
-        '--results',
-        metavar='BAG[#TOPIC]',
-        help='evaluate results that were recorded, instead of running a model',
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What ``yolact bag evaluate`` can be asked for."""
+
+    bag: tuple[Path, ...] = argument(BAGS, nargs='*', metavar='BAG')
+    sharing: SharingOptions = group('many bags, processes, machines')
+    truth: tuple[str, ...] = option(TRUTH, (), metavar='TOPIC_OR_JSON')
+    selection: SelectionOptions = group('images')
+    model: ModelOptions = group('model')
+    detection: DetectionOptions = group('detections')
+    results: str | None = option(
+        'evaluate results that were recorded, instead of running a model', metavar='BAG[#TOPIC]'
     )
-    add_limits(parser)
-    add_report(parser)
-    parser.add_argument('--per-class', action='store_true', help='also list every class')
-    parser.add_argument('--json', action='store_true', help='write all figures as JSON')
+    limits: LimitOptions = group('limits')
+    report: Path | None = option(REPORT, metavar='FILE.html')
+    per_class: bool = option('also list every class', False)
+    json: bool = option('write all figures as JSON', False)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Evaluate and show the figures.
+def run(options: Options) -> int:
+    """Evaluate and show the figures; limits are on those of all bags together.
 
     Returns:
-        0; 1 if a limit is broken; 2 if something of the bag could not be read.
+        0; 1 if a limit is broken; 2 if something could not be read or done.
     """
-    from yolact_ros.bag.commands.tables import show, to_mapping
-    from yolact_ros.bag.evaluate.figures import summarize
-    from yolact_ros.bag.evaluate.plan import open_evaluation
+    from yolact_ros.bag.evaluate.jobs import evaluate_bags, kept_evaluation
 
-    check_range(arguments)
-    check_report(arguments)
-    limits = read_limits(arguments)
-    chosen = choose_bags(arguments)
-    if chosen.is_shared:
-        from yolact_ros.bag.fleet.command_evaluate import run_shared
-
-        return run_shared(arguments, chosen, limits)
-    plan = make_plan(arguments, chosen.bags[0])
+    check_report(options.report)
+    limits = options.limits.parse()
+    sharing = options.sharing
+    chosen = sharing.choose(options.bag)
+    if options.report and not chosen.is_single:
+        raise InputError('--report must go with one bag, got several')
+    candidate, needs_gpu = _choose_candidate(options, chosen)
+    threshold = options.detection.score_threshold
+    plans = [
+        make_plan(bag, (candidate,), options.selection, options.truth, threshold)
+        for bag in chosen.paths
+    ]
     damages = Damages()
-    with open_evaluation(plan, damages) as opened:
-        records = _examine(opened)
-        figures = summarize(records, opened.names, opened.class_names)
-        if arguments.report:
-            _report(arguments.report, plan, opened, records, figures)
-        if arguments.json:
-            say_json(to_mapping(plan, opened, figures))
-        else:
-            show(plan, opened, figures, with_classes=arguments.per_class)
-    return damages.status or check_limits(limits, figures.figures())
+    with (
+        closing(kept_evaluation),
+        sharing.open_executor(is_shared=chosen.is_shared, needs_gpu=needs_gpu) as executor,
+    ):
+        bags = evaluate_bags(executor, plans, sharing.part_images, progress_bar, damages)
+        if not chosen.is_shared and not bags[0].records:
+            raise InputError('bag must hold an image in what was asked for, got none')
+        for sentence in (sentence for bag in bags for sentence in bag.failures):
+            damages(sentence)
+        evaluated = [bag for bag in bags if bag.facts and bag.records]
+        if not evaluated:
+            return damages.status
+        total = _summarize(evaluated)
+        if options.report:
+            _write_report(evaluated[0], total, options.report)
+    if chosen.is_single:
+        _show_one(options, evaluated[0], total)
+    else:
+        _show_many(options, bags, total)
+    return damages.status or check_limits(limits, total.figures())
 
 
-def _examine(opened: OpenEvaluation) -> list[Record]:
-    from yolact_ros.bag.evaluate.records import merge
+def _choose_candidate(options: Options, chosen: ChosenBags) -> tuple[Candidate, bool]:
+    """Return what is evaluated, in the same way by all workers, and whether on a GPU.
 
-    records = []
-    with progress_bar('images', opened.images) as advance:
-        for record in opened.evaluator.records(opened.whole):
-            records.append(record)
-            advance()
-    if not records:
-        raise InputError('bag must hold an image in what was asked for, got none')
-    return merge([records])
+    Raises:
+        InputError: An option is outside its range, or the model cannot be loaded.
+    """
+    from yolact_ros.bag.evaluate.plan import Candidate
+
+    loading = detector_options(options.model, options.detection)
+    if options.results:
+        return Candidate(options.results), False
+    if not chosen.is_shared:
+        return Candidate(options.model.model, loading), False
+    detector = options.model.load(options.detection)
+    pinned = {**loading, 'device': str(detector.device), 'backend': detector.backend}
+    return Candidate(options.model.model, pinned), detector.device.type == 'cuda'
 
 
-def _report(
-    path: Path,
-    plan: EvaluationPlan,
-    opened: OpenEvaluation,
-    records: Sequence[Record],
-    figures: BagFigures,
-) -> None:
+def _summarize(bags: Sequence[EvaluatedBag]) -> BagFigures:
+    """Return the figures of all images together."""
+    from yolact_ros.bag.evaluate.class_remapping import merge_bags
+    from yolact_ros.bag.evaluate.figures import summarize
+
+    records, class_names = merge_bags(
+        [(bag.records, bag.facts.class_names) for bag in bags if bag.facts]
+    )
+    candidates = next(bag.facts.names for bag in bags if bag.facts)
+    return summarize(records, candidates, class_names)
+
+
+def _write_report(bag: EvaluatedBag, figures: BagFigures, path: Path) -> None:
+    from yolact_ros.bag.evaluate.jobs import kept_evaluation
     from yolact_ros.bag.report import Report, write_report
 
-    report = Report.of(plan, opened, records, [figures])
+    opened = kept_evaluation.open(bag.plan, lambda _: None)
+    report = Report.of(bag.plan, opened, bag.records, [figures])
     write_report(report, path, opened.evaluator.view)
+
+
+def _show_one(options: Options, bag: EvaluatedBag, figures: BagFigures) -> None:
+    from yolact_ros.bag.commands.tables import show, to_mapping
+
+    if bag.facts is None:
+        return
+    if options.json:
+        failures = {'failures': bag.failures} if bag.failures else {}
+        say_json({**to_mapping(bag.plan, bag.facts, figures), **failures})
+    else:
+        show(bag.plan, bag.facts, figures, with_classes=options.per_class)
+
+
+def _show_many(options: Options, bags: Sequence[EvaluatedBag], total: BagFigures) -> None:
+    from yolact_ros.bag.commands.tables import show_all, to_mapping
+
+    mappings: list[dict[str, Any]] = []
+    rows = []
+    for bag in bags:
+        mapping: dict[str, Any] = {'bag': str(bag.plan.bag)}
+        if bag.facts and bag.records:
+            figures = _summarize([bag])
+            mapping = to_mapping(bag.plan, bag.facts, figures)
+            rows.append((str(bag.plan.bag), figures))
+        mappings.append({**mapping, 'failures': bag.failures})
+    if options.json:
+        say_json({'bags': mappings, 'total': total.to_mapping()})
+    else:
+        show_all([*rows, ('all', total)])

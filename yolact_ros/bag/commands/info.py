@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yolact_core.cli.options import argument, option
 from yolact_core.terminal import say, say_json, say_table
-from yolact_ros.bag.commands.options import Damages, add_bag
+from yolact_ros.bag.commands.options import BAG, Damages
 
 if TYPE_CHECKING:
     from yolact_ros.bag.commands.bag_info import TopicSurvey
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe the arguments."""
-    add_bag(parser)
-    parser.add_argument('--json', action='store_true', help='print JSON')
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What ``yolact bag info`` can be asked for."""
+
+    bag: Path = argument(BAG, metavar='BAG')
+    json: bool = option('print JSON', False)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Say what is in a bag."""
     from yolact_ros.bag.commands.bag_info import survey
     from yolact_ros.bag.io.bag import Bag
 
     damages = Damages()
-    with Bag(arguments.bag, damages) as bag:
+    with Bag(options.bag, damages) as bag:
         topics = survey(bag)
-        if arguments.json:
+        if options.json:
             say_json(
                 {
                     'bag': str(bag.path),
                     'start': bag.start,
                     'seconds': bag.duration,
                     'messages': sum(topic.messages for topic in topics),
-                    'topics': [dataclasses.asdict(topic) for topic in topics],
+                    'topics': [asdict(topic) for topic in topics],
                 }
             )
         else:

@@ -2,119 +2,207 @@
 
 from __future__ import annotations
 
-import argparse
+import statistics
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from yolact_core.cli.model_options import add_detection_options, add_model_options, load_detector
+from yolact_core.cli.model_options import DetectionOptions, ModelOptions
+from yolact_core.cli.options import argument, group, names, option
 from yolact_core.cli.status import INTERRUPTED
-from yolact_core.terminal import progress_bar, say, say_json, stop_on_interrupt
+from yolact_core.errors import InputError
+from yolact_core.terminal import progress_bar, say, say_json
+from yolact_ros.bag.commands.bag_paths import ChosenBags, name_results
 from yolact_ros.bag.commands.options import (
+    BAGS,
     Damages,
-    add_selection,
-    check_output,
-    check_overlay,
-    check_range,
-    name_outputs,
+    SelectionOptions,
+    SharingOptions,
+    detector_options,
 )
-from yolact_ros.bag.fleet.options import add_bags, choose_bags
-from yolact_ros.bag.replay.summary import describe, summarize
 
 if TYPE_CHECKING:
-    from yolact_ros.bag.io.bag import Bag
-    from yolact_ros.bag.replay.replay import Selection
+    from yolact_core.detector import Detector
+    from yolact_ros.bag.replay.jobs import ReplayedBag, ReplayJob
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe the arguments."""
-    add_bags(parser)
-    parser.add_argument(
-        '--output',
-        type=Path,
-        required=True,
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What ``yolact bag run`` can be asked for."""
+
+    bag: tuple[Path, ...] = argument(BAGS, nargs='*', metavar='BAG')
+    sharing: SharingOptions = group('many bags, processes, machines')
+    output: Path = option(
+        '.mcap file of the results, or a new folder; of many bags the folder of their results; a '
+        'run that was killed goes on',
         metavar='OUT',
-        help='.mcap file of the results, or a new folder; of many bags the folder of their '
-        'results; a run that was killed goes on',
+        required=True,
     )
-    parser.add_argument(
-        '--outputs',
-        default='instances',
-        metavar='NAME,NAME',
-        help='instances, label_image, class_mask, confidence, overlay, overlay/compressed, '
+    outputs: tuple[str, ...] = option(
+        'instances, label_image, class_mask, confidence, overlay, overlay/compressed, '
         'prototypes, timing (which alone differs from run to run)',
+        'instances',
+        metavar='NAME,NAME',
+        type=names,
     )
-    parser.add_argument(
-        '--overlay', type=Path, metavar='VIDEO.mp4', help='also draw the results as a video'
-    )
-    parser.add_argument(
-        '--restart', action='store_true', help='drop what an earlier run left unfinished'
-    )
-    add_selection(parser)
-    add_model_options(parser)
-    add_detection_options(parser)
-    parser.add_argument('--json', action='store_true', help='print the summary as JSON')
+    overlay: Path | None = option('also draw the results as a video', metavar='VIDEO.mp4')
+    restart: bool = option('drop what an earlier run left unfinished', False)
+    selection: SelectionOptions = group('images')
+    model: ModelOptions = group('model')
+    detection: DetectionOptions = group('detections')
+    json: bool = option('print the summary as JSON', False)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Write a bag of results.
+def run(options: Options) -> int:
+    """Write bags of results, and say what became of each bag.
 
     Returns:
-        0, or 2 if something of the bag could not be read, or 130 if Ctrl-C ended it early.
+        0, or 2 if something could not be read or done, or 130 if Ctrl-C ended it early.
     """
-    from yolact_ros.bag.evaluate.plan import select_span
-    from yolact_ros.bag.io.bag import Bag
-    from yolact_ros.bag.replay.replay import Selection
+    from yolact_ros.bag.replay.jobs import replay_bags
 
-    check_range(arguments)
-    chosen = choose_bags(arguments)
-    if chosen.is_shared:
-        from yolact_ros.bag.fleet.command_run import run_shared
+    chosen = options.sharing.choose(options.bag)
+    _check_overlay(options, chosen)
+    outputs = _name_outputs(options, chosen)
+    detector = options.model.load(options.detection)
+    jobs = _list_jobs(options, chosen, outputs, detector)
+    damages, needs_gpu = Damages(), detector.device.type == 'cuda'
+    sharing = options.sharing
+    try:
+        with sharing.open_executor(is_shared=chosen.is_shared, needs_gpu=needs_gpu) as executor:
+            bags = replay_bags(executor, jobs, progress_bar, damages, restart=options.restart)
+    except KeyboardInterrupt:
+        say(f'stopped; what is done lies beside {options.output}, and the same command goes on')
+        return INTERRUPTED
+    for bag in bags:
+        for sentence in bag.failures:
+            damages(sentence)
+    if options.overlay and bags[0].is_complete:
+        _draw_overlay(bags[0], options.overlay)
+    _show(options, chosen, bags, detector.model_id)
+    is_stopped = any(not bag.failures and not bag.is_complete for bag in bags)
+    return INTERRUPTED if is_stopped else damages.status
 
-        return run_shared(arguments, chosen)
-    damages = Damages()
-    (path,) = chosen.bags
-    with Bag(path, damages) as bag:
-        check_output(arguments.output, path)
-        check_overlay(arguments.overlay)
-        span = select_span(bag, arguments.start, arguments.end)
-        topics = tuple(topic.name for topic in bag.select_images(arguments.topic))
-        selection = Selection(topics, arguments.every, span.start, span.stop)
-        is_done = _replay(arguments, bag, selection, damages)
-    return damages.status if is_done else INTERRUPTED
+
+def _check_overlay(options: Options, chosen: ChosenBags) -> None:
+    """Refuse a video that could not be written once all the work is done.
+
+    Raises:
+        InputError: It would be no mp4 file, or there are several bags.
+    """
+    path = options.overlay
+    if path is not None and path.suffix.lower() != '.mp4':
+        raise InputError(f'--overlay must be a file that ends in .mp4, got {str(path)!r}')
+    if path is not None and not chosen.is_single:
+        raise InputError('--overlay must go with one bag, got several')
 
 
-def _replay(
-    arguments: argparse.Namespace, bag: Bag, selection: Selection, damages: Damages
-) -> bool:
-    """Write results, say what was done, and return whether that is all."""
-    from yolact_ros.bag.evaluate.plan import estimate_images
-    from yolact_ros.bag.replay.frames import Span
+def _name_outputs(options: Options, chosen: ChosenBags) -> list[Path]:
+    """Return where the results of each bag go.
+
+    Raises:
+        InputError: They would lie in a bag that is read, or do not fit the bags.
+    """
+    outputs = [options.output]
+    if not chosen.is_single:
+        outputs = name_results(chosen.paths, options.output)
+    for output, bag in zip(outputs, chosen.paths, strict=True):
+        if bag.resolve() in (output.resolve(), *output.resolve().parents):
+            raise InputError(f'output must lie outside the bag, got {str(output)!r}')
+    return outputs
+
+
+def _list_jobs(
+    options: Options, chosen: ChosenBags, outputs: list[Path], detector: Detector
+) -> list[ReplayJob]:
+    """Return the bags of results to be written, with the model that was loaded.
+
+    Raises:
+        InputError: An output about images is unknown.
+    """
+    from yolact_ros.bag.executors.models import keep_loaded
+    from yolact_ros.bag.replay.jobs import ReplayJob
     from yolact_ros.bag.replay.outputs import select_outputs
-    from yolact_ros.bag.replay.overlay_video import write_overlay_videos
-    from yolact_ros.bag.replay.replay import Replay, list_topics, make_plan
-    from yolact_ros.bag.replay.resumable_output import Parts
 
-    outputs = select_outputs(name_outputs(arguments))
-    detector = load_detector(arguments)
-    plan = make_plan(bag, selection, detector, outputs)
-    types = list_topics(selection.topics, outputs)
-    parts = Parts(arguments.output, plan, types, restart=arguments.restart)
-    replay = Replay(bag, selection, detector, outputs, parts)
-    count = sum(topic.count for topic in bag.topics if topic.name in selection.topics)
-    total = estimate_images(bag, count, selection.every, Span(selection.start, selection.stop))
-    resumed = parts.progress.images
-    with (
-        stop_on_interrupt() as is_stopped,
-        progress_bar('images', max(total - resumed, 0)) as advance,
-    ):
-        is_done = replay.run(advance, is_stopped)
-    if is_done and arguments.overlay:
-        write_overlay_videos(bag, selection, arguments.output, arguments.overlay)
-    seconds = [decode + timing.total for decode, timing in replay.timings]
-    summary = summarize(replay.progress, resumed, seconds, replay.reasons)
-    summary = {'model': detector.model_id, 'output': str(arguments.output), **summary}
-    if arguments.json:
-        say_json(summary)
-    else:
-        say(describe(summary, is_done, parts.folder))
-    return is_done
+    drawn = {'instances'} if options.overlay else set()  # a video is drawn from instances
+    names = tuple(one.name for one in select_outputs(sorted({*options.outputs} | drawn)))
+    pinned = {
+        **detector_options(options.model, options.detection),
+        'score_threshold': options.detection.score_threshold,
+        'device': str(detector.device),  # the same for all workers
+        'backend': detector.backend,
+    }
+    if not chosen.is_shared:
+        keep_loaded(detector, options.model.model, **pinned)
+    return [
+        ReplayJob(
+            bag=bag,
+            output=output,
+            outputs=names,
+            model=options.model.model,
+            options=pinned,
+            topics=options.selection.topic,
+            every=options.selection.every,
+            start=options.selection.start,
+            end=options.selection.end,
+            part_images=options.sharing.part_images,
+            is_split=chosen.is_shared,
+        )
+        for bag, output in zip(chosen.paths, outputs, strict=True)
+    ]
+
+
+def _draw_overlay(replayed: ReplayedBag, path: Path) -> None:
+    from yolact_ros.bag.io.bag import Bag
+    from yolact_ros.bag.replay.overlay_video import write_overlay_videos
+
+    if replayed.selection is not None:
+        with Bag(replayed.job.bag, lambda _: None) as bag:
+            write_overlay_videos(bag, replayed.selection, replayed.job.output, path)
+
+
+def _show(options: Options, chosen: ChosenBags, bags: list[ReplayedBag], model: str) -> None:
+    """Say what became of each bag."""
+    summaries = []
+    for bag in bags:
+        summary = {'model': model, 'output': str(bag.job.output), **_summarize(bag)}
+        if chosen.is_shared:
+            summary = {'bag': str(bag.job.bag), **summary, 'failures': bag.failures}
+        summaries.append(summary)
+        if not options.json and bag.selection is not None:
+            say(_describe(summary, bag))
+    if options.json:
+        say_json(summaries[0] if chosen.is_single else {'bags': summaries})
+
+
+def _summarize(bag: ReplayedBag) -> dict[str, Any]:
+    """Return what was done as plain values; only ``median_seconds`` differs from run to run."""
+    done = bag.progress
+    seconds = [one for span in bag.spans for one in span.seconds]
+    return {
+        'images': done.images,
+        'of_earlier_run': bag.resumed,
+        'skipped': done.skipped,
+        'instances': dict(sorted(done.instances.items(), key=lambda item: -item[1])),
+        'median_seconds': statistics.median(seconds) if seconds else None,
+        'reasons': list(dict.fromkeys(reason for span in bag.spans for reason in span.reasons)),
+    }
+
+
+def _describe(summary: dict[str, Any], bag: ReplayedBag) -> str:
+    """Return a summary in words."""
+    per_class = ', '.join(f'{count} {name}' for name, count in summary['instances'].items())
+    lines = [f'{summary["images"]} images by {summary["model"]}: {per_class or "nothing found"}']
+    if summary['of_earlier_run']:
+        lines.append(f'{summary["of_earlier_run"]} of them were done by an earlier run')
+    if summary['skipped']:
+        reasons = '; '.join(summary['reasons'])
+        lines.append(f'{summary["skipped"]} images could not be read and were skipped: {reasons}')
+    if summary['median_seconds'] is not None:
+        lines.append(f'{1000 * summary["median_seconds"]:.1f} ms per image (median)')
+    lines.append(
+        f'written to {summary["output"]}'
+        if bag.is_complete
+        else f'stopped; what is done is in {bag.folder}, and the same command goes on'
+    )
+    return '\n'.join(lines)

@@ -42,7 +42,7 @@ class StampIndex:
             stamp: Stamp of the image, ns; 0 if it has none.
             time: Time when the image was recorded, ns; fastest if it grows from call to call.
         """
-        if self._entries is None or time < self._asked - WINDOW:
+        if self._entries is None or abs(time - self._asked) > WINDOW:
             self._stop()
             self._entries = self._bag.entries([self._topic], max(time - WINDOW, 0))
         self._asked = time

@@ -1,4 +1,4 @@
-"""The images of a bag, one after the other, and which of them are taken."""
+"""Read the images of a bag one after the other, all of them or those of a span."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Span:
     Args:
         start: Time of recording of its first message, ns since 1970; None is the bag's first.
         stop: Time after its last message; None is the bag's end.
-        counts: How many images of each topic were recorded between the start of the whole job
-            and that of this span.
-        skip: How many of its images, at its very start, are left out; they are in ``counts``.
+        counts: Number of images of each topic between the start of the whole job and that of this
+            span.
+        skip: Number of images at its very start that are left out; they are in ``counts``.
     """
 
     start: int | None = None
@@ -39,8 +39,8 @@ class RawFrame:
     """An image that is not decoded yet.
 
     Args:
-        entry: Its message.
-        index: Its number among the images of its topic, from 0, those not taken included.
+        entry: Serialized message of the image.
+        index: Number of the image among all images of its topic, from 0.
     """
 
     entry: Entry
@@ -52,12 +52,12 @@ class Frame:
     """An image.
 
     Args:
-        topic: Where it was published.
-        index: Its number among the images of its topic, from 0.
-        time: When it was recorded, ns since 1970.
-        header: Of its message.
-        rgb: Shape (H, W, 3); must not be written to.
-        seconds: That reading the message took.
+        topic: Topic that it was published on.
+        index: Number of the image among all images of its topic, from 0.
+        time: Time of recording, ns since 1970.
+        header: Header of its message.
+        rgb: Pixels, shape (H, W, 3); must not be written to.
+        seconds: Seconds that it took to decode the message.
     """
 
     topic: str
@@ -84,10 +84,10 @@ def read_raw(
     """Iterate over the images of a span.
 
     Args:
-        bag: Open.
-        topics: Of images.
-        every: Take the first and then every so-many-th of each topic.
-        span: Which stretch; default: all.
+        bag: Open bag.
+        topics: Topics of images.
+        every: Take the first and then every so-many-th image of each topic.
+        span: Stretch of the bag; None is all of it.
     """
     span = span or Span()
     counts = Counter(span.counts)
@@ -120,14 +120,14 @@ def decode(bag: Bag, raw: RawFrame) -> Frame:
 def plan_spans(bag: Bag, topics: Sequence[str], whole: Span, parts: int) -> list[Span]:
     """Split a stretch into spans of about as many images each.
 
-    Whatever is done with each span, also in other processes, gives together exactly what the
-    whole gives: a span knows how many images came before it.
+    Results of the spans, also from other processes, are together exactly those of the whole, as
+    a span knows how many images came before it.
 
     Args:
-        bag: Open; it is read once from start to end.
-        topics: Of images.
-        whole: Its counts are those of its start.
-        parts: At most so many spans.
+        bag: Open bag, which is read once from start to end.
+        topics: Topics of images.
+        whole: Stretch to split, with the counts at its start.
+        parts: Greatest number of spans.
     """
     images = [(entry.time, entry.topic) for entry in bag.entries(topics, whole.start, whole.stop)]
     wanted = {images[len(images) * part // parts][0] for part in range(1, parts) if images}

@@ -1,37 +1,36 @@
-"""A bag in, a bag of results out: every image, always the same."""
+"""Run a detector over every image of a bag, and write a bag of results, always the same."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from yolact_core.detector import Detector
 from yolact_core.errors import InputError
-from yolact_core.timing import Timing
+from yolact_ros.bag.executors.executor import Observer
 from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.io.types import MODEL_INFO
-from yolact_ros.bag.io.writer import DISK_FULL, BagWriter
+from yolact_ros.bag.io.writer import BagWriter
 from yolact_ros.bag.replay.frames import Frame, RawFrame, Span, decode, read_raw
 from yolact_ros.bag.replay.messages import make_header, to_model_info
 from yolact_ros.bag.replay.outputs import NODE, Output, Processed, name_cameras
-from yolact_ros.bag.replay.resumable_output import Parts, Progress
+from yolact_ros.bag.replay.resumable_output import Progress, SpanOutput, explain_full_disk
 
-PART_SIZE = 100  # images
-MOST_REASONS = 3  # that are told
+MOST_REASONS = 3  # that are reported
 MODEL_INFO_TOPIC = f'{NODE}/model_info'
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which images are taken.
+    """Images of a bag that are taken.
 
     Args:
-        topics: Of images.
+        topics: Topics of images.
         every: Take every so-many-th image of a topic.
-        start: Time of recording of the first, ns; None is the bag's first.
-        stop: Time after the last, ns; None is the bag's end.
+        start: Time of recording of the first image, ns; None is the first of the bag.
+        stop: Time after the last image, ns; None is the end of the bag.
     """
 
     topics: tuple[str, ...]
@@ -55,7 +54,7 @@ def list_topics(topics: Sequence[str], outputs: Sequence[Output]) -> dict[str, s
 def make_plan(
     bag: Bag, selection: Selection, detector: Detector, outputs: Sequence[Output]
 ) -> dict[str, Any]:
-    """Return all that decides what the output is, to know it again after a kill."""
+    """Return all that decides what the output is, to recognize it when a killed run goes on."""
     return {
         'bag': {
             'path': str(bag.path.resolve()),
@@ -72,18 +71,19 @@ def make_plan(
 
 
 class Replay:
-    """Runs a detector over a bag.
+    """Runs a detector over the images of a bag, and writes its outputs.
 
     Args:
-        bag: Open.
-        selection: Which images.
-        detector: Its options hold.
-        outputs: What is written about each image.
-        parts: Where it is written to.
+        bag: Open bag of the images.
+        selection: Images to process.
+        detector: Detector, with its thresholds set.
+        outputs: Outputs to write about each image.
+        output: Parts that they are written to.
+        part_images: Greatest number of images in a part; None puts all of them into one.
 
     Attributes:
-        timings: Seconds of decoding and of the detector, of each image of this run.
-        reasons: Why images could not be read, each once, a few at most.
+        seconds: Seconds that each image of this run took, from message to detections.
+        reasons: Why images could not be read; each reason once, and a few at most.
     """
 
     def __init__(
@@ -92,68 +92,56 @@ class Replay:
         selection: Selection,
         detector: Detector,
         outputs: Sequence[Output],
-        parts: Parts,
+        output: SpanOutput,
+        part_images: int | None,
     ) -> None:
         self.reasons: list[str] = []
-        self.timings: list[tuple[float, Timing]] = []
+        self.seconds: list[float] = []
         self._bag = bag
         self._selection = selection
         self._detector = detector
         self._outputs = outputs
-        self._parts = parts
+        self._output = output
+        self._part_images = part_images
         self._cameras = name_cameras(selection.topics)
 
-    def run(self, on_image: Callable[[], None], is_stopped: Callable[[], bool]) -> bool:
+    @property
+    def progress(self) -> Progress:
+        """How far it has come, including what earlier runs did."""
+        return self._output.progress
+
+    def run(self, observer: Observer) -> None:
         """Process all images that are not done yet.
 
         Args:
-            on_image: Called after each image.
-            is_stopped: Says after each image whether to end here; what is done is kept.
-
-        Returns:
-            Whether all is done.
+            observer: Learns of each image, and may stop after it; what is done is kept.
 
         Raises:
             InputError: The disk is full, and the parts before are kept; or there is no image.
         """
         images = self._images()
-        try:
-            while (first := next(images, None)) is not None:
-                self._write_part(first, images, on_image, is_stopped)
-                if is_stopped():
-                    return False
-            self._refuse_nothing()
-            self._parts.join()
-        except OSError as error:
-            self._parts.discard()
-            if error.errno not in DISK_FULL:
+        raw = next(images, None)
+        with explain_full_disk(self._output.folder, lambda: self.progress.images):
+            try:
+                while raw is not None:
+                    raw = self._write_part(raw, images, observer)
+                    if observer.is_stopped():
+                        break
+            except OSError:
+                self._output.discard()
                 raise
-            folder = self._parts.folder
-            where = f' in {folder}' if folder.exists() else ''
-            raise InputError(
-                f'disk must have room for the results, but it is full ({error.strerror}); '
-                f'{self.progress.images} images are done{where}, and the same command goes on'
-            ) from error
-        return True
-
-    def _refuse_nothing(self) -> None:
-        if self._parts.progress.time is None:
-            self._parts.discard()
+        if self.progress.time is None:
+            self._output.discard()
             raise InputError(
                 f'bag {self._bag.path} must hold an image in what was asked for, got none'
             )
-
-    @property
-    def progress(self) -> Progress:
-        """How far it has come, earlier runs included."""
-        return self._parts.progress
 
     def _note(self, reason: str) -> None:
         if reason not in self.reasons and len(self.reasons) < MOST_REASONS:
             self.reasons.append(reason)
 
     def _images(self) -> Iterator[RawFrame]:
-        done, chosen = self._parts.progress, self._selection
+        done, chosen = self.progress, self._selection
         span = Span(
             start=chosen.start if done.time is None else done.time,
             stop=chosen.stop,
@@ -163,28 +151,25 @@ class Replay:
         return read_raw(self._bag, chosen.topics, span=span)
 
     def _write_part(
-        self,
-        first: RawFrame,
-        images: Iterator[RawFrame],
-        on_image: Callable[[], None],
-        is_stopped: Callable[[], bool],
-    ) -> None:
-        """Write a part that begins with an image, and with the model if it is the first one."""
-        progress = self._parts.progress
-        with self._parts.open() as writer:
+        self, first: RawFrame, images: Iterator[RawFrame], observer: Observer
+    ) -> RawFrame | None:
+        """Write a part that begins with an image; return the image after it, if there is one."""
+        progress = self.progress
+        raw: RawFrame | None = first
+        with self._output.open() as writer:
             if progress.time is None:
                 self._write_model(writer, first)
             taken = 0
-            raw: RawFrame | None = first
-            while raw is not None:
+            while raw is not None and taken != self._part_images:
                 progress = self._advance(progress, raw, writer)
                 if raw.index % self._selection.every == 0:
                     taken += 1
-                    on_image()
-                if taken == PART_SIZE or is_stopped():
-                    break
+                    observer.advance()
                 raw = next(images, None)
-        self._parts.close(writer, progress)
+                if observer.is_stopped():
+                    break
+        self._output.close(writer, replace(progress, is_complete=raw is None))
+        return raw
 
     def _advance(self, before: Progress, raw: RawFrame, writer: BagWriter) -> Progress:
         """Process an image if it is to be taken, and return how far that is."""
@@ -209,9 +194,9 @@ class Replay:
         )
 
     def _process(self, frame: Frame, writer: BagWriter) -> list[str]:
-        """Write all outputs about an image; return the class of each instance."""
+        """Write all outputs about an image, and return the class of each instance."""
         detections = self._detector(frame.rgb)
-        self.timings.append((frame.seconds, self._detector.timing))
+        self.seconds.append(frame.seconds + self._detector.timing.total)
         one = Processed(
             frame=frame,
             detections=detections,
@@ -225,6 +210,6 @@ class Replay:
         return detections.class_names
 
     def _write_model(self, writer: BagWriter, first: RawFrame) -> None:
-        """Write what makes the detections, as of the first image's time."""
+        """Write which model makes the detections, at the time of the first image."""
         time = first.entry.time
         writer.write(MODEL_INFO_TOPIC, time, to_model_info(self._detector, make_header(time, '')))

@@ -1,14 +1,16 @@
-"""A long output in parts, each whole once it is there, so that a killed run can go on.
+"""A bag of results that is written in parts, each whole once it is there: a killed run goes on.
 
-The parts lie in a folder beside the output, named after it. When all is done they are joined to
-the one file that was asked for, and the folder goes.
+The parts lie in a folder beside the output, named after it. When all are done they are joined to
+the one file that was asked for, and the folder goes. Each span of a bag has parts of its own, so
+that several processes can write to one folder.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from typing import Any
 from yolact_core.errors import InputError
 from yolact_core.files import replace_when_done
 from yolact_ros.bag.io.bag import Bag
-from yolact_ros.bag.io.writer import BagWriter
+from yolact_ros.bag.io.writer import DISK_FULL, BagWriter
 
 PLAN = 'plan.json'
 UNFINISHED = 'unfinished'
@@ -24,15 +26,16 @@ UNFINISHED = 'unfinished'
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run has come.
+    """How far the output of a span has come.
 
     Args:
-        time: Of recording of the last image that was done, ns; None is before the first.
-        at_time: How many of those that were recorded at that very time are done.
-        counts: Images of each topic so far, those not taken included.
-        images: That were processed.
-        skipped: That could not be read.
-        instances: Found so far, by class.
+        time: Time of recording of the last image that was done, ns; None is before the first.
+        at_time: How many of the images that were recorded at that very time are done.
+        counts: Images of each topic so far, including those that were not taken.
+        images: Number of images that were processed.
+        skipped: Number of images that could not be read.
+        instances: Number of instances found so far, by class.
+        is_complete: Whether the span is done.
     """
 
     time: int | None = None
@@ -41,28 +44,82 @@ class Progress:
     images: int = 0
     skipped: int = 0
     instances: dict[str, int] = field(default_factory=dict)
+    is_complete: bool = False
 
 
 def folder_of_parts(output: Path) -> Path:
-    """Return where the parts of an output lie."""
+    """Return the folder where the parts of an output lie."""
     return output.with_name(f'{output.name}.parts')
 
 
-class Parts:
-    """The parts of one output.
+class SpanOutput:
+    """The parts of one span, which are written by one process at a time.
 
     Args:
-        output: An ``.mcap`` file, or a folder that does not exist.
+        output: Path of the whole output.
+        number: Number of the span.
+        topics: Type of each topic of the output.
+        before: Progress before the first part.
+
+    Attributes:
+        folder: Folder of the parts of all spans.
+        progress: How far the span has come, including what earlier runs did.
+
+    Raises:
+        InputError: The progress of an earlier run cannot be read.
+    """
+
+    def __init__(
+        self, output: Path, number: int, topics: Mapping[str, str], before: Progress
+    ) -> None:
+        self.folder = folder_of_parts(output)
+        self._topics = topics
+        self._stem = f'{number:06d}'
+        self._unfinished = self.folder / f'{self._stem}.unfinished'
+        shutil.rmtree(self._unfinished, ignore_errors=True)
+        self.progress = _read_progress(self._list_parts()) or before
+
+    def open(self) -> BagWriter:
+        """Open the next part."""
+        return BagWriter(self._unfinished, self._topics)
+
+    def close(self, writer: BagWriter, progress: Progress) -> None:
+        """Count a part that was written as done."""
+        done = len(self._list_parts())
+        path = self.folder / (f'{self._stem}_{done:06d}.mcap' if done else f'{self._stem}.mcap')
+        with replace_when_done(path.with_suffix('.json')) as unfinished:
+            unfinished.write_text(json.dumps(asdict(progress)))
+        writer.path.replace(path)
+        shutil.rmtree(self._unfinished)
+        self.progress = progress
+
+    def discard(self) -> None:
+        """Drop a part that was not finished; without any part, drop the folder."""
+        shutil.rmtree(self._unfinished, ignore_errors=True)
+        _drop_without_parts(self.folder)
+
+    def _list_parts(self) -> list[Path]:
+        return sorted(self.folder.glob(f'{self._stem}*.mcap'))
+
+
+class ResumableOutput:
+    """The output of a run over a bag, in parts until it is complete.
+
+    Args:
+        output: Path of an ``.mcap`` file, or of a folder that does not exist.
         plan: All that decides what the output is; parts of another plan are refused.
         topics: Type of each topic of the output.
-        restart: Drop parts that are there.
+        restart: Whether to drop parts that are there.
+
+    Attributes:
+        folder: Folder of the parts.
 
     Raises:
         InputError: The parts that are there belong to another plan, or the output is in the way.
     """
 
     def __init__(
-        self, output: Path, plan: Mapping[str, Any], topics: Mapping[str, str], restart: bool
+        self, output: Path, plan: Mapping[str, Any], topics: Mapping[str, str], *, restart: bool
     ) -> None:
         self.folder = folder_of_parts(output)
         self._output = output
@@ -72,42 +129,36 @@ class Parts:
         if restart:
             shutil.rmtree(self.folder, ignore_errors=True)
         self._check_plan(plan)
-        shutil.rmtree(self.folder / UNFINISHED, ignore_errors=True)
-        self.progress = self._read_progress()
 
-    def open(self) -> BagWriter:
-        """Open the next part."""
-        return BagWriter(self.folder / UNFINISHED, self._topics)
-
-    def close(self, writer: BagWriter, progress: Progress) -> None:
-        """Count a part that was written as done."""
-        stem = f'{len(self._files()):06d}'
-        with replace_when_done(self.folder / f'{stem}.json') as unfinished:
-            unfinished.write_text(json.dumps(asdict(progress)))
-        writer.path.replace(self.folder / f'{stem}.mcap')
-        shutil.rmtree(self.folder / UNFINISHED)
-        self.progress = progress
+    def progress(self, number: int) -> Progress:
+        """Return how far the span of a number has come."""
+        return SpanOutput(self._output, number, self._topics, Progress()).progress
 
     def discard(self) -> None:
-        """Drop a part that was not finished; without any part, drop the folder."""
-        shutil.rmtree(self.folder / UNFINISHED, ignore_errors=True)
-        if not self._files():
-            shutil.rmtree(self.folder, ignore_errors=True)
+        """Drop the folder if there is no part in it."""
+        _drop_without_parts(self.folder)
 
     def join(self) -> None:
-        """Make the output of the parts, and drop them."""
-        whole = self.folder / UNFINISHED / (self._output.stem or self._output.name)
-        shutil.rmtree(whole.parent, ignore_errors=True)
-        with BagWriter(whole, self._topics) as writer:
-            for file in self._files():
-                with Bag(file, _refuse) as bag:
-                    for entry in bag.entries(list(self._topics)):
-                        writer.write_data(entry.topic, entry.time, entry.data)
-        (writer.path if self._output.suffix == '.mcap' else whole).replace(self._output)
-        shutil.rmtree(self.folder)
+        """Make the output of the parts, and drop them.
 
-    def _files(self) -> list[Path]:
-        return sorted(self.folder.glob('*.mcap'))
+        Raises:
+            InputError: A part cannot be read.
+            OSError: The output cannot be written; all parts are kept.
+        """
+        unfinished = self.folder / UNFINISHED
+        whole = unfinished / (self._output.stem or self._output.name)
+        shutil.rmtree(unfinished, ignore_errors=True)
+        try:
+            with BagWriter(whole, self._topics) as writer:
+                for part in sorted(self.folder.glob('*.mcap')):
+                    with Bag(part, _refuse) as bag:
+                        for entry in bag.entries(list(self._topics)):
+                            writer.write_data(entry.topic, entry.time, entry.data)
+            (writer.path if self._output.suffix == '.mcap' else whole).replace(self._output)
+        except OSError:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
+        shutil.rmtree(self.folder)
 
     def _check_plan(self, plan: Mapping[str, Any]) -> None:
         text = json.dumps(plan, indent=2, sort_keys=True)
@@ -121,15 +172,44 @@ class Parts:
                 f'but {PLAN} in it differs: --restart drops it'
             )
 
-    def _read_progress(self) -> Progress:
-        files = self._files()
-        if not files:
-            return Progress()
-        path = files[-1].with_suffix('.json')
-        try:
-            return Progress(**json.loads(path.read_text()))
-        except (OSError, TypeError, ValueError) as error:
-            raise InputError(f'{path} must be readable: {error}; --restart drops it') from error
+
+@contextmanager
+def explain_full_disk(folder: Path, count_images: Callable[[], int]) -> Iterator[None]:
+    """Turn the error that the disk is full into a sentence about what was done.
+
+    Args:
+        folder: Folder of the parts.
+        count_images: Returns how many images are done.
+
+    Raises:
+        InputError: The disk is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        where = f' in {folder}' if folder.exists() else ''
+        raise InputError(
+            f'disk must have room for the results, but it is full ({error.strerror}); '
+            f'{count_images()} images are done{where}, and the same command goes on'
+        ) from error
+
+
+def _read_progress(parts: Sequence[Path]) -> Progress | None:
+    """Return the progress after the last part, if there is one."""
+    if not parts:
+        return None
+    path = parts[-1].with_suffix('.json')
+    try:
+        return Progress(**json.loads(path.read_text()))
+    except (OSError, TypeError, ValueError) as error:
+        raise InputError(f'{path} must be readable: {error}; --restart drops it') from error
+
+
+def _drop_without_parts(folder: Path) -> None:
+    if not any(folder.glob('*.mcap')):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _refuse(damage: str) -> None:

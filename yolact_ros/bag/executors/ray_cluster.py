@@ -1,26 +1,25 @@
-"""Many machines, by way of Ray."""
+"""Run jobs on many machines, by way of Ray."""
 
 from __future__ import annotations
 
 import logging
-from types import TracebackType
 from typing import Any
 
 from yolact_core.errors import InputError
-from yolact_ros.bag.fleet.pool import Crashed, Outcome, Work, attempt
+from yolact_ros.bag.executors.executor import Attempted, Crashed, Pool, Work, attempt
 
 LOCAL = 'local'
 AHEAD = 2  # jobs for each core, so that none waits for its next one, and more machines may join
 
 
-class RayPool:
-    """The workers of a Ray cluster. This package must be installed on all of its machines.
+class RayCluster(Pool):
+    """Workers of a Ray cluster. This package must be installed on all of its machines.
 
     Args:
-        address: Of the cluster, ``auto`` for the one that this machine belongs to, or ``local``
-            for a new one on this machine alone.
-        workers: Cores of a new one; at most so many jobs at a time on another. None is all.
-        gpus: Of each job.
+        address: Address of the cluster, ``auto`` for the one that this machine belongs to, or
+            ``local`` for a new one on this machine alone.
+        workers: Number of cores of a new one, or of jobs at a time on another; None is all.
+        gpus: Number of GPUs that each job takes.
 
     Raises:
         InputError: Ray is not installed, or there is no such cluster.
@@ -46,27 +45,20 @@ class RayPool:
         self._remote = self._ray.remote(num_cpus=1, num_gpus=gpus, max_retries=0)(attempt)
         self.size = workers or AHEAD * max(1, int(self._ray.cluster_resources().get('CPU', 1)))
 
-    def __enter__(self) -> RayPool:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Leave the cluster, or end it if it was started here."""
         self._ray.shutdown()
 
     def submit(self, number: int, work: Work, job: object) -> None:
         """Give a job to the cluster."""
         self._running[self._remote.remote(work, job)] = number
 
-    def wait(self) -> tuple[int, Outcome]:
+    def wait(self) -> tuple[int, Attempted]:
         """Wait until a job ends, or its process, or its machine."""
         (ended,), _ = self._ray.wait(list(self._running), num_returns=1)
         number = self._running.pop(ended)
         try:
-            outcome: Outcome = self._ray.get(ended)
+            outcome: Attempted = self._ray.get(ended)
         except self._ray.exceptions.RayError as error:
             return number, Crashed(str(error).strip().splitlines()[-1])
         return number, outcome

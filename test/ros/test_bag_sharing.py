@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 
 import cv2
 import numpy as np
@@ -13,19 +13,20 @@ import pytest
 pytest.importorskip('rosbags', reason='rosbags is not installed: pip install rosbags')
 pytest.importorskip('pycocotools', reason="pip install 'yolact[train]'")
 
-import fleet_jobs
+import executor_jobs
 from bags import SIZE, image_item, jpeg_item, make_detections, truth_item, write_bag
 
 from yolact_core.cli import main
 from yolact_core.errors import InputError
 from yolact_core.threads import single_thread
+from yolact_ros.bag.commands.bag_paths import name_results
+from yolact_ros.bag.commands.options import SharingOptions
+from yolact_ros.bag.evaluate import jobs as evaluation
 from yolact_ros.bag.evaluate.class_remapping import merge_bags
 from yolact_ros.bag.evaluate.figures import summarize
 from yolact_ros.bag.evaluate.plan import Candidate, EvaluationPlan, open_evaluation
-from yolact_ros.bag.fleet import command_evaluate, command_run, evaluation, replaying
-from yolact_ros.bag.fleet.bags import name_results
-from yolact_ros.bag.fleet.local import LocalPool
-from yolact_ros.bag.fleet.options import open_pool
+from yolact_ros.bag.executors.processes import Processes
+from yolact_ros.bag.replay import jobs as replaying
 
 COUNT = 10
 NAME = 'bag.mcap'  # of results; it is in the file
@@ -46,7 +47,7 @@ def make_items(count=COUNT, first=0):
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
     """Return a folder with two bags somewhere below it."""
-    folder = tmp_path_factory.mktemp('fleet')
+    folder = tmp_path_factory.mktemp('shared')
     (folder / 'day 2').mkdir()
     (folder / 'day 1').mkdir()
     write_bag(folder / 'day 1' / 'bag', make_items())
@@ -62,20 +63,19 @@ def bag(folder):
 @pytest.fixture(scope='module')
 def pool():
     """Give two processes to all tests of this module: they take seconds to start."""
-    with LocalPool(2) as pool:
+    with closing(Processes(2)) as pool:
         yield pool
 
 
 @pytest.fixture
 def call(tiny_model, capfd, monkeypatch, pool):
     """Run ``yolact bag`` and return its exit status, figures and complaints."""
+    open_executor = SharingOptions.open_executor
 
-    def open_shared(arguments, *, needs_gpu):
-        is_shared = arguments.workers == 2
-        return nullcontext(pool) if is_shared else open_pool(arguments, needs_gpu=needs_gpu)
+    def open_shared(options, **keywords):
+        return nullcontext(pool) if options.workers == 2 else open_executor(options, **keywords)
 
-    for module in (command_evaluate, command_run):
-        monkeypatch.setattr(module, 'open_pool', open_shared)
+    monkeypatch.setattr(SharingOptions, 'open_executor', open_shared)
 
     def run(action, *words):
         fixed = ('--model', tiny_model, '--device', 'cpu', '--score-threshold', '0.05')
@@ -189,10 +189,10 @@ def test_results_of_many_bags_lie_in_a_folder_and_are_those_of_each(folder, bag,
 def test_a_worker_that_is_killed_in_the_middle_cannot_be_seen_in_the_figures(
     bag, call, monkeypatch
 ):
-    mark = bag.with_name(fleet_jobs.MARK)
+    mark = bag.with_name(executor_jobs.MARK)
     _, wanted, _ = call('evaluate', bag, '--workers', 2)
     mark.unlink(missing_ok=True)
-    monkeypatch.setattr(evaluation, 'process_part', fleet_jobs.process_dying_part)
+    monkeypatch.setattr(evaluation, 'evaluate_part', executor_jobs.evaluate_dying_part)
     status, found, said = call('evaluate', bag, '--workers', 2)
     assert mark.exists()
     assert (status, said) == (0, '')
@@ -202,10 +202,10 @@ def test_a_worker_that_is_killed_in_the_middle_cannot_be_seen_in_the_figures(
 def test_a_worker_that_is_killed_in_the_middle_cannot_be_seen_in_the_results(
     bag, call, tmp_path, monkeypatch
 ):
-    mark = bag.with_name(fleet_jobs.MARK)
+    mark = bag.with_name(executor_jobs.MARK)
     assert call('run', bag, '--output', tmp_path / 'alone' / NAME)[0] == 0
     mark.unlink(missing_ok=True)
-    monkeypatch.setattr(replaying, 'process_piece', fleet_jobs.process_dying_piece)
+    monkeypatch.setattr(replaying, 'replay_span', executor_jobs.replay_dying_span)
     status, _, said = call('run', bag, '--output', tmp_path / NAME, '--workers', 2)
     assert mark.exists()
     assert (status, said) == (0, '')
@@ -214,7 +214,7 @@ def test_a_worker_that_is_killed_in_the_middle_cannot_be_seen_in_the_results(
 
 
 def test_a_part_that_always_fails_is_named_and_the_others_count(bag, call, monkeypatch):
-    monkeypatch.setattr(evaluation, 'process_part', fleet_jobs.process_hopeless_part)
+    monkeypatch.setattr(evaluation, 'evaluate_part', executor_jobs.evaluate_hopeless_part)
     status, found, said = call('evaluate', bag, '--workers', 2)
     assert status == 2
     assert said.count('\n') == 1
@@ -229,7 +229,7 @@ def test_results_go_on_where_a_part_failed(bag, call, tmp_path, monkeypatch):
     assert call('run', bag, '--output', tmp_path / 'alone' / NAME)[0] == 0
     words = ('run', bag, '--output', tmp_path / NAME, '--workers', 2)
     with monkeypatch.context() as patch:
-        patch.setattr(replaying, 'process_piece', fleet_jobs.process_hopeless_piece)
+        patch.setattr(replaying, 'replay_span', executor_jobs.replay_hopeless_span)
         status, found, said = call(*words)
     assert status == 2
     assert said.count('\n') == 1

@@ -1,4 +1,4 @@
-"""Jobs for the tests of fleets, in a module that other processes can import."""
+"""Jobs for the tests of executors, in a module that other processes can import."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from yolact_core.errors import InputError
-from yolact_ros.bag.evaluate import frame_evaluation as examination
-from yolact_ros.bag.fleet import evaluation, pieces
+from yolact_ros.bag.evaluate import frame_evaluation
+from yolact_ros.bag.evaluate import jobs as evaluation
+from yolact_ros.bag.replay import jobs as replaying
 from yolact_ros.bag.replay import replay
 
 MARK = 'killed'  # file beside a bag, once a process has died
 
 
-def name_process(_: int) -> int:
+def name_process(_: int, __: Any) -> int:
     return os.getpid()
 
 
-def count_threads(_: int) -> int:
+def count_threads(_: int, __: Any) -> int:
     import torch
 
     return torch.get_num_threads()
 
 
-def fail_as_told(job: tuple[str, str]) -> str:
+def fail_as_told(job: tuple[str, str], _: Any) -> str:
     """Fail in one of several ways, the first time or always, and note each attempt."""
     how, folder = job
     mark = Path(folder) / how
@@ -41,7 +42,7 @@ def fail_as_told(job: tuple[str, str]) -> str:
     return how
 
 
-def _die_once(module: Any, bag: Path, work: Any, job: Any) -> Any:
+def _die_once(module: Any, bag: Path, work: Any, job: Any, observer: Any) -> Any:
     """Do a job, but when it comes to the sixth image, die, if nobody has yet."""
     before = module.decode
 
@@ -54,26 +55,27 @@ def _die_once(module: Any, bag: Path, work: Any, job: Any) -> Any:
 
     module.decode = decode
     try:
-        return work(job)
+        return work(job, observer)
     finally:
         module.decode = before
 
 
-def process_dying_part(part: Any) -> Any:
-    return _die_once(examination, part.plan.bag, evaluation.process_part, part)
+def evaluate_dying_part(part: Any, observer: Any) -> Any:
+    work = evaluation.evaluate_part
+    return _die_once(frame_evaluation, part.plan.bag, work, part, observer)
 
 
-def process_dying_piece(piece: Any) -> Any:
-    return _die_once(replay, piece.job.bag, pieces.process_piece, piece)
+def replay_dying_span(task: Any, observer: Any) -> Any:
+    return _die_once(replay, task.job.bag, replaying.replay_span, task, observer)
 
 
-def process_hopeless_part(part: Any) -> Any:
+def evaluate_hopeless_part(part: Any, observer: Any) -> Any:
     if part.span.start is not None and sum(part.span.counts.values()) < 6:
         raise OSError('the disk is tired')
-    return evaluation.process_part(part)
+    return evaluation.evaluate_part(part, observer)
 
 
-def process_hopeless_piece(piece: Any) -> Any:
-    if piece.number == 1:
+def replay_hopeless_span(task: Any, observer: Any) -> Any:
+    if task.number == 1:
         raise OSError('the disk is tired')
-    return pieces.process_piece(piece)
+    return replaying.replay_span(task, observer)

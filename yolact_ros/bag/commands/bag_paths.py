@@ -1,9 +1,10 @@
-"""Which bags are meant: paths, folders that are searched, and lists in files."""
+"""Find the bags that were asked for: paths, folders that are searched, and lists in files."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from yolact_core.errors import InputError
 from yolact_ros.bag.io.opening import FILE_SUFFIXES
@@ -12,15 +13,29 @@ METADATA = 'metadata.yaml'
 COMMENT = '#'
 
 
-def find_bags(paths: Sequence[Path], list_file: Path | None = None) -> tuple[Path, ...]:
-    """Return all bags that are meant, each once, in the order in which they are named.
+class ChosenBags(NamedTuple):
+    """The bags that were asked for.
 
-    A path that is neither a bag nor a folder of bags is returned too: whoever opens it can say
-    best what is wrong with it, and the others need not wait for that.
+    Attributes:
+        paths: Paths of the bags.
+        is_single: Whether one bag was named, so that the answer is about one.
+        is_shared: Whether the work goes to other processes.
+    """
+
+    paths: tuple[Path, ...]
+    is_single: bool
+    is_shared: bool
+
+
+def find_bags(paths: Sequence[Path], list_file: Path | None = None) -> tuple[Path, ...]:
+    """Return all bags that were asked for, each once, in the order in which they were named.
+
+    A path that is neither a bag nor a folder of bags is returned too: opening it will say best
+    what is wrong with it, and the other bags need not wait for that.
 
     Args:
-        paths: Bags, or folders that are searched for bags, sorted by name.
-        list_file: One path a line, relative to its own folder; ``#`` begins a comment.
+        paths: Paths of bags, or of folders that are searched for bags, sorted by name.
+        list_file: File with one path a line, relative to its own folder; ``#`` begins a comment.
 
     Raises:
         InputError: Nothing is named, or the list cannot be read.
@@ -32,7 +47,7 @@ def find_bags(paths: Sequence[Path], list_file: Path | None = None) -> tuple[Pat
 
 
 def is_bag(path: Path) -> bool:
-    """Return whether a path is a bag, and no folder to be searched."""
+    """Return whether a path is a bag, and not a folder to be searched."""
     if not path.is_dir():
         return True
     return any(one.name == METADATA or one.suffix in FILE_SUFFIXES for one in path.iterdir())
@@ -42,7 +57,7 @@ def read_list(path: Path) -> list[Path]:
     """Return the paths that a file lists.
 
     Raises:
-        InputError: It cannot be read.
+        InputError: The file cannot be read.
     """
     try:
         lines = path.read_text(encoding='utf-8').splitlines()
@@ -53,7 +68,7 @@ def read_list(path: Path) -> list[Path]:
 
 
 def name_results(bags: Sequence[Path], folder: Path) -> list[Path]:
-    """Return where results of bags go: below a folder, named as the bags as far as they differ.
+    """Return where the results of bags go: below a folder, with the parts of names that differ.
 
     Raises:
         InputError: The folder is a file, or two bags have the same name.
