@@ -8,8 +8,6 @@ from contextlib import ExitStack
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 
-import yaml
-
 from yolact_core.errors import InputError
 from yolact_ros.bag.io.storage import ROS1_SUFFIX, RosbagsStorage, Storage, describe
 
@@ -82,6 +80,8 @@ def _read_metadata(folder: Path) -> list[Path]:
     Raises:
         Exception: There are no metadata, or they are something else.
     """
+    import yaml  # only where a bag is opened: the help does without
+
     content = yaml.safe_load((folder / METADATA).read_text(encoding='utf-8'))
     try:
         names = content['rosbag2_bagfile_information']['relative_file_paths']
