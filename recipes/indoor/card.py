@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -183,19 +182,14 @@ def run_preview(options: PreviewOptions) -> None:
 
     What is to be ignored has a score of 0 %.
     """
-    from recipes.indoor.dataset.annotations import to_detections
+    from recipes.indoor.dataset.annotations import read_coco, to_detections
 
-    content = json.loads((options.dataset / 'instances.json').read_text())
-    class_names = tuple(category['name'] for category in content['categories'])
-    by_image = defaultdict(list)
-    for annotation in content['annotations']:
-        by_image[annotation['image_id']].append(annotation)
+    images, class_names = read_coco(options.dataset / 'instances.json')
     style, pictures = OverlayStyle(alpha=0.35, color_by='instance', boxes=False), []
-    for index in np.linspace(0, len(content['images']) - 1, options.count).astype(int):
-        image = content['images'][index]
-        size = (image['height'], image['width'])
-        rgb = read_image(options.dataset / 'images' / image['file_name'])
-        truth = to_detections(by_image[image['id']], size, class_names)
+    for index in np.linspace(0, len(images) - 1, options.count).astype(int):
+        image = images[index]
+        rgb = read_image(options.dataset / 'images' / image.name)
+        truth = to_detections(image.annotations, image.size, class_names)
         pictures.append(rgb if options.plain else draw_overlay(rgb, truth, style))
     write_image(options.output, lay_out(pictures, options.columns, pictures[0].shape[:2]))
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,22 @@ from yolact_core.detections import Detections
 from yolact_core.masks.instance_masks import InstanceMasks
 
 Annotation = dict[str, Any]  # as COCO has it, here with the number of its ``instance``
+
+
+@dataclass(frozen=True)
+class AnnotatedImage:
+    """One image of a COCO file.
+
+    Attributes:
+        name: File name.
+        size: Height and width in pixels.
+        annotations: Annotations of the objects in it.
+    """
+
+    name: str
+    size: tuple[int, int]
+    annotations: list[Annotation]
+
 
 MIN_AREA = 60  # px, smaller instances are crowd: nobody is asked to find them
 NEGLIGIBLE_AREA = 12  # px, smaller ones are not annotated
@@ -132,6 +150,21 @@ def write_coco(
     content = {'images': images, 'annotations': annotations, 'categories': categories}
     output.write_text(json.dumps(content))
     return len(images), len(annotations)
+
+
+def read_coco(path: Path) -> tuple[list[AnnotatedImage], tuple[str, ...]]:
+    """Return the images of a COCO file with their annotations, and the names of its classes."""
+    content = json.loads(path.read_text())
+    by_image = defaultdict(list)
+    for annotation in content['annotations']:
+        by_image[annotation['image_id']].append(annotation)
+    images = [
+        AnnotatedImage(
+            image['file_name'], (image['height'], image['width']), by_image[image['id']]
+        )
+        for image in content['images']
+    ]
+    return images, tuple(category['name'] for category in content['categories'])
 
 
 def to_detections(

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
-from recipes.indoor.dataset.annotations import to_detections
-from recipes.indoor.dataset.path import CameraPath, RenderedFrame
+from recipes.indoor.dataset.annotations import AnnotatedImage, to_detections
+from recipes.indoor.dataset.path import CameraPath
 from yolact_core.cli.options import argument, option
 from yolact_core.terminal import say
 from yolact_ros.bag.io.bag import Message
@@ -84,12 +84,12 @@ def write_bag(path: CameraPath, folder: Path, rate: float) -> None:
 def path_messages(path: CameraPath, rate: float) -> Iterator[tuple[str, int, Message]]:
     """Yield topic, stamp in ns and message of everything that a path shows, in order."""
     first_seen: dict[int, int] = {}
-    for index, frame in enumerate(path.frames):
+    for index, (frame, pose) in enumerate(zip(path.frames, path.camera_to_room, strict=True)):
         stamp = START + round(index * 1e9 / rate)
         header = make_header(stamp, CAMERA)
         for annotation in frame.annotations:
             first_seen.setdefault(annotation['instance'], index)
-        yield POSE, stamp, pose_message(stamp, frame.camera_to_room)
+        yield POSE, stamp, pose_message(stamp, pose)
         yield INFO, stamp, info_message(header, frame.size, path.intrinsics)
         yield IMAGE, stamp, image_message(header, path.read('images', frame))
         yield DEPTH, stamp, depth_message(header, path.read('depth', frame))
@@ -124,8 +124,8 @@ def info_message(
     Args:
         header: Header of the message.
         size: Height and width of the image in pixels.
-        intrinsics: Projection to pixels that are counted from the corner of the first one, shape
-            (3, 3); messages count from its middle.
+        intrinsics: Projection to pixels counted from the corner of the first one, shape (3, 3);
+            messages count from its middle.
     """
     intrinsics = intrinsics - [[0, 0, 0.5], [0, 0, 0.5], [0, 0, 0]]
     region = make_message(
@@ -160,7 +160,7 @@ def depth_message(header: Message, millimetres: NDArray[np.uint16]) -> Message:
 
 def truth_message(
     header: Message,
-    frame: RenderedFrame,
+    frame: AnnotatedImage,
     class_names: tuple[str, ...],
     index: int,
     first_seen: dict[int, int],

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import defaultdict
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,12 @@ from numpy.typing import NDArray
 
 from recipes.indoor.assets.build import credits_table
 from recipes.indoor.assets.models import ModelPack
-from recipes.indoor.dataset.annotations import Annotation, annotate_view, write_coco
+from recipes.indoor.dataset.annotations import (
+    AnnotatedImage,
+    annotate_view,
+    read_coco,
+    write_coco,
+)
 from recipes.indoor.dataset.render import parse_size
 from recipes.indoor.rooms.camera import Camera, sample_path
 from recipes.indoor.rooms.rendering import SceneRenderer, open_graphics
@@ -96,49 +100,27 @@ def to_millimetres(depth: NDArray[np.float32]) -> NDArray[np.uint16]:
     return np.where(millimetres < 65536, millimetres, 0).astype(np.uint16)
 
 
-@dataclass(frozen=True)
-class RenderedFrame:
-    """One image of a camera path.
-
-    Attributes:
-        name: File name of the image and of its depth image.
-        size: Height and width in pixels.
-        annotations: Annotations of the objects in it.
-        camera_to_room: Transform from camera axes (right, down, forward), shape (4, 4).
-    """
-
-    name: str
-    size: tuple[int, int]
-    annotations: list[Annotation]
-    camera_to_room: NDArray[np.float64]
-
-
 class CameraPath:
     """A rendered camera path, read back.
 
     Args:
         folder: Output folder of the step ``path``.
+
+    Attributes:
+        frames: Images along the path.
+        class_names: Names of all classes, in class order.
+        intrinsics: Projection to pixels counted from the corner of the first one, shape (3, 3).
+        camera_to_room: Transform from camera axes (right, down, forward) of each frame, shape
+            (N, 4, 4).
     """
 
     def __init__(self, folder: Path) -> None:
-        content = json.loads((folder / 'instances.json').read_text())
-        poses = json.loads((folder / 'poses.json').read_text())
-        by_image = defaultdict(list)
-        for annotation in content['annotations']:
-            by_image[annotation['image_id']].append(annotation)
         self.folder = folder
-        self.class_names = tuple(category['name'] for category in content['categories'])
+        self.frames, self.class_names = read_coco(folder / 'instances.json')
+        poses = json.loads((folder / 'poses.json').read_text())
         self.intrinsics = np.array(poses['intrinsics'])
-        self.frames = [
-            RenderedFrame(
-                name=image['file_name'],
-                size=(image['height'], image['width']),
-                annotations=by_image[image['id']],
-                camera_to_room=np.array(pose),
-            )
-            for image, pose in zip(content['images'], poses['camera_to_room'], strict=True)
-        ]
+        self.camera_to_room = np.array(poses['camera_to_room'])
 
-    def read(self, kind: str, frame: RenderedFrame) -> NDArray[Any]:
+    def read(self, kind: str, frame: AnnotatedImage) -> NDArray[Any]:
         """Return the pixels of one frame; ``kind`` is ``images`` (BGR) or ``depth`` (mm)."""
         return np.asarray(cv2.imread(str(self.folder / kind / frame.name), cv2.IMREAD_UNCHANGED))
