@@ -16,6 +16,7 @@ from pycocotools import mask as coco_mask
 
 from recipes.indoor.rooms.camera import Camera
 from recipes.indoor.rooms.scene import BACKGROUND, Scene
+from yolact_core.dataset.annotations import read_json, xywh_to_corners
 from yolact_core.detections import Detections
 from yolact_core.masks.instance_masks import InstanceMasks
 
@@ -154,7 +155,7 @@ def write_coco(
 
 def read_coco(path: Path) -> tuple[list[AnnotatedImage], tuple[str, ...]]:
     """Return the images of a COCO file with their annotations, and the names of its classes."""
-    content = json.loads(path.read_text())
+    content = read_json(path)
     by_image = defaultdict(list)
     for annotation in content['annotations']:
         by_image[annotation['image_id']].append(annotation)
@@ -179,10 +180,9 @@ def to_detections(
     """
     masks = [coco_mask.decode(one['segmentation']).astype(bool) for one in annotations]
     boxes = np.array([one['bbox'] for one in annotations], np.float32).reshape(-1, 4)
-    boxes[:, 2:] += boxes[:, :2]
     scores = np.array([1 - one['iscrowd'] for one in annotations], np.float32)
     return Detections(
-        boxes=boxes,
+        boxes=xywh_to_corners(boxes),
         scores=scores,
         mask_scores=scores,
         class_ids=np.array([one['category_id'] - 1 for one in annotations], np.int64),
