@@ -149,20 +149,26 @@ def write_catalogue_models(
             logger.warning('left out %s: %s', key, error)
             continue
         save_model(folder / f'{key}.npz', geometry)
-        infos.append(
-            ModelInfo(
-                key=key,
-                label=label,
-                split=splits[key] if splits else 'any',
-                places=possible_places(label, places, model),
-                size=model.size,
-                elevation=model.elevation or SCREEN_MOUNT * (label == 'screen'),
-                title=model.title,
-                creator=model.creator,
-                licence=model.licence,
-            )
-        )
+        split = splits[key] if splits else 'any'
+        infos.append(catalogue_info(model, label, split, possible_places(label, places, model)))
     return infos
+
+
+def catalogue_info(
+    model: CatalogueModel, label: str | None, split: str, places: tuple[str, ...]
+) -> ModelInfo:
+    """Return what the index says about a catalogue model."""
+    return ModelInfo(
+        key=model.key,
+        label=label,
+        split=split,
+        places=places,
+        size=model.size,
+        elevation=model.elevation or SCREEN_MOUNT * (label == 'screen'),
+        title=model.title,
+        creator=model.creator,
+        licence=model.licence,
+    )
 
 
 def write_generated_models(
