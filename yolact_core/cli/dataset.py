@@ -111,8 +111,7 @@ def show_statistics(options: StatsOptions) -> int:
     from yolact_core.dataset.annotations import read_annotations
     from yolact_core.dataset.statistics import assess_priors, describe, fit_priors, object_boxes
 
-    is_file = Path(options.config).suffix in ('.yaml', '.yml')
-    config = (ModelConfig.from_file if is_file else ModelConfig.from_name)(options.config)
+    config = ModelConfig.from_source(options.config)
     input_size = options.input_size or config.input_size
     annotations = read_annotations(options.file)
     statistics, boxes = describe(annotations), object_boxes(annotations)

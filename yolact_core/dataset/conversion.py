@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 Format = Literal['labelme', 'yolo']
-FORMATS = ('labelme', 'yolo')
 
 
 def convert_to_coco(

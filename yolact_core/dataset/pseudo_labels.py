@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,10 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from yolact_core.dataset import CocoDataset, Sample
+    from yolact_core.dataset.annotations import Record
     from yolact_core.detections import Detections
     from yolact_core.detector import Detector
-
-    Record = dict[str, Any]
 
 MOST_COVERED = 0.5  # of a found mask by annotated objects; more, and it is one of these
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from yolact_core.dataset import CocoDataset
 
-Protocol = Literal['coco', 'original']
+ProtocolName = Literal['coco', 'original']
 
 RULES = {'coco': coco_precision, 'original': original_precision}
 WARM_UP = 3  # images at the start that the mean times leave out
@@ -47,7 +47,7 @@ class EvaluationOptions:
         InputError: The protocol is unknown or the limit below 1.
     """
 
-    protocol: Protocol = 'coco'
+    protocol: ProtocolName = 'coco'
     score_threshold: float = 0.0
     limit: int | None = None
 
@@ -208,7 +208,7 @@ def evaluate_detections(
     truths: Sequence[ImageTruth],
     results: Sequence[ImageResult],
     class_names: Sequence[str],
-    protocol: Protocol = 'coco',
+    protocol: ProtocolName = 'coco',
 ) -> Precisions:
     """Compare what was found, wherever it comes from, with what there is.
 

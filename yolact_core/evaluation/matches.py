@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from yolact_core.dataset.annotations import corners_to_xywh
+from yolact_core.dataset.annotations import Record, corners_to_xywh
 from yolact_core.dataset.segmentation import coco_mask
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from yolact_core.evaluation.results import ImageResult, ImageTruth
 
 Kind = Literal['bbox', 'segm']
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -65,25 +65,6 @@ class ImageResult:
     rles: list[Rle]
 
 
-@dataclass(frozen=True)
-class DatasetResults:
-    """All that a detector found in a data set, next to the truth.
-
-    Args:
-        class_names: Classes that both data set and detector know.
-        images: Index of each image in the data set.
-        truths: Objects of each image.
-        results: What was found in each image.
-        timing: Mean seconds of an image by stage.
-    """
-
-    class_names: tuple[str, ...]
-    images: list[int]
-    truths: list[ImageTruth]
-    results: list[ImageResult]
-    timing: Timing
-
-
 def truth_of_image(
     annotations: Annotations, image: int, class_of: Mapping[int, int]
 ) -> ImageTruth:
@@ -132,6 +113,25 @@ def result_of_image(detections: Detections, class_of: Mapping[int, int]) -> Imag
         mask_scores=detections.mask_scores.astype(np.float64),
         rles=detections.masks.coco_rles(),
     )
+
+
+@dataclass(frozen=True)
+class DatasetResults:
+    """All that a detector found in a data set, next to the truth.
+
+    Args:
+        class_names: Classes that both data set and detector know.
+        images: Index of each image in the data set.
+        truths: Objects of each image.
+        results: What was found in each image.
+        timing: Mean seconds of an image by stage.
+    """
+
+    class_names: tuple[str, ...]
+    images: list[int]
+    truths: list[ImageTruth]
+    results: list[ImageResult]
+    timing: Timing
 
 
 def write_coco_results(folder: Path, found: DatasetResults, dataset: CocoDataset) -> None:
