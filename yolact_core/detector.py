@@ -16,7 +16,7 @@ from yolact_core.inference.options import DetectorOptions, check_classes
 from yolact_core.inference.postprocessing import Postprocessor
 from yolact_core.inference.preprocessing import DevicePreprocessor, Preprocessor, check_image
 from yolact_core.network import Prediction, Yolact
-from yolact_core.runtimes.backend import Backend
+from yolact_core.runtimes import Backend
 from yolact_core.runtimes.model_loading import load_backend
 from yolact_core.runtimes.torch import TorchBackend, resolve_precision
 from yolact_core.timing import Clock, Timing

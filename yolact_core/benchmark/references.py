@@ -23,7 +23,7 @@ from yolact_core.inference.options import DetectorOptions
 from yolact_core.masks.assembly import combine_prototypes, crop_masks
 from yolact_core.network import Prediction, Yolact
 from yolact_core.network.boxes import decode_boxes, pairwise_iou
-from yolact_core.runtimes.backend import Backend
+from yolact_core.runtimes import Backend
 from yolact_core.timing import Clock, Timing
 
 SHORTER_SIDE = 800  # pixels, as torchvision has it

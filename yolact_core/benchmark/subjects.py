@@ -19,7 +19,7 @@ from yolact_core.checkpoints.checkpoint import load_network
 from yolact_core.detector import Detector
 from yolact_core.inference.options import DetectorOptions
 from yolact_core.media.image_files import write_image
-from yolact_core.runtimes.backend import Backend
+from yolact_core.runtimes import Backend
 from yolact_core.runtimes.model_loading import load_backend
 from yolact_core.runtimes.table import RUNTIMES
 from yolact_core.timing import Timing

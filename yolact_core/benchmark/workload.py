@@ -23,7 +23,7 @@ from yolact_core.errors import InputError
 from yolact_core.media.image_files import read_image
 from yolact_core.network import Prediction
 from yolact_core.network.boxes import encode_boxes
-from yolact_core.runtimes.backend import Backend
+from yolact_core.runtimes import Backend
 from yolact_core.runtimes.export import find_images
 
 Image = npt.NDArray[np.uint8]

@@ -23,7 +23,7 @@ from yolact_core.threads import POLICY
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from yolact_core.runtimes.backend import Backend
+    from yolact_core.runtimes import Backend
 
 ROUNDS = 5
 KEY_DIGITS = 16

@@ -12,7 +12,7 @@ import torch
 from yolact_core.checkpoints.checkpoint import load_network
 from yolact_core.checkpoints.model_zoo import cache_folder
 from yolact_core.errors import InputError
-from yolact_core.runtimes.backend import Backend
+from yolact_core.runtimes import Backend
 from yolact_core.runtimes.choice import Choice, choose_fastest, recall, remember, situation
 from yolact_core.runtimes.export import find_or_export, model_key
 from yolact_core.runtimes.table import (

@@ -18,7 +18,6 @@ from yolact_core.errors import InputError
 from yolact_core.runtimes.exported import ExportedBackend, ModelCard
 from yolact_core.runtimes.graph import write_onnx
 
-PRECISIONS = ('float32', 'float16')
 TENSORRT, CUDA, CPU = (f'{name}ExecutionProvider' for name in ('Tensorrt', 'CUDA', 'CPU'))
 
 
@@ -59,11 +58,6 @@ class OnnxBackend(ExportedBackend):
             InputError: The file, device or precision is not one that it can run.
         """
         precision = 'float32' if precision == 'auto' else precision
-        if precision not in PRECISIONS:
-            raise InputError(
-                f'precision of backend onnx must be one of {", ".join(PRECISIONS)}, '
-                f'got {precision!r}'
-            )
         providers = _choose_providers(device, precision)
         try:
             session = onnxruntime.InferenceSession(str(path), _options(), providers)

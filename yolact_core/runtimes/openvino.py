@@ -21,7 +21,6 @@ from yolact_core.runtimes.exported import ExportedBackend, ModelCard, run_one_by
 from yolact_core.runtimes.graph import trace_network
 
 CARD = 'yolact'  # section of the file's runtime information
-PRECISIONS = ('float32', 'bfloat16', 'int8')
 BFLOAT16 = 'BF16'  # as the runtime calls it among what a CPU can do
 
 
@@ -110,11 +109,6 @@ def _read_card(model: openvino.Model, path: Path) -> ModelCard:
 
 
 def _check_precision(precision: str, card: ModelCard, path: Path, has_bfloat16: bool) -> None:
-    if precision not in PRECISIONS:
-        raise InputError(
-            f'precision of backend openvino must be one of {", ".join(PRECISIONS)}, '
-            f'got {precision!r}'
-        )
     if (precision == 'int8') != (card.precision == 'int8'):
         raise InputError(
             f'{path} must be exported with --precision {precision} to run in it, '

@@ -61,6 +61,7 @@ class Runtime:
         install: Command that installs one of them.
         devices: Types of device that it runs on.
         precisions: Precisions that files can be written in, the usual one first.
+        computes_in: Precisions that it can run files in; empty: in that of the file only.
         has_deformable: Whether it knows the deformable convolutions of YOLACT++.
         is_measured: Whether ``auto`` tries it on a CPU.
         format: Name of the format in ``yolact export``; empty: the runtime's.
@@ -78,6 +79,7 @@ class Runtime:
     install: str
     devices: tuple[str, ...]
     precisions: tuple[str, ...] = ('float32',)
+    computes_in: tuple[str, ...] = ()
     has_deformable: bool = True
     is_measured: bool = True
     format: str = ''
@@ -138,6 +140,12 @@ class Runtime:
             )
         if not path.is_file():
             raise InputError(f'model file must exist, got {str(path)!r}')
+        if self.computes_in and precision not in ('auto', *self.computes_in):
+            choice = 'one of ' if len(self.computes_in) > 1 else ''
+            raise InputError(
+                f'precision of backend {self.name} must be {choice}'
+                f'{", ".join(self.computes_in)}, got {precision!r}'
+            )
         return self.backend_class.open(path, device, precision)
 
 
@@ -151,6 +159,7 @@ RUNTIMES = {
             packages=('onnxruntime',),
             install="pip install 'yolact[onnx]'",
             devices=('cpu', 'cuda'),
+            computes_in=('float32', 'float16'),
             summary='.onnx, for ONNX Runtime and many other programs',
             check=InstallCheck(
                 'ONNX Runtime',
@@ -169,6 +178,7 @@ RUNTIMES = {
             install="pip install 'yolact[openvino]'",
             devices=('cpu',),
             precisions=('float32', 'int8'),
+            computes_in=('float32', 'bfloat16', 'int8'),
             summary='.xml and .bin, for OpenVINO',
             check=InstallCheck(
                 'OpenVINO',
@@ -186,6 +196,7 @@ RUNTIMES = {
             packages=('ncnn',),
             install="pip install 'yolact[ncnn]'",
             devices=('cpu',),
+            computes_in=('float32',),
             has_deformable=False,
             summary='.ncnn.param and .ncnn.bin, for ncnn',
             check=InstallCheck(
