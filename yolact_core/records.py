@@ -21,6 +21,7 @@ import yaml
 from yolact_core.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from importlib.abc import Traversable
 
 Record = TypeVar('Record')
@@ -49,6 +50,22 @@ def build_record(cls: type[Record], values: object, where: str) -> Record:
     return cls(
         **{key: _convert(value, kinds[key], f'{where}: {key}') for key, value in values.items()}
     )
+
+
+def check_fields(record: object, rules: Mapping[str, bool]) -> None:
+    """Refuse a dataclass with a value outside its range.
+
+    Args:
+        record: Dataclass to check.
+        rules: Rules such as ``top_k must be at least 1``, each beginning with the name of a
+            field, and whether they hold.
+
+    Raises:
+        InputError: A rule does not hold; the text says what was found.
+    """
+    for rule, holds in rules.items():
+        if not holds:
+            raise InputError(f'{rule}, got {getattr(record, rule.split()[0])!r}')
 
 
 def read_yaml(path: Path | Traversable) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from yolact_core.errors import InputError
+from yolact_core.records import check_fields
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,7 @@ class DetectorOptions:
             'nms must be fast or traditional': self.nms in ('fast', 'traditional'),
             'classes must be a sequence of names': not isinstance(self.classes, str),
         }
-        for rule, holds in rules.items():
-            if not holds:
-                raise InputError(f'{rule}, got {getattr(self, rule.split()[0])!r}')
+        check_fields(self, rules)
         object.__setattr__(self, 'classes', tuple(self.classes))
 
 

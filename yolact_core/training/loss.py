@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from yolact_core.errors import InputError
 from yolact_core.masks.assembly import combine_prototypes, crop_masks
 from yolact_core.masks.tracing import MASK_THRESHOLD
 from yolact_core.network import Prediction
 from yolact_core.network.boxes import box_areas, encode_boxes
+from yolact_core.records import check_fields
 from yolact_core.training.matching import Matches, MatchingOptions, Objects
 
 MIN_RESCORED_AREA = 25  # prototype pixels; smaller masks do not train the rescoring
@@ -50,9 +50,11 @@ class LossOptions:
     def __post_init__(self) -> None:
         weights = dict.fromkeys(('box', 'class_', 'mask', 'semantic', 'mask_iou'), 0)
         counts = dict.fromkeys(('negatives_per_positive', 'masks_to_train'), 1)
-        for name, least in {**weights, **counts}.items():
-            if getattr(self, name) < least:
-                raise InputError(f'{name} must be at least {least}, got {getattr(self, name)}')
+        limits = {**weights, **counts}.items()
+        check_fields(
+            self,
+            {f'{name} must be at least {low}': getattr(self, name) >= low for name, low in limits},
+        )
 
 
 class Losses(NamedTuple):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from yolact_core.errors import InputError
 from yolact_core.network.boxes import box_areas, cxcywh_to_xyxy, pairwise_coverage, pairwise_iou
+from yolact_core.records import check_fields
 
 if TYPE_CHECKING:
     from yolact_core.dataset.sample import Targets
@@ -45,8 +46,7 @@ class MatchingOptions:
                 'negative_iou and positive_iou must rise within (0, 1], '
                 f'got {self.negative_iou} and {self.positive_iou}'
             )
-        if not 0 < self.crowd_coverage <= 1:
-            raise InputError(f'crowd_coverage must be in (0, 1], got {self.crowd_coverage}')
+        check_fields(self, {'crowd_coverage must be in (0, 1]': 0 < self.crowd_coverage <= 1})
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def match_priors(priors: Tensor, targets: Targets, options: MatchingOptions) -> 
         options: Thresholds of the overlaps.
     """
     objects = _join(targets)
-    boxes, ids = _pad(targets.boxes)  # (B, N, 4), (B, N)
+    boxes, ids = _pad(targets.boxes), _pad(_number(targets.boxes))  # (B, N, 4), (B, N)
     prior_boxes = cxcywh_to_xyxy(priors)
     iou = pairwise_iou(boxes, prior_boxes)  # (B, N, A)
     is_real = box_areas(boxes) > 0
@@ -138,8 +138,7 @@ def _force_one_prior_each(iou: Tensor) -> tuple[Tensor, Tensor]:
 
 def _is_in_crowd(prior_boxes: Tensor, crowd_boxes: list[Tensor], threshold: float) -> Tensor:
     """Return whether more than a share of each prior lies inside one crowd, shape (B, A)."""
-    crowds, _ = _pad(crowd_boxes)
-    return (pairwise_coverage(prior_boxes, crowds) > threshold).any(dim=2)
+    return (pairwise_coverage(prior_boxes, _pad(crowd_boxes)) > threshold).any(dim=2)
 
 
 def _join(targets: Targets) -> Objects:
@@ -154,22 +153,13 @@ def _join(targets: Targets) -> Objects:
     )
 
 
-def _pad(boxes: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """Stack lists of boxes of different length.
-
-    Returns:
-        Boxes, zeros after each image's last, shape (B, N, 4) with N at least 1, and the index of
-        each in the joined list, 0 for the zeros, shape (B, N).
-    """
-    joined = torch.cat(boxes)
+def _number(boxes: list[Tensor]) -> list[Tensor]:
+    """Return the index of each box among those of all images, shape (N,) for each image."""
     counts = [len(of_image) for of_image in boxes]
-    starts = [0, *itertools.accumulate(counts)]
-    ids = torch.zeros(len(counts), max(1, *counts), dtype=torch.int64)
-    is_real = torch.zeros(ids.shape, dtype=torch.bool)
-    for row, (start, count) in enumerate(zip(starts, counts, strict=False)):
-        ids[row, :count] = torch.arange(start, start + count)
-        is_real[row, :count] = True
-    ids, is_real = ids.to(joined.device), is_real.to(joined.device)
-    if len(joined) == 0:
-        return joined.new_zeros(*ids.shape, 4), ids
-    return joined[ids] * is_real.unsqueeze(2), ids
+    return list(torch.arange(sum(counts), device=boxes[0].device).split(counts))
+
+
+def _pad(of_images: list[Tensor]) -> Tensor:
+    """Stack tensors of different lengths, with zeros after the shorter, to at least one row."""
+    one = of_images[0].new_zeros(1, *of_images[0].shape[1:])
+    return pad_sequence([*of_images, one], batch_first=True)[:-1]

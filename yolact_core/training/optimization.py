@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 
 from yolact_core.errors import InputError
+from yolact_core.records import check_fields
 
 MOMENTS = (0.9, 0.999)  # of AdamW
 REFERENCE_BATCH = 8  # images; what rates and steps are given for
@@ -42,9 +43,12 @@ class OptimizerOptions:
     average: float = 0.999
 
     def __post_init__(self) -> None:
-        _check(self, 'learning_rate', self.learning_rate > 0, 'positive')
-        _check(self, 'clip_norm', self.clip_norm >= 0, 'at least 0')
-        _check(self, 'average', 0 <= self.average < 1, 'in [0, 1)')
+        rules = {
+            'learning_rate must be positive': self.learning_rate > 0,
+            'clip_norm must be at least 0': self.clip_norm >= 0,
+            'average must be in [0, 1)': 0 <= self.average < 1,
+        }
+        check_fields(self, rules)
 
 
 @dataclass(frozen=True)
@@ -71,8 +75,11 @@ class ScheduleOptions:
     reserve_minutes: float = 1.0
 
     def __post_init__(self) -> None:
-        _check(self, 'steps', self.steps >= 1, 'at least 1')
-        _check(self, 'warmup_steps', self.warmup_steps >= 0, 'at least 0')
+        rules = {
+            'steps must be at least 1': self.steps >= 1,
+            'warmup_steps must be at least 0': self.warmup_steps >= 0,
+        }
+        check_fields(self, rules)
         if 0 < self.max_minutes <= self.reserve_minutes:
             raise InputError(
                 f'max_minutes must be more than the {self.reserve_minutes} reserve_minutes, '
@@ -155,8 +162,3 @@ def make_optimizer(
     if options.kind == 'adamw':
         return torch.optim.AdamW(parameters, betas=MOMENTS, **common)
     return torch.optim.SGD(parameters, momentum=options.momentum, **common)
-
-
-def _check(options: object, name: str, holds: bool, rule: str) -> None:
-    if not holds:
-        raise InputError(f'{name} must be {rule}, got {getattr(options, name)}')

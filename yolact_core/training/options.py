@@ -11,7 +11,7 @@ import yaml
 
 from yolact_core.config import AnchorConfig, BackboneConfig
 from yolact_core.errors import InputError
-from yolact_core.records import build_record, read_yaml
+from yolact_core.records import build_record, check_fields, read_yaml
 from yolact_core.training.augmentation import AugmentationOptions, RecipeName
 from yolact_core.training.loss import LossOptions
 from yolact_core.training.optimization import OptimizerOptions, ScheduleOptions
@@ -160,8 +160,7 @@ class RunConfig:
     license: str = ''
 
     def __post_init__(self) -> None:
-        if self.batch_size < 1:
-            raise InputError(f'batch_size must be at least 1, got {self.batch_size}')
+        check_fields(self, {'batch_size must be at least 1': self.batch_size >= 1})
         processes = self.device.devices * self.device.machines
         if self.batch_size % max(processes, 1) != 0:
             raise InputError(
