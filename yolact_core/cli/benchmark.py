@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +16,7 @@ from yolact_core.runtimes.table import backend_names
 from yolact_core.terminal import progress_bar, remark_logs, say, say_table
 
 if TYPE_CHECKING:
-    from yolact_core.benchmark.report import Report, Result, Spread
+    from yolact_core.benchmark.report import Report, Spread
     from yolact_core.benchmark.workload import Workload
 
 STAGES = ('preprocess', 'network', 'nms', 'masks', 'total')
@@ -208,50 +206,36 @@ def say_report(report: Report) -> None:
     say(f'{where}{machine["cpu"]}, {machine["threads"]} threads; {versions}')
     say(f'{report.workload}; {report.rounds} rounds, all in turn in each')
     table = Table('ms, median')
-    for title in _columns(report):
+    columns = _columns(report)
+    for title in columns:
         table.add_column(title, justify='right')
-    for result in report.results:
-        cells = (_known(cell, result) for cell in _columns(report).values())
-        table.add_row(result.name, *cells)
+    for result, *cells in zip(report.results, *columns.values(), strict=True):
+        table.add_row(result.name, *(UNKNOWN if cell is None else cell for cell in cells))
     say_table(table)
     for name, reason in report.left_out.items():
         say(f'{name}: left out: {reason}')
 
 
-def _columns(report: Report) -> dict[str, Callable[[Result], str | None]]:
-    """Return what is told of each variant, by the title; columns that tell nothing are dropped."""
-    columns: dict[str, Callable[[Result], str | None]] = {
-        stage: partial(_time, stage) for stage in STAGES
+def _columns(report: Report) -> dict[str, list[str | None]]:
+    """Return the cells of all variants, by title; columns without any figure are dropped."""
+    results = report.results
+    columns: dict[str, list[str | None]] = {
+        stage: [
+            _rounded(one.stages[stage].p50 if stage in one.stages else None) for one in results
+        ]
+        for stage in STAGES
     }
-    columns['p95'] = lambda result: f'{result.stages["total"].p95:.1f}'
-    columns['CPU'] = lambda result: f'{result.processor.p50:.1f}'
-    columns['images/s'] = lambda result: f'{result.images_per_second:.1f}'
-    references = dict.fromkeys(name for one in report.results for name in one.times_faster)
-    for name in references:
-        columns[f'times {name}'] = partial(_times_faster, name)
-    columns['busy'] = lambda result: _spread(result.busy_slowdown)
-    columns['MiB'] = lambda result: _rounded(result.host_mib, 0)
-    columns['GPU MiB'] = lambda result: _rounded(result.device_mib, 0)
-    columns['instances'] = lambda result: f'{result.instances:.1f}'
-    columns['mask AP'] = lambda result: _rounded(result.mask_ap, 2)
-    return {
-        title: cell
-        for title, cell in columns.items()
-        if any(cell(result) is not None for result in report.results)
-    }
-
-
-def _known(cell: Callable[[Result], str | None], result: Result) -> str:
-    text = cell(result)
-    return UNKNOWN if text is None else text
-
-
-def _time(stage: str, result: Result) -> str | None:
-    return f'{result.stages[stage].p50:.1f}' if stage in result.stages else None
-
-
-def _times_faster(reference: str, result: Result) -> str | None:
-    return _spread(result.times_faster.get(reference))
+    columns['p95'] = [_rounded(one.stages['total'].p95) for one in results]
+    columns['CPU'] = [_rounded(one.processor.p50) for one in results]
+    columns['images/s'] = [_rounded(one.images_per_second) for one in results]
+    for name in dict.fromkeys(name for one in results for name in one.times_faster):
+        columns[f'times {name}'] = [_spread(one.times_faster.get(name)) for one in results]
+    columns['busy'] = [_spread(one.busy_slowdown) for one in results]
+    columns['MiB'] = [_rounded(one.host_mib, 0) for one in results]
+    columns['GPU MiB'] = [_rounded(one.device_mib, 0) for one in results]
+    columns['instances'] = [_rounded(one.instances) for one in results]
+    columns['mask AP'] = [_rounded(one.mask_ap, 2) for one in results]
+    return {title: cells for title, cells in columns.items() if any(cells)}
 
 
 def _spread(spread: Spread | None) -> str | None:
@@ -261,5 +245,5 @@ def _spread(spread: Spread | None) -> str | None:
     return f'{spread.median:.2f} ({spread.low:.2f} to {spread.high:.2f})'
 
 
-def _rounded(value: float | None, digits: int) -> str | None:
+def _rounded(value: float | None, digits: int = 1) -> str | None:
     return None if value is None else f'{value:.{digits}f}'
