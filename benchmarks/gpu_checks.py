@@ -51,7 +51,7 @@ def make_image() -> npt.NDArray[np.uint8]:
 
 @torch.no_grad()
 def make_network(image: npt.NDArray[np.uint8], name: str = 'yolact_base') -> Yolact:
-    """Return a network with random weights that finds so many candidates in an image."""
+    """Return a network with random weights that finds ``CANDIDATES`` in an image."""
     torch.manual_seed(0)
     network = build_network(name)
     network.get_parameter('prediction_layers.0.conf_layer.weight').mul_(6)

@@ -1,6 +1,6 @@
-"""Train from scratch on drawn shapes, on the CPU, and tell the mask AP50 on unseen ones.
+"""Train from scratch on drawn shapes, on the CPU, and print the mask AP50 on unseen ones.
 
-``python benchmarks/train_shapes.py --minutes 8`` is the whole benchmark; the exit status tells
+``python benchmarks/train_shapes.py --minutes 8`` is the whole benchmark; the exit status says
 whether AP50 reached ``--least``.
 """
 

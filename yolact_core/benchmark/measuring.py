@@ -117,7 +117,7 @@ class MemoryMeter:
             CLEAR.write_text(FORGET_PEAK)
 
     def host_bytes(self) -> int | None:
-        """Return the peak of this process above the level at first; None where none is told."""
+        """Return the peak of this process above its first level; None if it is not known."""
         peak = _read_status('VmHWM')
         return None if peak is None or self._host is None else max(0, peak - self._host)
 

@@ -145,7 +145,7 @@ def cluttered_prediction(
     prototypes: int = 32,
     grid: int = 138,
 ) -> Prediction:
-    """Make a prediction for one image in which so many priors see so many objects.
+    """Make a prediction for one image in which a number of priors see a number of objects.
 
     Scores of candidates are about 0.95, and the boxes of an object's candidates overlap, so that
     exactly one instance of each object stays at the usual thresholds.

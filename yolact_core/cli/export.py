@@ -105,7 +105,7 @@ class Options:
 
 
 def run(options: Options) -> int:
-    """Write the file and tell how far its outputs are from PyTorch's."""
+    """Write the file and show how far its outputs are from PyTorch's."""
     from yolact_core.checkpoints.checkpoint import load_network
     from yolact_core.checkpoints.model_zoo import find_model, url_to_fetch
     from yolact_core.network import resize_network

@@ -76,7 +76,7 @@ def recall(facts: Mapping[str, Any], folder: Path) -> Choice | None:
 
 
 def remember(choice: Choice, facts: Mapping[str, Any], folder: Path) -> None:
-    """Write a choice down, with the situation for those who wonder."""
+    """Write a choice down, together with the situation that it was made in."""
     values = {'backend': choice.backend, 'milliseconds': choice.milliseconds, **facts}
     with replace_when_done(_record(facts, folder)) as unfinished:
         unfinished.write_text(json.dumps(values, indent=2) + '\n', encoding='utf-8')

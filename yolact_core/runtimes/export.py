@@ -180,11 +180,11 @@ def read_calibration(folder: Path, config: ModelConfig) -> list[Tensor]:
 
 
 def find_images(folder: Path, most: int, subject: str = 'folder') -> list[Path]:
-    """Return the paths of so many images at most, evenly from a folder at any depth.
+    """Return the paths of images spread evenly over those in a folder, at any depth.
 
     Args:
         folder: Folder to look into.
-        most: How many to return at most.
+        most: Largest number of paths to return.
         subject: What the folder is called in the error.
 
     Raises:

@@ -83,6 +83,6 @@ def write_onnx(network: nn.Module, card: ModelCard, path: Path) -> None:
     )
     if written is None:
         raise RuntimeError('torch.onnx.export must return a program')
-    ClearMetadataAndDocStringPass()(written.model)  # it tells of this machine's folders
+    ClearMetadataAndDocStringPass()(written.model)  # they name folders of this machine
     written.model.metadata_props.update(card.to_strings())
     written.save(path)

@@ -29,7 +29,7 @@ class TorchBackend:
         precision: ``float32``; ``float16``, on CUDA by a copy of the weights in it; ``bfloat16``,
             as float16 elsewhere, by autocast.
         is_compiled: Let ``torch.compile`` write a program for the network, for one image at a
-            time, which takes a minute. Batches of more run as ever.
+            time, which takes a minute. Larger batches run uncompiled.
 
     Raises:
         InputError: It cannot be compiled here.

@@ -67,7 +67,7 @@ class Gpu:
         _call('cuCtxSetCurrent', self._context)
 
     def allocate(self, size: int) -> int:
-        """Return the address of so many bytes on the GPU."""
+        """Allocate bytes on the GPU and return their address."""
         address = ctypes.c_uint64()
         _call('cuMemAlloc_v2', ctypes.byref(address), ctypes.c_size_t(size))
         self._on_device.append(address.value)

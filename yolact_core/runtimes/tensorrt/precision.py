@@ -120,7 +120,7 @@ class _Batches:
 
 @contextmanager
 def _quiet_log() -> Iterator[None]:
-    """Keep back what ONNX Runtime tells the root logger, which is the application's."""
+    """Silence what ONNX Runtime logs through the root logger, which is the application's."""
     level, handlers = logging.root.manager.disable, logging.root.handlers[:]
     logging.disable(logging.WARNING)
     try:
