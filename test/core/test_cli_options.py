@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
+from yolact_core.cli import COMMANDS
 from yolact_core.cli.options import (
     add_options,
     argument,
@@ -114,3 +116,11 @@ def test_the_help_lists_every_field_once_and_groups_under_their_title():
 def test_options_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         read('').owner = 'you'
+
+
+@pytest.mark.parametrize('command', COMMANDS, ids=lambda command: command.name)
+def test_every_command_declares_its_options_as_frozen_dataclasses(command):
+    module = import_module(command.module)
+    for declared in getattr(module, 'ACTIONS', None) or [module]:
+        options = getattr(declared, 'options', None) or declared.Options
+        assert options.__dataclass_params__.frozen

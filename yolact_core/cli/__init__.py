@@ -115,7 +115,7 @@ def _run(argv: list[str]) -> int:
     from yolact_core.cli.options import read_options
 
     options, run = arguments.options_and_run
-    status: int = run(read_options(options, arguments) if options else arguments)
+    status: int = run(read_options(options, arguments))
     return status
 
 
@@ -172,14 +172,12 @@ def _describe(parser: argparse.ArgumentParser, module: ModuleType, asked: list[s
                 _add_command(subparsers, action, asked)
                 continue
             subparser = _add_parser(subparsers, action.name, action.summary, action.description)
-            add_options(subparser, action.options)
-            subparser.set_defaults(options_and_run=(action.options, action.run))
-    elif hasattr(module, 'Options'):
+            if asked[:1] == [action.name]:
+                add_options(subparser, action.options)
+                subparser.set_defaults(options_and_run=(action.options, action.run))
+    else:
         add_options(parser, module.Options)
         parser.set_defaults(options_and_run=(module.Options, module.run))
-    else:
-        module.add_arguments(parser)
-        parser.set_defaults(options_and_run=(None, module.run))
 
 
 def _add_parser(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -91,99 +90,3 @@ class ModelOptions:
         where = dataclasses.asdict(self)
         with remark_logs():
             return Detector.load(where.pop('model'), **where, **given)
-
-
-def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say which model runs, and where."""
-    group = parser.add_argument_group('model')
-    group.add_argument(
-        '--model',
-        default=default_model(),
-        metavar='NAME_OR_FILE',
-        help='a name from "yolact models", or the path of a checkpoint or an exported file',
-    )
-    group.add_argument(
-        '--config',
-        metavar='NAME_OR_YAML',
-        help='configuration of a .pth file that is not named after it',
-    )
-    group.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
-    group.add_argument(
-        '--backend',
-        default='auto',
-        help='torch, torch_compile, onnx, openvino, ncnn or tensorrt; auto: the fastest '
-        'installed, measured once',
-    )
-    group.add_argument(
-        '--precision',
-        default='auto',
-        help='float32, bfloat16, float16 or int8, as the backend has it; auto: float32 on a CPU, '
-        'float16 on a GPU',
-    )
-
-
-def add_detection_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say what counts as a detection."""
-    group = parser.add_argument_group('detections')
-    group.add_argument(
-        '--score-threshold',
-        type=float,
-        default=0.3,
-        metavar='SCORE',
-        help='keep what has a class score above this, in [0, 1)',
-    )
-    group.add_argument(
-        '--iou-threshold',
-        type=float,
-        default=0.5,
-        metavar='IOU',
-        help='boxes of a class that overlap more are the same object, in (0, 1]',
-    )
-    group.add_argument(
-        '--max-detections',
-        type=int,
-        default=100,
-        metavar='COUNT',
-        help='keep at most so many instances in an image, the best ones',
-    )
-    group.add_argument(
-        '--class-agnostic',
-        action='store_true',
-        help='an object has one class: boxes drop each other across classes',
-    )
-    group.add_argument(
-        '--nms',
-        choices=('fast', 'traditional'),
-        default='fast',
-        help='how boxes of the same object are dropped',
-    )
-
-
-def load_detector(arguments: argparse.Namespace, **options: object) -> Detector:
-    """Load the detector that the options describe.
-
-    Args:
-        arguments: With the model options, and with the detection options or not.
-        options: Fields of ``DetectorOptions`` in place of the detection options.
-
-    Raises:
-        InputError: An option is wrong or the model cannot be loaded.
-    """
-    from yolact_core.checkpoints.model_zoo import url_to_fetch
-    from yolact_core.detector import Detector
-    from yolact_core.inference.options import DetectorOptions
-
-    names = ('score_threshold', 'iou_threshold', 'max_detections', 'class_agnostic', 'nms')
-    given = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
-    DetectorOptions(**{**given, **options})  # refuse bad values before anything is fetched
-    if (url := url_to_fetch(arguments.model)) is not None:
-        remark(f'fetching {url}')
-    with remark_logs():
-        return Detector.load(
-            arguments.model,
-            device=arguments.device,
-            backend=arguments.backend,
-            precision=arguments.precision,
-            config=arguments.config,
-            **{**given, **options},
-        )

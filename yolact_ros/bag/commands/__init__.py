@@ -1,24 +1,16 @@
-"""``yolact bag``: a table of actions, each a module."""
+"""``yolact bag``: a table of actions, each a module that is imported when asked for."""
 
 from __future__ import annotations
 
-from yolact_core.cli.options import Action
-from yolact_ros.bag.commands import compare, evaluate, info, run
+from yolact_core.cli import Command
 
 SUMMARY = 'replay, evaluate and compare on recorded bags'
 
 ACTIONS = (
-    Action('info', info.Options, info.run, 'say what is in a bag, and what of it can be used'),
-    Action(
-        'run', run.Options, run.run, 'find instances in every image, and write a bag of results'
+    Command('info', f'{__name__}.info', 'say what is in a bag, and what of it can be used'),
+    Command('run', f'{__name__}.run', 'find instances in every image, and write a bag of results'),
+    Command(
+        'evaluate', f'{__name__}.evaluate', 'measure precision, steadiness and speed on a bag'
     ),
-    Action(
-        'evaluate',
-        evaluate.Options,
-        evaluate.run,
-        'measure precision, steadiness and speed on a bag',
-    ),
-    Action(
-        'compare', compare.Options, compare.run, 'tell whether one model is better than another'
-    ),
+    Command('compare', f'{__name__}.compare', 'tell whether one model is better than another'),
 )

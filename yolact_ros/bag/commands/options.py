@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from yolact_core.cli.model_options import DetectionOptions, ModelOptions
 from yolact_core.cli.options import option, whole_number
-from yolact_core.cli.status import BAD_INPUT
-from yolact_core.errors import InputError
+from yolact_core.errors import BAD_INPUT, InputError
 from yolact_core.terminal import complain
 from yolact_ros.bag.commands.bag_paths import ChosenBags, find_bags, is_bag
 from yolact_ros.bag.evaluate.limits import Limit, parse_limits

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from yolact_core.cli.model_options import DetectionOptions, ModelOptions
 from yolact_core.cli.options import argument, group, names, option
-from yolact_core.cli.status import INTERRUPTED
-from yolact_core.errors import InputError
+from yolact_core.errors import INTERRUPTED, InputError
 from yolact_core.terminal import progress_bar, say, say_json
 from yolact_ros.bag.commands.bag_paths import ChosenBags, name_results
 from yolact_ros.bag.commands.options import (
