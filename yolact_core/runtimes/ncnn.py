@@ -45,7 +45,6 @@ class NcnnBackend(ExportedBackend):
     @classmethod
     def open(cls, path: Path, device: torch.device, precision: str = 'auto') -> NcnnBackend:
         """Open an ``.ncnn.param`` file on the CPU; the precision is ``auto`` or ``float32``."""
-        del device, precision  # the table knows no others
         net = ncnn.Net()
         net.opt.num_threads = torch.get_num_threads()
         net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
@@ -61,7 +60,6 @@ class NcnnBackend(ExportedBackend):
         network: nn.Module, card: ModelCard, path: Path, calibration: Sequence[Tensor]
     ) -> None:
         """Write a network for one image at a time; the card is the last line of the graph."""
-        del calibration  # the only precision is float32
         with package_needed('pnnx', 'ncnn'):
             from pnnx import EXEC_PATH
         with tempfile.TemporaryDirectory() as folder:

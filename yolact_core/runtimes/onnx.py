@@ -79,7 +79,6 @@ class OnnxBackend(ExportedBackend):
         network: nn.Module, card: ModelCard, path: Path, calibration: Sequence[Tensor]
     ) -> None:
         """Write a network for any number of images; the card goes into the metadata."""
-        del calibration  # the only precision is float32
         write_onnx(network, card, path)
 
     def run(self, images: Tensor) -> tuple[Tensor, ...]:
