@@ -90,12 +90,15 @@ class Detector:
             device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
             backend: ``auto`` or one of ``yolact_core.runtimes.table.backend_names()``, such as
                 ``torch``; ``auto`` is the fastest of those installed, measured when it first
-                runs the model.
+                runs the model. For one that runs exported files a checkpoint is exported at its
+                first use, and the file is kept.
             precision: ``auto``, ``float32``, ``bfloat16``, ``float16`` or ``int8``, as the
                 backend has it.
-            config: For a ``.pth`` file with its own configuration: that, its name or a YAML file.
-            engine_cache_dir: Where TensorRT's engines are kept; None means beside fetched models.
-            options: The fields of ``DetectorOptions``.
+            config: Configuration of a ``.pth`` file that is not named after it: that, its name or
+                a YAML file.
+            engine_cache_dir: Folder that keeps TensorRT's engines; None means that of fetched
+                models.
+            options: Fields of ``DetectorOptions``.
 
         Raises:
             InputError: The model cannot be found or read, a runtime is not installed, or an

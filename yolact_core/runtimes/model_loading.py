@@ -41,16 +41,7 @@ def load_backend(
     config: str | Path | ModelConfig | None = None,
     engine_cache_dir: str | Path | None = None,
 ) -> Backend:
-    """Load a model into a backend.
-
-    Args:
-        source: Name of a model, or path of a checkpoint or of an exported file.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        backend: ``auto`` or one of ``backend_names()``. For those that run exported files a
-            checkpoint is exported at its first use, and the file is kept.
-        precision: ``auto`` or what the backend knows.
-        config: Configuration of a ``.pth`` file that is not named after it.
-        engine_cache_dir: Where TensorRT's engines are kept; None means beside fetched models.
+    """Load a model into a backend; the arguments are those of ``Detector.load``.
 
     Raises:
         InputError: The model cannot be found or read, a runtime is not installed, or a wish
