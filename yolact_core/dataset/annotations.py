@@ -115,14 +115,7 @@ class _MisfitError(Exception):
 def _assemble(
     content: dict[str, list[Record]], class_names: tuple[str, ...] | None
 ) -> Annotations:
-    categories = sorted(content['categories'], key=lambda category: int(category['id']))
-    names = tuple(str(category['name']) for category in categories)
-    class_names = class_names or names
-    if unknown := [name for name in names if name not in class_names]:
-        raise _MisfitError(f'category must be one of {", ".join(class_names)}, got {unknown[0]!r}')
-    class_of = {
-        int(category['id']): class_names.index(category['name']) for category in categories
-    }
+    class_names, class_of = _number_classes(content['categories'], class_names)
     images = {int(image['id']): image for image in content['images']}
     if len(images) != len(content['images']):
         raise _MisfitError('image ids must not repeat')
@@ -154,6 +147,20 @@ def _assemble(
             for item, owner in zip(annotations, owners, strict=True)
         ),
     )
+
+
+def _number_classes(
+    categories: list[Record], class_names: tuple[str, ...] | None
+) -> tuple[tuple[str, ...], dict[int, int]]:
+    """Return the names of the classes in order, and the class of each category id."""
+    categories = sorted(categories, key=lambda category: int(category['id']))
+    names = tuple(str(category['name']) for category in categories)
+    class_names = class_names or names
+    if unknown := [name for name in names if name not in class_names]:
+        raise _MisfitError(f'category must be one of {", ".join(class_names)}, got {unknown[0]!r}')
+    return class_names, {
+        int(category['id']): class_names.index(category['name']) for category in categories
+    }
 
 
 def _area(annotation: Record) -> float:
