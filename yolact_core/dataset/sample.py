@@ -26,7 +26,7 @@ class Sample:
         image: RGB, shape (H, W, 3); uint8 as read, float32 in about [0, 255] once augmented.
         boxes: Corners x1 y1 x2 y2 in pixels of the image, float32, shape (N, 4).
         class_ids: 0-based, int64, shape (N,).
-        masks: 0 or 1, uint8, shape (N, H, W), or coarser where a transform was told so.
+        masks: 0 or 1, uint8, shape (N, H, W), or coarser if a transform makes them so.
         is_crowd: Whether it marks a group of objects, which neither finding nor missing counts
             for, shape (N,).
     """

@@ -23,8 +23,8 @@ class ImageFile:
 
     Args:
         path: The file.
-        name: End of its path, as short as tells it from all other sources.
-        stem: The name without suffix, if that still tells it from all other sources.
+        name: Shortest end of its path that no other source has.
+        stem: The name without suffix, if no other source has the same.
     """
 
     path: Path
@@ -38,8 +38,8 @@ class Video:
 
     Args:
         device: The file, or the index of the camera.
-        name: End of its path, as short as tells it from all other sources.
-        stem: The name without suffix, if that still tells it from all other sources.
+        name: Shortest end of its path that no other source has.
+        stem: The name without suffix, if no other source has the same.
     """
 
     device: Path | int

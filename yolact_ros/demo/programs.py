@@ -57,7 +57,7 @@ class Program:
         return self._process.poll()
 
     def complain(self, what: str) -> ProgramError:
-        """Return an error that tells what is wrong with it and what it said last."""
+        """Return an error that says what is wrong, with the last lines of the log."""
         lines = self._log.read_text(errors='replace').splitlines()[-LAST_LINES:]
         said = '\n'.join(f'  {line}' for line in lines) or '  nothing'
         return ProgramError(f'{what}; {self._log} ends with\n{said}')

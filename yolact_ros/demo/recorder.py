@@ -34,7 +34,7 @@ OVERLAY = f'{NAMESPACE}/yolact/overlay/compressed'
 TIMING = f'{NAMESPACE}/yolact/timing'
 MODEL_INFO = f'{NAMESPACE}/yolact/model_info'
 TOPICS = {
-    CAMERA_INFO: CameraInfo,  # small, and one comes with each image: tells what was published
+    CAMERA_INFO: CameraInfo,  # small, and one comes with each image: it shows what was published
     INSTANCES: InstanceArray,
     OVERLAY: CompressedImage,
     TIMING: StageTiming,
@@ -46,7 +46,7 @@ class Recorder(Node):
     """Writes the topics of a camera and of the node that looks at it.
 
     Args:
-        write: Adds a message to the bag, given its topic, type and bytes.
+        write: Function that adds a message to the bag, given its topic and bytes.
     """
 
     def __init__(self, write: Write) -> None:
@@ -103,7 +103,7 @@ def _name_of(kind: type) -> str:
 
 
 def main() -> None:
-    """Record until the camera is done, or until told to stop."""
+    """Record until the camera is done, or until asked to stop."""
     with stop_on_signals() as is_stopped, write_bag(Path(sys.argv[1])) as write:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
         recorder = Recorder(write)
