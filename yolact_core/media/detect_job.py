@@ -7,7 +7,7 @@ import json
 import statistics
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,8 +123,7 @@ class DetectJob:
         """
         self._sources += 1
         with ExitStack() as stack:
-            reader = VideoReader(source.device)
-            stack.callback(reader.close)
+            reader = stack.enter_context(closing(VideoReader(source.device)))
             add: Callable[[npt.NDArray[np.uint8]], None] | None = None
             for taken, (position, rgb) in enumerate(reader.images(every), start=1):
                 detections = self._detect(rgb)
