@@ -12,6 +12,7 @@ from typing import Literal
 import pytest
 
 from yolact_core.cli import COMMANDS
+from yolact_core.cli.model_options import DetectionOptions
 from yolact_core.cli.options import (
     add_options,
     argument,
@@ -21,6 +22,7 @@ from yolact_core.cli.options import (
     parse_options,
     whole_number,
 )
+from yolact_core.inference.options import DetectorOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,3 +126,9 @@ def test_every_command_declares_its_options_as_frozen_dataclasses(command):
     for declared in getattr(module, 'ACTIONS', None) or [module]:
         options = getattr(declared, 'options', None) or declared.Options
         assert options.__dataclass_params__.frozen
+
+
+def test_what_counts_as_a_detection_is_by_default_what_the_detector_takes():
+    defaults = DetectorOptions()
+    for name, value in dataclasses.asdict(DetectionOptions()).items():
+        assert getattr(defaults, name) == value
