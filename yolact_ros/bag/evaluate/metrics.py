@@ -91,44 +91,47 @@ _lost = _steady(lambda one: len(one.lost_classes))
 _switched = _steady(lambda one: np.count_nonzero(one.classes_before != one.classes_after))
 _seconds = _steady(lambda one: one.seconds)
 
+QUALITY = Metric(
+    name='quality',
+    title='panoptic quality',
+    text='How much of an image is right at the chosen score threshold: IoU of what is '
+    'found, less for what is missed or invented.',
+    places=EVERYWHERE | Place.TILE,
+    amount=_quality,
+    count=lambda result, _: float(result.truth is not None),
+    is_told=lambda result: result.truth is not None,
+)
+STABILITY = Metric(
+    name='stability',
+    title='stability',
+    text='IoU of a mask with the same one in the image before, once motion is made up for; '
+    'what is lost counts 0. 1 is perfectly steady.',
+    places=EVERYWHERE | Place.OVERVIEW | Place.TILE,
+    amount=_steady(lambda one: one.overlaps),
+    count=_followed,
+    by_class=True,
+)
+
 METRICS: tuple[Row, ...] = (
-    _precision(
-        'box',
-        'ap',
-        'box AP',
-        'How well boxes are found, over all scores: the mean over classes and over IoU '
-        'thresholds from 0.50 to 0.95, by the rules of COCO.',
-    ),
-    _precision(
-        'box', 'ap50', 'box AP50', 'The same where half an overlap is enough: what is found.'
-    ),
+    _precision('box', 'ap', 'box AP', 'As mask AP, of boxes.'),
+    _precision('box', 'ap50', 'box AP50', 'As mask AP50, of boxes.'),
     *(_precision('box', part) for part in ('ap75', 'small', 'medium', 'large')),
-    _precision('mask', 'ap', 'mask AP', 'As box AP, of masks: how well they are drawn, too.'),
-    _precision('mask', 'ap50', 'mask AP50', 'As box AP50, of masks.'),
+    _precision(
+        'mask',
+        'ap',
+        'mask AP',
+        'How well masks are found and drawn, over all scores: the mean over classes and over '
+        'IoU thresholds from 0.50 to 0.95, by the rules of COCO.',
+    ),
+    _precision(
+        'mask', 'ap50', 'mask AP50', 'The same where half an overlap is enough: what is found.'
+    ),
     _precision(
         'mask', 'ap75', 'mask AP75', 'The same at an overlap of 0.75: how well it is drawn.'
     ),
     *(_precision('mask', part) for part in ('small', 'medium', 'large')),
-    Metric(
-        name='quality',
-        title='panoptic quality',
-        text='How much of an image is right at the chosen score threshold: IoU of what is '
-        'found, less for what is missed or invented.',
-        places=EVERYWHERE | Place.TILE,
-        amount=_quality,
-        count=lambda result, _: float(result.truth is not None),
-        is_told=lambda result: result.truth is not None,
-    ),
-    Metric(
-        name='stability',
-        title='stability',
-        text='IoU of a mask with the same one in the image before, once motion is made up for; '
-        'what is lost counts 0. 1 is perfectly steady.',
-        places=EVERYWHERE | Place.OVERVIEW | Place.TILE,
-        amount=_steady(lambda one: one.overlaps),
-        count=_followed,
-        by_class=True,
-    ),
+    QUALITY,
+    STABILITY,
     Metric(
         name='matched_iou',
         title='IoU of those found again',

@@ -102,6 +102,11 @@ class FrameRecord:
     results: tuple[FrameResult, ...]
     agreement: tuple[float, ...]
 
+    @property
+    def key(self) -> tuple[str, int]:
+        """Topic and number, which no other image of a bag has."""
+        return self.topic, self.index
+
 
 @dataclass(frozen=True)
 class SkippedFrame:

@@ -124,6 +124,10 @@ class Metric(Row):
     by_class: bool = False
     is_told: Callable[[FrameResult], bool] = lambda _: True
 
+    def is_known(self, results: Sequence[FrameResult]) -> bool:
+        """Return whether any of the results can tell the figure."""
+        return any(map(self.is_told, results))
+
     def measure(self, results: Sequence[FrameResult]) -> list[Measured]:
         """Return amounts and count of each image."""
         return [
@@ -133,7 +137,7 @@ class Metric(Row):
 
     def mean(self, results: Sequence[FrameResult]) -> float | None:
         """Return the figure of some images; None where nothing tells it."""
-        if not any(map(self.is_told, results)):
+        if not self.is_known(results):
             return None
         measured = self.measure(results)
         divisor = sum(count for _, count in measured) / self.per
@@ -152,7 +156,7 @@ class Metric(Row):
     def resample(self, results: Sequence[FrameResult], class_count: int) -> Weighted | None:
         """Return the figure as a function of how often each image counts, if that can be told."""
         del class_count
-        if not any(map(self.is_told, results)):
+        if not self.is_known(results):
             return None
         amounts, counts = np.ascontiguousarray(self.sums(results).T)
 

@@ -1,66 +1,52 @@
-"""What a chart shows, whether it becomes SVG or PNG. Places are fractions of the plot.
-
-(0, 0) is the lower left corner of the plot and (1, 1) the upper right one.
-"""
+"""What a chart shows, in the units of its axes: courses over time, distributions, and classes."""
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from yolact_ros.bag.evaluate.rows import Floats
+from yolact_ros.bag.report.recording import Course
+
 OTHER_SERIES = -1  # what belongs to no contender, such as the truth
+BAR_SHARE = 0.82  # of the room of a bar or group of bars
 STEPS = (1, 2, 2.5, 5, 10)
-BAR_ROW = 24  # pixels that a row of horizontal bars is high
-USUAL_HEIGHT = 180  # pixels
-
-
-@dataclass(frozen=True)
-class Tick:
-    """A number or name beside an axis."""
-
-    place: float
-    text: str
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One side of a plot.
+    """One side of a chart, which begins at 0.
 
     Args:
         title: What it shows, with the unit.
-        ticks: From low to high.
-        has_grid: Whether lines go from the ticks through the plot.
+        end: Value at its end.
+        ticks: Places and their names; empty for round numbers.
+        is_whole: Whether the round numbers are whole.
+        has_grid: Whether lines go from the ticks through the chart.
     """
 
     title: str
-    ticks: tuple[Tick, ...]
+    end: float
+    ticks: tuple[tuple[float, str], ...] = ()
+    is_whole: bool = False
     has_grid: bool = False
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A line.
+    """A line over time, and the range around it.
 
     Args:
         series: Number of the contender, or ``OTHER_SERIES``.
-        points: x and y.
+        course: Places of the line.
     """
 
     series: int
-    points: tuple[tuple[float, float], ...]
-
-
-@dataclass(frozen=True)
-class Band:
-    """The range that values have, around a line.
-
-    Args:
-        series: Number of the contender.
-        points: x, lowest and highest y.
-    """
-
-    series: int
-    points: tuple[tuple[float, float, float], ...]
+    course: Course
 
 
 @dataclass(frozen=True)
@@ -69,16 +55,15 @@ class Bar:
 
     Args:
         series: Number of the contender.
-        left: And so on: its sides.
+        corner: x and y of its lower left corner.
+        size: Width and height.
         note: What it says in words.
-        class_id: That it is of, if it is of one.
+        class_id: Class that it is of, if it is of one.
     """
 
     series: int
-    left: float
-    bottom: float
-    right: float
-    top: float
+    corner: tuple[float, float]
+    size: tuple[float, float]
     note: str
     class_id: int | None = None
 
@@ -89,8 +74,8 @@ class Spot:
 
     Args:
         series: Number of the contender.
-        x: Its place.
-        y: Its place.
+        x: Seconds.
+        y: Value.
         target: Id in the page.
         note: What it says in words.
     """
@@ -102,20 +87,27 @@ class Spot:
     note: str
 
 
-Mark = Curve | Band | Bar | Spot
-
-
 @dataclass(frozen=True)
-class NumberTable:
-    """The numbers of a chart, for who cannot see it.
+class Words:
+    """What is written on a chart.
 
     Args:
-        head: Titles of the columns.
-        rows: Texts.
+        name: Name of its file and in ids.
+        title: What it shows, in a few words.
+        caption: What it tells, in a sentence.
+        x: Title of the lower side, with the unit.
+        y: Title of the left side, with the unit.
+        names: Names of the contenders.
+        class_id: The only class that is shown; None is all.
     """
 
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    name: str
+    title: str
+    caption: str
+    x: str
+    y: str
+    names: tuple[str, ...]
+    class_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -123,81 +115,171 @@ class Chart:
     """A chart.
 
     Args:
-        name: Of its file, and in ids.
-        title: In a few words.
-        caption: What it tells, in a sentence.
+        words: What is written on it.
         x: Lower side.
         y: Left side.
-        marks: In the order of drawing.
-        legend: Series and name of each thing shown.
-        numbers: The same as a table.
-        height: Of the plot in pixels.
-        class_id: Of the only class that it shows; None is all.
+        rows: Its numbers as a table, for those who cannot see it.
+        head: Titles of that table.
+        curves: Lines, in the order of drawing.
+        bars: Rectangles.
+        spots: Dots.
+        other: Name of ``OTHER_SERIES``; empty if it is not shown.
+        stacked: Number of rows of bars that lie above each other; 0 if there are none.
     """
 
-    name: str
-    title: str
-    caption: str
+    words: Words
     x: Axis
     y: Axis
-    marks: tuple[Mark, ...]
-    legend: tuple[tuple[int, str], ...]
-    numbers: NumberTable
-    height: int = USUAL_HEIGHT
-    class_id: int | None = None
+    rows: tuple[tuple[str, ...], ...]
+    head: tuple[str, ...]
+    curves: tuple[Curve, ...] = ()
+    bars: tuple[Bar, ...] = ()
+    spots: tuple[Spot, ...] = ()
+    other: str = ''
+    stacked: int = 0
+
+    @property
+    def legend(self) -> list[tuple[int, str]]:
+        """Series and name of each thing shown."""
+        shown = {one.series for marks in (self.curves, self.bars, self.spots) for one in marks}
+        names = [(OTHER_SERIES, self.other), *enumerate(self.words.names)]
+        return [(series, name) for series, name in names if series in shown]
 
 
-@dataclass(frozen=True)
-class Scale:
-    """Turns values into fractions of an axis.
+def plot_distribution(
+    words: Words, values: Sequence[Floats], edges: Floats, texts: Sequence[str]
+) -> Chart:
+    """Show how many values fall between edges, as bars side by side.
 
     Args:
-        low: Value at its start.
-        high: Value at its end, above ``low``.
+        words: What is written on the chart.
+        values: Values of each contender; those beyond the edges count at the ends.
+        edges: Edges from low to high, shape (B + 1,); every bin is drawn equally wide.
+        texts: Each edge in words.
     """
-
-    low: float
-    high: float
-
-    def place(self, value: float) -> float:
-        """Return where a value is, inside the axis."""
-        return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
-
-    def axis(
-        self, title: str, *, has_grid: bool = False, most: int = 5, is_whole: bool = False
-    ) -> Axis:
-        """Return an axis with round numbers, at most so many beside its start.
-
-        Args:
-            title: What it shows, with the unit.
-            has_grid: Whether lines go through the plot.
-            most: Numbers.
-            is_whole: Whether they are whole numbers.
-        """
-        step = _round_step((self.high - self.low) / most)
-        if is_whole:
-            step = max(math.ceil(step), 1.0)
-        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        digits = max(0, -math.floor(math.log10(step) + 1e-9)) + (_mantissa(step) == 2.5)
-        ticks = [
-            Tick(self.place(number * step), f'{number * step:.{digits}f}')
-            for number in range(first, last + 1)
-        ]
-        return Axis(title, tuple(ticks), has_grid)
+    counts = [np.histogram(np.clip(one, edges[0], edges[-1]), edges)[0].tolist() for one in values]
+    spans = [f'{low} to {high}' for low, high in itertools.pairwise(texts)]
+    bars = [
+        Bar(
+            series,
+            (_start(place, series, len(counts)), 0.0),
+            (BAR_SHARE / len(counts), amount),
+            f'{words.names[series]}, {spans[place]}: {amount}',
+        )
+        for series, count in enumerate(counts)
+        for place, amount in enumerate(count)
+        if amount
+    ]
+    step = -(-len(spans) // 5)
+    highest = round_up(max(max(count) for count in counts))
+    return Chart(
+        words,
+        Axis(words.x, len(spans), tuple(enumerate(texts))[::step]),
+        Axis(words.y, highest, is_whole=True, has_grid=True),
+        tuple((span, *map(str, amounts)) for span, *amounts in zip(spans, *counts, strict=True)),
+        (words.x, *words.names),
+        bars=tuple(bars),
+    )
 
 
-def scale_to(highest: float) -> Scale:
-    """Return a scale from 0 to a round number that is not below the highest value."""
-    if highest <= 0:
-        return Scale(0.0, 1.0)
-    step = _round_step(highest / 5)
-    return Scale(0.0, step * math.ceil(highest / step - 1e-9))
+def plot_course(  # noqa: PLR0913 - what a course may have beside its curves
+    words: Words,
+    courses: Sequence[Course],
+    *,
+    other: tuple[str, Course] | None = None,
+    spots: tuple[Spot, ...] = (),
+    least_end: float = 0.0,
+    digits: int = 3,
+    is_whole: bool = False,
+) -> Chart:
+    """Show how a figure changes over time.
+
+    Args:
+        words: What is written on the chart.
+        courses: Course of each contender, at the same times.
+        other: Name and course of what belongs to no contender.
+        spots: Dots that lead to pictures.
+        least_end: Value that the left side reaches at least.
+        digits: Digits of the values in the table.
+        is_whole: Whether values are counts.
+    """
+    curves = [Curve(series, course) for series, course in enumerate(courses)]
+    if other:
+        curves.insert(0, Curve(OTHER_SERIES, other[1]))
+    highest = max(float(np.nanmax(one.course.highs, initial=0.0)) for one in curves)
+    times = courses[0].times.tolist()
+    means = [one.course.means.tolist() for one in curves]
+    rows = tuple(
+        (f'{seconds:.2f}', *(_number(one, digits) for one in values))
+        for seconds, *values in zip(times, *means, strict=True)
+    )
+    return Chart(
+        words,
+        Axis(words.x, max(times[-1], 1e-3)),
+        Axis(words.y, round_up(max(highest, least_end)), is_whole=is_whole, has_grid=True),
+        rows if words.class_id is None else (),
+        (words.x, *([other[0]] if other else []), *words.names),
+        curves=tuple(one for one in curves if not np.isnan(one.course.means).all()),
+        spots=spots,
+        other=other[0] if other else '',
+    )
 
 
-def _round_step(rough: float) -> float:
-    power = 10.0 ** math.floor(math.log10(rough))
-    return next(step * power for step in STEPS if step * power >= rough * (1 - 1e-9))
+def plot_classes(
+    words: Words, classes: Sequence[tuple[int, str]], values: Sequence[Sequence[float | None]]
+) -> Chart:
+    """Show a figure of each class in [0, 1] as bars that lie.
+
+    Args:
+        words: What is written on the chart.
+        classes: Ids and names, from top to bottom.
+        values: Values of each contender, one for each class.
+    """
+    count, contenders = len(classes), len(values)
+    width = BAR_SHARE / contenders
+    bars = [
+        Bar(
+            series,
+            (0.0, count - _start(place, series, contenders) - width),
+            (value, width),
+            f'{words.names[series]}, {name}: {value:.3f}',
+            class_id,
+        )
+        for place, (class_id, name) in enumerate(classes)
+        for series in range(contenders)
+        if (value := values[series][place]) is not None
+    ]
+    return Chart(
+        words,
+        Axis(words.x, 1.0, has_grid=True),
+        Axis(
+            words.y,
+            count,
+            tuple((count - place - 0.5, name) for place, (_, name) in enumerate(classes)),
+        ),
+        tuple(
+            (name, *(_number(one, 3) for one in row))
+            for (_, name), *row in zip(classes, *values, strict=True)
+        ),
+        (words.y, *words.names),
+        bars=tuple(bars),
+        stacked=count * (1 + contenders),
+    )
 
 
-def _mantissa(step: float) -> float:
-    return round(step / 10.0 ** math.floor(math.log10(step) + 1e-9), 3)
+def round_up(value: float) -> float:
+    """Return a round number that is not below a value."""
+    if value <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(value / 5))
+    step = next(one * power for one in STEPS if one * power >= value / 5 * (1 - 1e-9))
+    return step * math.ceil(value / step - 1e-9)
+
+
+def _start(place: int, series: int, count: int) -> float:
+    """Return where the bar of a series begins in the room of its place, which is 1 wide."""
+    return place + (1 - BAR_SHARE) / 2 + series * BAR_SHARE / count
+
+
+def _number(value: float | None, digits: int) -> str:
+    return '-' if value is None or math.isnan(value) else f'{value:.{digits}f}'

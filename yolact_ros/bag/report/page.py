@@ -2,116 +2,152 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from html import escape
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from importlib import resources
-from string import Template
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-from yolact_ros.bag.evaluate.records import FrameRecord
+from yolact_ros.bag.evaluate.bootstrap import BETTER, WORSE, Difference, judge
+from yolact_ros.bag.evaluate.figures import QUANTILES, BagFigures
+from yolact_ros.bag.evaluate.metrics import row_of, rows
+from yolact_ros.bag.evaluate.plan import EvaluationPlan, OpenEvaluation
+from yolact_ros.bag.evaluate.records import FrameRecord, Record
+from yolact_ros.bag.evaluate.rows import Place, Row
 from yolact_ros.bag.io.bag import NS_PER_S
 from yolact_ros.bag.report.charts import Charts
-from yolact_ros.bag.report.html import make_grid, make_section, series_name
-from yolact_ros.bag.report.pictures import Card, Picture
-from yolact_ros.bag.report.series import list_classes, seconds_of
-from yolact_ros.bag.report.summary import class_table, latency_table, summarize
+from yolact_ros.bag.report.drawing import series_class, to_svg
+from yolact_ros.bag.report.pictures import Card
+from yolact_ros.bag.report.recording import Recording
 
-if TYPE_CHECKING:
-    from yolact_ros.bag.report.report import Report
-
-SECTIONS = {
-    'summary': 'Summary',
-    'classes': 'Classes',
-    'course': 'Over time',
-    'distributions': 'Scores and sizes',
-    'latency': 'Latency',
-    'images': 'Images',
-}
-FOOTER = (
-    'Every figure is defined with its formula in docs/bag_metrics.md. '
-    'The charts lie as PNG files beside this page.'
-)
+TEMPLATE = 'page.html'
 
 
-def make_page(
-    report: Report, charts: Charts, cards: Sequence[Card], frames: Sequence[FrameRecord]
-) -> str:
+@dataclass(frozen=True)
+class Report:
+    """All that a report tells.
+
+    Args:
+        bag: Path of the bag, as it was given.
+        topics: Topics of images.
+        truth: Source of the truth, as it was given; empty if there is none.
+        score_threshold: Score above which an instance counts as found.
+        class_names: Classes that take part.
+        unknown_classes: Classes of the truth that a model does not know.
+        records: Records of all images, as ``merge`` gives them.
+        figures: Figures of each contender.
+        differences: Differences of each contender but the first, to the first.
+    """
+
+    bag: str
+    topics: Sequence[str]
+    truth: Sequence[str]
+    score_threshold: float
+    class_names: Sequence[str]
+    unknown_classes: Sequence[str]
+    records: Sequence[Record]
+    figures: Sequence[BagFigures]
+    differences: Sequence[Mapping[str, Difference]] = ()
+
+    @classmethod
+    def of(
+        cls,
+        plan: EvaluationPlan,
+        opened: OpenEvaluation,
+        records: Sequence[Record],
+        figures: Sequence[BagFigures],
+        differences: Sequence[Mapping[str, Difference]] = (),
+    ) -> Report:
+        """Return the report of a plan that was worked on."""
+        return cls(
+            bag=str(plan.bag),
+            topics=opened.topics,
+            truth=plan.truth,
+            score_threshold=plan.score_threshold,
+            class_names=opened.class_names,
+            unknown_classes=opened.unknown_classes,
+            records=records,
+            figures=figures,
+            differences=differences,
+        )
+
+
+class Compared(NamedTuple):
+    """A figure of two contenders.
+
+    Attributes:
+        row: What the figure is.
+        cells: The figure of the first and of the other one, how much they differ, the interval,
+            and the verdict; the last three are empty if not known.
+    """
+
+    row: Row
+    cells: tuple[str, ...]
+
+
+class Comparison(NamedTuple):
+    """A contender against the first one.
+
+    Attributes:
+        series: Number of the contender.
+        verdict: What is better and what is worse, in words.
+        figures: Figures that at least one of the two has.
+    """
+
+    series: int
+    verdict: str
+    figures: Sequence[Compared]
+
+
+def make_page(report: Report, recording: Recording, charts: Charts, cards: Sequence[Card]) -> str:
     """Return the page.
 
     Args:
-        report: What it tells.
-        charts: Drawn into it.
-        cards: Shown in it.
-        frames: In the order of recording, at least one.
+        report: What the page tells.
+        recording: Images and results.
+        charts: Charts, by the section that shows them.
+        cards: Pictures, in the order in which they are shown.
     """
-    class_ids = list_classes(frames)
-    bodies = _sections(report, charts, cards, frames)
-    kind = 'Comparison on a bag' if len(report.figures) > 1 else 'Evaluation on a bag'
-    heading = ' against '.join(escape(one.name) for one in report.figures)
-    return Template(_read('page.html')).substitute(
-        title=f'{heading} on {escape(report.bag)}',
-        style=_read('page.css'),
-        script=_read('page.js'),
-        kind=kind,
-        heading=heading,
-        facts=_facts(report, frames),
-        legend=_legend(report),
-        sections=''.join(
-            f'<a href="#{name}">{SECTIONS[name]}</a>' for name, body in bodies.items() if body
-        ),
-        options=''.join(
-            f'<option value="{one}">{escape(report.class_names[one])}</option>'
-            for one in class_ids
-        ),
-        content='\n'.join(body for body in bodies.values() if body),
-        footer=FOOTER,
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader(__package__ or '', 'template'),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(color=series_class, draw=lambda chart: Markup(to_svg(chart)))
+    seconds = dict(zip((one.key for one in recording.frames), recording.seconds, strict=True))
+    return environment.get_template(TEMPLATE).render(
+        report=report,
+        names=[one.name for one in report.figures],
+        facts=_facts(report, recording),
+        style=Markup(_read('page.css')),
+        script=Markup(_read('page.js')),
+        classes=[(one, report.class_names[one]) for one in recording.class_ids],
+        tiles=rows(Place.TILE),
+        figures=_shown_rows(),
+        comparisons=[_compare(report, one) for one in range(1, len(report.figures))],
+        class_rows=_class_rows(report, recording.class_ids),
+        latency_rows=_latency_rows(report),
+        charts={field.name: getattr(charts, field.name) for field in fields(charts)},
+        cards=cards,
+        seconds=seconds,
+        numbers=lambda record: _numbers(report, record),
     )
 
 
-def _sections(
-    report: Report, charts: Charts, cards: Sequence[Card], frames: Sequence[FrameRecord]
-) -> dict[str, str]:
-    """Return the content of each section; empty where there is none."""
-    seconds = dict(zip(map(id, frames), seconds_of(frames).tolist(), strict=True))
-    drawn = ''.join(_card(report, card, seconds[id(card.pick.record)]) for card in cards)
-    parts = {
-        'summary': ('', summarize(report)),
-        'classes': (
-            'Found are instances above the score threshold; AP counts all scores.',
-            make_grid(charts.classes),
-            class_table(report, list_classes(frames)),
-        ),
-        'course': (
-            'Where a bag is long, a line is the mean of successive images, and the band behind '
-            'it goes from the least of them to the greatest. Dots lead to pictures.',
-            make_grid(charts.courses),
-        ),
-        'distributions': (
-            'All instances above the score threshold.',
-            make_grid(charts.distributions),
-        ),
-        'latency': (
-            'Measured on the machine that made this report; these figures alone differ when it '
-            'is made again.',
-            make_grid(charts.latency),
-            latency_table(report),
-        ),
-        'images': (
-            'Those that most deserve a look, with what was found drawn over them.',
-            f'<div class="cards">{drawn}</div>' if drawn else '',
-        ),
-    }
-    return {
-        name: make_section(name, SECTIONS[name], lead, *content)
-        for name, (lead, *content) in parts.items()
-    }
+def _shown_rows() -> list[Row]:
+    """Return the rows of the table of figures: those of masks first."""
+    return sorted(rows(Place.TABLE), key=lambda row: not row.name.startswith('mask'))
 
 
-def _facts(report: Report, frames: Sequence[FrameRecord]) -> str:
+def _facts(report: Report, recording: Recording) -> str:
     first = report.figures[0]
-    duration = seconds_of(frames)[-1]
     facts = [
-        f'{first.images} images of {", ".join(report.topics)} in {report.bag}, {duration:.1f} s',
+        f'{first.images} images of {", ".join(report.topics)} in {report.bag}, '
+        f'{recording.seconds[-1]:.1f} s',
         f'score threshold {report.score_threshold:g}',
     ]
     if first.objects is not None:
@@ -127,32 +163,85 @@ def _facts(report: Report, frames: Sequence[FrameRecord]) -> str:
         facts.append(
             f'left out, as a model does not know them: {", ".join(report.unknown_classes)}'
         )
-    return f'{escape("; ".join(facts))}.'
+    return f'{"; ".join(facts)}.'
 
 
-def _legend(report: Report) -> str:
-    if len(report.figures) == 1:
-        return ''
-    names = ''.join(
-        f'<li>{series_name(series, one.name)}</li>' for series, one in enumerate(report.figures)
-    )
-    return f'<ul class="legend" aria-label="Contenders">{names}</ul>'
+def _compare(report: Report, series: int) -> Comparison:
+    differences = report.differences[series - 1]
+    verdicts = {name: judge(name, one) for name, one in differences.items()}
+    parts = []
+    for word in (BETTER, WORSE):
+        titles = [row_of(name).title for name, verdict in verdicts.items() if verdict == word]
+        if titles:
+            parts.append(f'{word} in {", ".join(titles)}')
+    first, other = (report.figures[one].values for one in (0, series))
+    compared = [
+        Compared(
+            row,
+            (
+                row.write(first[row.name]),
+                row.write(other[row.name]),
+                *_write_difference(row, differences.get(row.name)),
+            ),
+        )
+        for row in _shown_rows()
+        if first[row.name] is not None or other[row.name] is not None
+    ]
+    return Comparison(series, '; '.join(parts) or 'neither better nor worse', compared)
 
 
-def _card(report: Report, card: Card, seconds: float) -> str:
-    record = card.pick.record
-    chips = ''.join(f'<span class="chip">{escape(one)}</span>' for one in card.pick.reasons)
-    classes = ' '.join(str(one) for one in sorted(card.class_ids))
-    pictures = ''.join(_picture(one) for one in card.pictures)
+def _write_difference(row: Row, difference: Difference | None) -> tuple[str, str, str]:
+    from markupsafe import Markup
+
+    if difference is None:
+        return '', '', ''
+    ends = ' to '.join(row.write(end, is_signed=True) for end in (difference.low, difference.high))
+    verdict = judge(row.name, difference)
+    kind = {BETTER: ' class="good"', WORSE: ' class="bad"'}.get(verdict, '')
     return (
-        f'<article class="card" id="{escape(card.id)}" tabindex="-1" data-classes="{classes}">'
-        f'<header><h3>Image {record.index}, {seconds:.2f} s</h3>{chips}</header>'
-        f'<p class="why">{escape(_numbers(report, record))}</p>'
-        f'<div class="pictures">{pictures}</div></article>'
+        row.write(difference.value, is_signed=True),
+        ends if difference.value is not None else '-',
+        Markup('<span{}>{}</span>').format(Markup(kind), verdict),
     )
+
+
+def _class_rows(report: Report, class_ids: Sequence[int]) -> list[tuple[int, int, list[str]]]:
+    """Return the figures of each class: its id, the contender, and cells."""
+    stability, flicker = row_of('stability'), row_of('flicker_per_minute')
+    found = []
+    for class_id in class_ids:
+        name = report.class_names[class_id]
+        for series, figures in enumerate(report.figures):
+            kinds = (figures.mask, figures.box)
+            precisions = [kind.by_class[name] if kind else None for kind in kinds]
+            steady = figures.stability_by_class.get(name)
+            cells = [
+                str(figures.by_class.get(name, 0)),
+                *('-' if one is None else f'{one / 100:.3f}' for one in precisions),
+                stability.write(steady.stability if steady else None),
+                flicker.write(steady.flicker_per_minute if steady else None),
+            ]
+            found.append((class_id, series, cells))
+    return found
+
+
+def _latency_rows(report: Report) -> list[tuple[str, int, list[str]]]:
+    """Return milliseconds by stage: the stage, the contender, and cells."""
+    timed = [one for one in report.figures if one.latency]
+    return [
+        (
+            stage,
+            series,
+            [f'{1000 * one.latency[stage][name]:.1f}' for name in ('mean', *QUANTILES)],
+        )
+        for stage in (timed[0].latency if timed else ())
+        for series, one in enumerate(report.figures)
+        if one.latency
+    ]
 
 
 def _numbers(report: Report, record: FrameRecord) -> str:
+    """Return what is known of an image, in words."""
     parts = [f'{record.topic}, stamp {record.stamp / NS_PER_S:.3f} s']
     if record.objects is not None:
         parts.append(f'{record.objects} objects')
@@ -165,15 +254,6 @@ def _numbers(report: Report, record: FrameRecord) -> str:
             numbers.append(f'agreement {record.agreement[series]:.3f}')
         parts.append(f'{"" if is_alone else f"{figures.name}: "}{", ".join(numbers)}')
     return '; '.join(parts)
-
-
-def _picture(picture: Picture) -> str:
-    height, width = picture.size
-    return (
-        f'<figure><figcaption>{escape(picture.title)}</figcaption><img src="{picture.source}" '
-        f'alt="{escape(picture.description)}" width="{width}" height="{height}" '
-        'decoding="async"></figure>'
-    )
 
 
 def _read(name: str) -> str:

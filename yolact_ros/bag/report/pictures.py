@@ -24,7 +24,7 @@ from yolact_ros.bag.evaluate.truth import FrameTruth
 from yolact_ros.bag.report.selection import Pick
 
 MOST_WIDTH, MOST_HEIGHT = 560, 560  # pixels
-QUALITY = 80  # of JPEG
+JPEG_QUALITY = 80
 
 Look = Callable[[FrameRecord], FrameView]
 
@@ -35,8 +35,8 @@ class Picture:
 
     Args:
         title: What it shows, in a word or two.
-        description: What is in it, for who cannot see it.
-        source: A data URI.
+        description: What is in it, for those who cannot see it.
+        source: JPEG as a data URI.
         size: Height and width in pixels.
     """
 
@@ -51,9 +51,9 @@ class Card:
     """An image that was picked, with its pictures side by side.
 
     Args:
-        pick: Which image, and why.
-        pictures: Truth first, then each contender's.
-        class_ids: Of what is in it or was found.
+        pick: The image, and why it was picked.
+        pictures: The truth first, then what each contender found.
+        class_ids: Classes that are in it or were found.
     """
 
     pick: Pick
@@ -61,10 +61,15 @@ class Card:
     class_ids: frozenset[int]
 
     @property
+    def key(self) -> tuple[str, int]:
+        """Topic and number of the image."""
+        return self.pick.record.key
+
+    @property
     def id(self) -> str:
-        """In the page."""
-        record = self.pick.record
-        return f'image-{record.index}{record.topic.replace("/", "-")}'
+        """Id in the page."""
+        topic, index = self.key
+        return f'image-{index}{topic.replace("/", "-")}'
 
 
 def draw_cards(
@@ -77,30 +82,30 @@ def draw_cards(
     """Look at the picked images again, in the order of recording, and draw them.
 
     Args:
-        picks: Which images.
-        frames: All of them; the one before a picked one is shown where it matters.
-        names: Of the contenders.
-        class_names: That take part.
+        picks: Images to draw.
+        frames: Records of all images; the one before a pick is shown where it matters.
+        names: Names of the contenders.
+        class_names: Classes that take part.
         look: Reads an image and finds again what is in it.
 
     Returns:
         In the order of the picks; one that can no longer be read is left out.
     """
     before = {
-        _key(frame): earlier
+        frame.key: earlier
         for earlier, frame in itertools.pairwise(frames)
         if earlier.topic == frame.topic
     }
     cards = {}
     for pick in sorted(picks, key=lambda one: one.record.time):
-        key = _key(pick.record)
+        key = pick.record.key
         earlier = before.get(key) if pick.is_about_time else None
         try:
             first = None if earlier is None else look(earlier)
             cards[key] = _draw_card(pick, first, look(pick.record), names, class_names)
         except InputError:
             continue
-    return [cards[key] for pick in picks if (key := _key(pick.record)) in cards]
+    return [cards[key] for pick in picks if (key := pick.record.key) in cards]
 
 
 def _draw_card(
@@ -135,7 +140,7 @@ def _draw(
     style = OverlayStyle(scores=with_scores)
     drawn = _shrink(draw_overlay(view.rgb, found, style, make_palette(len(class_names))))
     bgr = cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR)
-    data = cv2.imencode('.jpg', bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+    data = cv2.imencode('.jpg', bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
     counts = Counter(found.class_names)
     listed = ', '.join(f'{count} {name}' for name, count in sorted(counts.items()))
     return Picture(
@@ -169,7 +174,3 @@ def _to_detections(truth: FrameTruth, class_names: tuple[str, ...]) -> Detection
         masks=InstanceMasks.from_dense(decoded, image.size),
         all_class_names=class_names,
     )
-
-
-def _key(frame: FrameRecord) -> tuple[str, int]:
-    return frame.topic, frame.index
