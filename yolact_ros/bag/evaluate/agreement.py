@@ -35,10 +35,10 @@ def agree(
     """Pair masks of the same class that overlap by more than half, the best first.
 
     Args:
-        rles: First set.
-        class_ids: Shape (N,).
-        other_rles: Second set.
-        other_class_ids: Shape (M,).
+        rles: Masks of the first set.
+        class_ids: Class ids of the first set, shape (N,).
+        other_rles: Masks of the second set.
+        other_class_ids: Class ids of the second set, shape (M,).
 
     Raises:
         InputError: pycocotools is not installed.

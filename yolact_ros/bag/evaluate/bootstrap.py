@@ -25,9 +25,9 @@ class Difference:
     """How much a figure of a contender is above that of the first one.
 
     Args:
-        value: On all images; None where it cannot be told.
+        value: Difference on all images; None where nothing tells it.
         low: Lower end of the interval that holds 95 % of the resampled differences.
-        high: Upper end.
+        high: Upper end of that interval.
     """
 
     value: float | None

@@ -13,9 +13,9 @@ class Limit:
     """A bound of one figure.
 
     Args:
-        name: Of the figure.
-        value: The bound.
-        is_least: Whether the figure must not be below it; otherwise not above.
+        name: Name of the figure.
+        value: Value that the figure must keep to.
+        is_least: Whether the figure must not be below the value; otherwise not above.
     """
 
     name: str

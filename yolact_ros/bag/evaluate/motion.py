@@ -30,7 +30,7 @@ class Motion:
         source_x: Column in the image before, shape (H, W).
         source_y: Row in the image before, shape (H, W).
         forward: Motion of the pixels of the image before, x and y, shape (H, W, 2).
-        is_visible: Whether a pixel was also to be seen in the image before, shape (H, W).
+        is_visible: Whether a pixel can also be seen in the image before, shape (H, W).
     """
 
     source_x: Field
@@ -54,8 +54,8 @@ def estimate_motion(before: Grey, after: Grey) -> Motion:
     The result does not depend on how many threads OpenCV may use.
 
     Args:
-        before: Shape (H, W), at least 16 x 16.
-        after: Of the same shape.
+        before: First image, shape (H, W), at least 16 x 16.
+        after: Second image, of the same shape.
     """
     if np.array_equal(before, after):
         return _stand_still(after.shape)
