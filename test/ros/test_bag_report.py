@@ -13,6 +13,8 @@ import pytest
 
 pytest.importorskip('rosbags', reason='rosbags is not installed: pip install rosbags')
 pytest.importorskip('pycocotools', reason="pip install 'yolact[train]'")
+pytest.importorskip('matplotlib', reason="pip install 'yolact[plot]'")
+pytest.importorskip('jinja2', reason="pip install 'yolact[plot]'")
 
 from bags import image_item, make_rgb, write_bag
 from report_bags import COUNT, compare, make_scene, result_item, write_scene

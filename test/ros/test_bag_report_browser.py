@@ -9,6 +9,8 @@ import pytest
 
 pytest.importorskip('rosbags', reason='rosbags is not installed: pip install rosbags')
 pytest.importorskip('pycocotools', reason="pip install 'yolact[train]'")
+pytest.importorskip('matplotlib', reason="pip install 'yolact[plot]'")
+pytest.importorskip('jinja2', reason="pip install 'yolact[plot]'")
 pytest.importorskip('playwright', reason='playwright is not installed: pip install playwright')
 
 from playwright.sync_api import sync_playwright

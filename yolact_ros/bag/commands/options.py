@@ -175,13 +175,18 @@ def check_limits(limits: list[Limit], figures: Mapping[str, float | None]) -> in
 
 
 def check_report(path: Path | None) -> None:
-    """Refuse a report that is no page, before any work.
+    """Refuse a report that is no page or cannot be drawn, before any work.
 
     Raises:
-        InputError: The name does not end in .html.
+        InputError: Its name says that it is no page, or a package is missing.
     """
-    if path is not None and path.suffix not in ('.html', '.htm'):
+    if path is None:
+        return
+    if path.suffix not in ('.html', '.htm'):
         raise InputError(f'--report must be an .html file, got {str(path)!r}')
+    from yolact_ros.bag.report.drawing import require_packages
+
+    require_packages()
 
 
 def detector_options(model: ModelOptions, detection: DetectionOptions) -> dict[str, Any]:

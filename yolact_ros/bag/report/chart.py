@@ -118,7 +118,7 @@ class Chart:
         words: What is written on it.
         x: Lower side.
         y: Left side.
-        rows: Its numbers as a table, for those who cannot see it.
+        rows: Numbers of the chart as a table, for those who cannot see it.
         head: Titles of that table.
         curves: Lines, in the order of drawing.
         bars: Rectangles.
