@@ -86,7 +86,7 @@ def test_the_core_knows_no_ros():
             assert not [text for text in texts if 'yolact_ros' in str(text)], name
 
 
-@pytest.mark.parametrize('folder', ['benchmarks', 'launch', 'recipes', 'tools'])
+@pytest.mark.parametrize('folder', ['yolact_core', 'benchmarks', 'launch', 'recipes', 'tools'])
 def test_arguments_are_described_in_whole_phrases(folder):
     fragments = []
     for path in sorted((ROOT / folder).rglob('*.py')):
