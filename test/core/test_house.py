@@ -53,20 +53,42 @@ def imports(tree: ast.Module) -> Iterator[str]:
                 yield from (text for text in texts if isinstance(text, str))
 
 
-@pytest.mark.parametrize('package', ['yolact_core'])
-def test_no_modules_import_each_other_in_a_circle(package):
-    names = {name: tree for name, tree in modules().items() if name.startswith(package)}
-    graph: dict[str, set[str]] = {}
+def import_graph() -> dict[str, set[str]]:
+    """Return the modules of both packages that each one imports."""
+    names = modules()
+    graph = {}
     for importer, tree in names.items():
         found = {
             name if name in names else name.rpartition('.')[0]  # a module, or a name in one
             for name in imports(tree)
         }
         graph[importer] = (found & names.keys()) - {importer}
+    return graph
+
+
+def assert_no_circle(graph: dict[str, set[str]]) -> None:
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail('a circle of imports: ' + ' <- '.join(error.args[1]))
+
+
+@pytest.mark.parametrize('package', ['yolact_core'])
+def test_no_modules_import_each_other_in_a_circle(package):
+    graph = import_graph()
+    assert_no_circle({name: graph[name] for name in graph if name.startswith(package)})
+
+
+def test_rooms_of_the_core_build_on_each_other():
+    """``yolact_core`` itself, which offers the public names, is above all of them."""
+    graph: dict[str, set[str]] = {}
+    for importer, imported in import_graph().items():
+        room, *others = ('.'.join(name.split('.')[:2]) for name in (importer, *imported))
+        if room not in PACKAGES:
+            graph.setdefault(room, set()).update(set(others) - {room, *PACKAGES})
+    assert_no_circle(
+        {room: rooms for room, rooms in graph.items() if room.startswith('yolact_core')}
+    )
 
 
 @pytest.mark.parametrize('package', ['yolact_core'])

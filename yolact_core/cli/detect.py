@@ -15,7 +15,7 @@ from yolact_core.terminal import complain, progress_bar, say, say_json, stop_on_
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from yolact_core.media.detect_job import DetectJob, DetectSummary
+    from yolact_core.cli.detect_job import DetectJob, DetectSummary
     from yolact_core.media.sources import ImageFile, Video
 
 
@@ -74,7 +74,7 @@ def run(options: Options) -> int:
 
     sources = find_sources(options.sources)
     _check_output(options.output, sources)
-    from yolact_core.media.detect_job import DetectJob
+    from yolact_core.cli.detect_job import DetectJob
     from yolact_core.visualization import OverlayStyle
 
     detector = options.model.load(options.detection, classes=options.classes)
