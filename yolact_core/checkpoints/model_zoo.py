@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from dataclasses import dataclass
 from importlib.resources import files
@@ -127,6 +125,8 @@ def _fetch(model: OfficialModel, folder: Path) -> None:
 
 def _verify(path: Path) -> None:
     """Compare a file with its sha256 recorded at first use, or record it."""
+    import json  # only here: every help of the command line imports this module
+
     record = path.parent / CHECKSUMS
     known = json.loads(record.read_text()) if record.is_file() else {}
     digest = _sha256(path)
@@ -140,6 +140,8 @@ def _verify(path: Path) -> None:
 
 
 def _sha256(path: Path) -> str:
+    import hashlib
+
     digest = hashlib.sha256()
     with path.open('rb') as file:
         while block := file.read(1 << 20):
