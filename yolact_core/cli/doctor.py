@@ -13,7 +13,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 from yolact_core.checkpoints.model_zoo import OFFICIAL_MODELS, cache_folder, shipped_models
@@ -100,6 +99,8 @@ def _judge(check: InstallCheck, probe: Probe) -> Finding:
 
 def _package(name: str) -> Finding:
     """Look at a package that is seldom broken, without importing it."""
+    from importlib import metadata
+
     try:
         return Finding(name, metadata.version(name), is_required=True)
     except metadata.PackageNotFoundError:

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
@@ -88,6 +87,8 @@ def probe_modules(expressions: Mapping[str, str], seconds: float = SECONDS) -> d
         expressions: Python expression for a dictionary of facts, by module; empty: its version.
         seconds: How long an import may take.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(max_workers=max(1, len(expressions))) as pool:
         probes = pool.map(lambda name: _probe(name, expressions[name], seconds), expressions)
         return dict(zip(expressions, probes, strict=True))
