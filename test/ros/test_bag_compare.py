@@ -17,8 +17,8 @@ from yolact_core.cli import main
 from yolact_core.evaluation.matches import match_image
 from yolact_core.evaluation.precision import coco_precision
 from yolact_core.evaluation.results import ImageResult, ImageTruth
+from yolact_core.evaluation.weighted_precision import WeightedPrecision
 from yolact_ros.bag.evaluate.bootstrap import Difference, draw_weights, judge
-from yolact_ros.bag.evaluate.weighted_precision import WeightedPrecision
 
 COUNT = 24
 ROWS, COLUMNS = np.mgrid[: SIZE[0], : SIZE[1]]

@@ -15,7 +15,7 @@ from yolact_core.cli.options import option, whole_number
 from yolact_core.errors import BAD_INPUT, InputError
 from yolact_core.terminal import complain
 from yolact_ros.bag.commands.bag_paths import ChosenBags, find_bags, is_bag
-from yolact_ros.bag.evaluate.limits import Limit, parse_limits
+from yolact_ros.bag.commands.limits import Limit, parse_limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -184,7 +184,7 @@ def check_report(path: Path | None) -> None:
         return
     if path.suffix not in ('.html', '.htm'):
         raise InputError(f'--report must be an .html file, got {str(path)!r}')
-    from yolact_ros.bag.report.drawing import require_packages
+    from yolact_ros.bag.report.report import require_packages
 
     require_packages()
 

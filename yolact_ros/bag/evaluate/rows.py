@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from yolact_core.evaluation.precision import AveragePrecision
+from yolact_core.evaluation.weighted_precision import WeightedPrecision
 from yolact_ros.bag.evaluate.records import FrameResult
-from yolact_ros.bag.evaluate.weighted_precision import WeightedPrecision
 
 Floats = npt.NDArray[np.float64]
 Number = Floats | float | np.integer[Any]

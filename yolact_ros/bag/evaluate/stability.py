@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from yolact_core.detections import Detections
-from yolact_ros.bag.evaluate.motion import Motion
-from yolact_ros.bag.evaluate.moved_masks import (
+from yolact_ros.bag.evaluate.motion import (
     LEAST_AREA,
+    Motion,
     MovedMask,
     move_mask,
     pairwise_overlaps,

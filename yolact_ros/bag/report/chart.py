@@ -1,20 +1,12 @@
-"""What a chart shows, in the units of its axes: courses over time, distributions, and classes."""
+"""What a chart shows, in the units of its axes."""
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from yolact_ros.bag.evaluate.rows import Floats
 from yolact_ros.bag.report.recording import Course
 
 OTHER_SERIES = -1  # what belongs to no contender, such as the truth
-BAR_SHARE = 0.82  # of the room of a bar or group of bars
-STEPS = (1, 2, 2.5, 5, 10)
 
 
 @dataclass(frozen=True)
@@ -144,142 +136,3 @@ class Chart:
         shown = {one.series for marks in (self.curves, self.bars, self.spots) for one in marks}
         names = [(OTHER_SERIES, self.other), *enumerate(self.words.names)]
         return [(series, name) for series, name in names if series in shown]
-
-
-def plot_distribution(
-    words: Words, values: Sequence[Floats], edges: Floats, texts: Sequence[str]
-) -> Chart:
-    """Show how many values fall between edges, as bars side by side.
-
-    Args:
-        words: What is written on the chart.
-        values: Values of each contender; those beyond the edges count at the ends.
-        edges: Edges from low to high, shape (B + 1,); every bin is drawn equally wide.
-        texts: Each edge in words.
-    """
-    counts = [np.histogram(np.clip(one, edges[0], edges[-1]), edges)[0].tolist() for one in values]
-    spans = [f'{low} to {high}' for low, high in itertools.pairwise(texts)]
-    bars = [
-        Bar(
-            series,
-            (_start(place, series, len(counts)), 0.0),
-            (BAR_SHARE / len(counts), amount),
-            f'{words.names[series]}, {spans[place]}: {amount}',
-        )
-        for series, count in enumerate(counts)
-        for place, amount in enumerate(count)
-        if amount
-    ]
-    step = -(-len(spans) // 5)
-    highest = round_up(max(max(count) for count in counts))
-    return Chart(
-        words,
-        Axis(words.x, len(spans), tuple(enumerate(texts))[::step]),
-        Axis(words.y, highest, is_whole=True, has_grid=True),
-        tuple((span, *map(str, amounts)) for span, *amounts in zip(spans, *counts, strict=True)),
-        (words.x, *words.names),
-        bars=tuple(bars),
-    )
-
-
-def plot_course(  # noqa: PLR0913 - what a course may have beside its curves
-    words: Words,
-    courses: Sequence[Course],
-    *,
-    other: tuple[str, Course] | None = None,
-    spots: tuple[Spot, ...] = (),
-    least_end: float = 0.0,
-    digits: int = 3,
-    is_whole: bool = False,
-) -> Chart:
-    """Show how a figure changes over time.
-
-    Args:
-        words: What is written on the chart.
-        courses: Course of each contender, at the same times.
-        other: Name and course of what belongs to no contender.
-        spots: Dots that lead to pictures.
-        least_end: Value that the left side reaches at least.
-        digits: Digits of the values in the table.
-        is_whole: Whether values are counts.
-    """
-    curves = [Curve(series, course) for series, course in enumerate(courses)]
-    if other:
-        curves.insert(0, Curve(OTHER_SERIES, other[1]))
-    highest = max(float(np.nanmax(one.course.highs, initial=0.0)) for one in curves)
-    times = courses[0].times.tolist()
-    means = [one.course.means.tolist() for one in curves]
-    rows = tuple(
-        (f'{seconds:.2f}', *(_number(one, digits) for one in values))
-        for seconds, *values in zip(times, *means, strict=True)
-    )
-    return Chart(
-        words,
-        Axis(words.x, max(times[-1], 1e-3)),
-        Axis(words.y, round_up(max(highest, least_end)), is_whole=is_whole, has_grid=True),
-        rows if words.class_id is None else (),
-        (words.x, *([other[0]] if other else []), *words.names),
-        curves=tuple(one for one in curves if not np.isnan(one.course.means).all()),
-        spots=spots,
-        other=other[0] if other else '',
-    )
-
-
-def plot_classes(
-    words: Words, classes: Sequence[tuple[int, str]], values: Sequence[Sequence[float | None]]
-) -> Chart:
-    """Show a figure of each class in [0, 1] as bars that lie.
-
-    Args:
-        words: What is written on the chart.
-        classes: Ids and names, from top to bottom.
-        values: Values of each contender, one for each class.
-    """
-    count, contenders = len(classes), len(values)
-    width = BAR_SHARE / contenders
-    bars = [
-        Bar(
-            series,
-            (0.0, count - _start(place, series, contenders) - width),
-            (value, width),
-            f'{words.names[series]}, {name}: {value:.3f}',
-            class_id,
-        )
-        for place, (class_id, name) in enumerate(classes)
-        for series in range(contenders)
-        if (value := values[series][place]) is not None
-    ]
-    return Chart(
-        words,
-        Axis(words.x, 1.0, has_grid=True),
-        Axis(
-            words.y,
-            count,
-            tuple((count - place - 0.5, name) for place, (_, name) in enumerate(classes)),
-        ),
-        tuple(
-            (name, *(_number(one, 3) for one in row))
-            for (_, name), *row in zip(classes, *values, strict=True)
-        ),
-        (words.y, *words.names),
-        bars=tuple(bars),
-        stacked=count * (1 + contenders),
-    )
-
-
-def round_up(value: float) -> float:
-    """Return a round number that is not below a value."""
-    if value <= 0:
-        return 1.0
-    power = 10.0 ** math.floor(math.log10(value / 5))
-    step = next(one * power for one in STEPS if one * power >= value / 5 * (1 - 1e-9))
-    return step * math.ceil(value / step - 1e-9)
-
-
-def _start(place: int, series: int, count: int) -> float:
-    """Return where the bar of a series begins in the room of its place, which is 1 wide."""
-    return place + (1 - BAR_SHARE) / 2 + series * BAR_SHARE / count
-
-
-def _number(value: float | None, digits: int) -> str:
-    return '-' if value is None or math.isnan(value) else f'{value:.{digits}f}'

@@ -12,16 +12,14 @@ from yolact_ros.bag.evaluate.figures import BagFigures
 from yolact_ros.bag.evaluate.metrics import rows
 from yolact_ros.bag.evaluate.records import FrameResult
 from yolact_ros.bag.evaluate.rows import Floats, Metric, Place
-from yolact_ros.bag.report.chart import (
-    Chart,
-    Spot,
-    Words,
+from yolact_ros.bag.report.chart import Chart, Spot, Words
+from yolact_ros.bag.report.pictures import Card
+from yolact_ros.bag.report.plots import (
     plot_classes,
     plot_course,
     plot_distribution,
     round_up,
 )
-from yolact_ros.bag.report.pictures import Card
 from yolact_ros.bag.report.recording import Recording, ratios
 
 SCORE_EDGES = np.linspace(0.0, 1.0, 21)

@@ -7,23 +7,18 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 import numpy as np
 
-from yolact_core.errors import InputError
 from yolact_ros.bag.report.chart import OTHER_SERIES, Axis, Bar, Chart, Curve
 
 if TYPE_CHECKING:
     from matplotlib import axis
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-PACKAGES = ('matplotlib', 'jinja2')
-INSTALL = "pip install 'yolact[plot]'"
 
 WIDTH, PLOT_HEIGHT = 460, 200  # units, which are pixels where the page is as wide
 TOP, BOTTOM, RIGHT = 26, 52, 16  # units around the plot
@@ -65,15 +60,6 @@ STYLE = {
     'ytick.labelcolor': INK,
 }
 NO_METADATA = dict.fromkeys(('Creator', 'Date', 'Format', 'Type'))  # nor versions nor dates
-
-
-def require_packages() -> None:
-    """Raise InputError if what a report is drawn with is not installed."""
-    missing = [name for name in PACKAGES if find_spec(name) is None]
-    if missing:
-        raise InputError(
-            f'package {missing[0]} must be installed to write a report, got none: {INSTALL}'
-        )
 
 
 @contextmanager

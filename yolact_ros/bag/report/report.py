@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from yolact_core.errors import InputError
 from yolact_core.files import replace_when_done
 from yolact_ros.bag.evaluate.records import FrameRecord
 from yolact_ros.bag.report.charts import ChartMaker
-from yolact_ros.bag.report.drawing import drawing_style, require_packages, to_png
+from yolact_ros.bag.report.drawing import drawing_style, to_png
 from yolact_ros.bag.report.page import Report, make_page
 from yolact_ros.bag.report.pictures import Look, draw_cards
 from yolact_ros.bag.report.recording import Recording
 from yolact_ros.bag.report.selection import select_frames
+
+PACKAGES = ('matplotlib', 'jinja2')
+INSTALL = "pip install 'yolact[plot]'"
+
+
+def require_packages() -> None:
+    """Raise InputError if what a report is drawn with is not installed."""
+    missing = [name for name in PACKAGES if find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f'package {missing[0]} must be installed to write a report, got none: {INSTALL}'
+        )
 
 
 def write_report(report: Report, path: Path, look: Look) -> list[Path]:
