@@ -62,7 +62,7 @@ def _die_once(module: Any, bag: Path, work: Any, job: Any, observer: Any) -> Any
 
 def evaluate_dying_part(part: Any, observer: Any) -> Any:
     work = evaluation.evaluate_part
-    return _die_once(frame_evaluation, part.plan.bag, work, part, observer)
+    return _die_once(frame_evaluation, part.job.bag, work, part, observer)
 
 
 def replay_dying_span(task: Any, observer: Any) -> Any:

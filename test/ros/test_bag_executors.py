@@ -18,6 +18,7 @@ from yolact_core.errors import InputError
 from yolact_ros.bag.evaluate.figures import summarize
 from yolact_ros.bag.evaluate.jobs import evaluate_bags
 from yolact_ros.bag.evaluate.plan import Candidate, EvaluationPlan
+from yolact_ros.bag.executors.bag_runs import Reporter
 from yolact_ros.bag.executors.executor import ATTEMPTS, Done, Refused
 from yolact_ros.bag.executors.processes import Processes
 from yolact_ros.bag.executors.ray_cluster import RayCluster
@@ -100,7 +101,7 @@ def test_a_cluster_gives_the_figures_of_a_single_process(cluster, local, tmp_pat
 
     figures = []
     for pool, size in ((local, 100), (cluster, 3)):
-        (found,) = evaluate_bags(pool, [plan], size, bar, pytest.fail)
+        (found,) = evaluate_bags(pool, [plan], size, Reporter(bar, pytest.fail))
         assert not found.failures
         one = summarize(found.records, found.facts.names, found.facts.class_names).to_mapping()
         figures.append({name: value for name, value in one.items() if name != 'latency'})

@@ -78,6 +78,7 @@ def run(options: Options) -> int:
         0; 1 if a limit is broken; 2 if something of a bag could not be read.
     """
     from yolact_ros.bag.evaluate.jobs import evaluate_bags, kept_evaluation
+    from yolact_ros.bag.executors.bag_runs import Reporter
     from yolact_ros.bag.executors.executor import InProcess
 
     check_report(options.report)
@@ -87,7 +88,7 @@ def run(options: Options) -> int:
     plan = _make_plan(options)
     damages = Damages()
     with closing(kept_evaluation), closing(InProcess()) as executor:
-        (bag,) = evaluate_bags(executor, [plan], 0, progress_bar, damages)
+        (bag,) = evaluate_bags(executor, [plan], 1, Reporter(progress_bar, damages))
         comparison = _compare(options.comparison, bag)
         if options.report:
             _write_report(options.report, bag, comparison)
@@ -180,8 +181,8 @@ def _write_report(path: Path, bag: EvaluatedBag, comparison: Comparison) -> None
     from yolact_ros.bag.evaluate.jobs import kept_evaluation
     from yolact_ros.bag.report import Report, write_report
 
-    opened = kept_evaluation.open(bag.plan, lambda _: None)
-    report = Report.of(bag.plan, opened, bag.records, comparison.figures, comparison.differences)
+    opened = kept_evaluation.open(bag.job, lambda _: None)
+    report = Report.of(bag.job, opened, bag.records, comparison.figures, comparison.differences)
     write_report(report, path, opened.evaluator.view)
 
 

@@ -59,6 +59,7 @@ def run(options: Options) -> int:
         0; 1 if a limit is broken; 2 if something could not be read or done.
     """
     from yolact_ros.bag.evaluate.jobs import evaluate_bags, kept_evaluation
+    from yolact_ros.bag.executors.bag_runs import Reporter
 
     check_report(options.report)
     limits = options.limits.parse()
@@ -77,7 +78,8 @@ def run(options: Options) -> int:
         closing(kept_evaluation),
         sharing.open_executor(is_shared=chosen.is_shared, needs_gpu=needs_gpu) as executor,
     ):
-        bags = evaluate_bags(executor, plans, sharing.part_images, progress_bar, damages)
+        reporter = Reporter(progress_bar, damages)
+        bags = evaluate_bags(executor, plans, sharing.part_images, reporter)
         if not chosen.is_shared and not bags[0].records:
             raise InputError('bag must hold an image in what was asked for, got none')
         for sentence in (sentence for bag in bags for sentence in bag.failures):
@@ -129,8 +131,8 @@ def _write_report(bag: EvaluatedBag, figures: BagFigures, path: Path) -> None:
     from yolact_ros.bag.evaluate.jobs import kept_evaluation
     from yolact_ros.bag.report import Report, write_report
 
-    opened = kept_evaluation.open(bag.plan, lambda _: None)
-    report = Report.of(bag.plan, opened, bag.records, [figures])
+    opened = kept_evaluation.open(bag.job, lambda _: None)
+    report = Report.of(bag.job, opened, bag.records, [figures])
     write_report(report, path, opened.evaluator.view)
 
 
@@ -141,9 +143,9 @@ def _show_one(options: Options, bag: EvaluatedBag, figures: BagFigures) -> None:
         return
     if options.json:
         failures = {'failures': bag.failures} if bag.failures else {}
-        say_json({**to_mapping(bag.plan, bag.facts, figures), **failures})
+        say_json({**to_mapping(bag.job, bag.facts, figures), **failures})
     else:
-        show(bag.plan, bag.facts, figures, with_classes=options.per_class)
+        show(bag.job, bag.facts, figures, with_classes=options.per_class)
 
 
 def _show_many(options: Options, bags: Sequence[EvaluatedBag], total: BagFigures) -> None:
@@ -152,11 +154,11 @@ def _show_many(options: Options, bags: Sequence[EvaluatedBag], total: BagFigures
     mappings: list[dict[str, Any]] = []
     rows = []
     for bag in bags:
-        mapping: dict[str, Any] = {'bag': str(bag.plan.bag)}
+        mapping: dict[str, Any] = {'bag': str(bag.job.bag)}
         if bag.facts and bag.records:
             figures = _summarize([bag])
-            mapping = to_mapping(bag.plan, bag.facts, figures)
-            rows.append((str(bag.plan.bag), figures))
+            mapping = to_mapping(bag.job, bag.facts, figures)
+            rows.append((str(bag.job.bag), figures))
         mappings.append({**mapping, 'failures': bag.failures})
     if options.json:
         say_json({'bags': mappings, 'total': total.to_mapping()})

@@ -58,6 +58,7 @@ def run(options: Options) -> int:
     Returns:
         0, or 2 if something could not be read or done, or 130 if Ctrl-C ended it early.
     """
+    from yolact_ros.bag.executors.bag_runs import Reporter
     from yolact_ros.bag.replay.jobs import replay_bags
 
     chosen = options.sharing.choose(options.bag)
@@ -66,10 +67,11 @@ def run(options: Options) -> int:
     detector = options.model.load(options.detection)
     jobs = _list_jobs(options, chosen, outputs, detector)
     damages, needs_gpu = Damages(), detector.device.type == 'cuda'
+    reporter = Reporter(progress_bar, damages)
     sharing = options.sharing
     try:
         with sharing.open_executor(is_shared=chosen.is_shared, needs_gpu=needs_gpu) as executor:
-            bags = replay_bags(executor, jobs, progress_bar, damages, restart=options.restart)
+            bags = replay_bags(executor, jobs, sharing.part_images, reporter)
     except KeyboardInterrupt:
         say(f'stopped; what is done lies beside {options.output}, and the same command goes on')
         return INTERRUPTED
@@ -145,7 +147,7 @@ def _list_jobs(
             start=options.selection.start,
             end=options.selection.end,
             part_images=options.sharing.part_images,
-            is_split=chosen.is_shared,
+            restart=options.restart,
         )
         for bag, output in zip(chosen.paths, outputs, strict=True)
     ]
@@ -155,9 +157,9 @@ def _draw_overlay(replayed: ReplayedBag, path: Path) -> None:
     from yolact_ros.bag.io.bag import Bag
     from yolact_ros.bag.replay.overlay_video import write_overlay_videos
 
-    if replayed.selection is not None:
+    if replayed.facts is not None:
         with Bag(replayed.job.bag, lambda _: None) as bag:
-            write_overlay_videos(bag, replayed.selection, replayed.job.output, path)
+            write_overlay_videos(bag, replayed.facts.selection, replayed.job.output, path)
 
 
 def _show(options: Options, chosen: ChosenBags, bags: list[ReplayedBag], model: str) -> None:
@@ -168,7 +170,7 @@ def _show(options: Options, chosen: ChosenBags, bags: list[ReplayedBag], model: 
         if chosen.is_shared:
             summary = {'bag': str(bag.job.bag), **summary, 'failures': bag.failures}
         summaries.append(summary)
-        if not options.json and bag.selection is not None:
+        if not options.json and bag.facts is not None:
             say(_describe(summary, bag))
     if options.json:
         say_json(summaries[0] if chosen.is_single else {'bags': summaries})
@@ -180,7 +182,7 @@ def _summarize(bag: ReplayedBag) -> dict[str, Any]:
     seconds = [one for span in bag.spans for one in span.seconds]
     return {
         'images': done.images,
-        'of_earlier_run': bag.resumed,
+        'of_earlier_run': bag.facts.resumed if bag.facts else 0,
         'skipped': done.skipped,
         'instances': dict(sorted(done.instances.items(), key=lambda item: -item[1])),
         'median_seconds': statistics.median(seconds) if seconds else None,

@@ -22,9 +22,9 @@ from yolact_ros.bag.evaluate.predictors import (
     find_results_topic,
 )
 from yolact_ros.bag.evaluate.truth import FileTruth, TopicTruth, Truth, find_common_classes
-from yolact_ros.bag.io.bag import NS_PER_S, Bag
+from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.io.opening import FILE_SUFFIXES
-from yolact_ros.bag.replay.frames import Span
+from yolact_ros.bag.replay.frames import Span, estimate_images, select_span
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,11 @@ class OpenEvaluation(EvaluationFacts):
     """A plan whose bags are open and whose models are loaded.
 
     Args:
+        bag: Open bag of the images.
         evaluator: Evaluates the images of a span.
     """
 
+    bag: Bag
     evaluator: FrameEvaluator
 
     @property
@@ -154,6 +156,7 @@ def open_evaluation(
         )
         whole = select_span(bag, plan.start, plan.end)
         yield OpenEvaluation(
+            bag=bag,
             evaluator=FrameEvaluator(
                 bag, topics, predictors, class_names, truth, plan.score_threshold, plan.every
             ),
@@ -166,28 +169,6 @@ def open_evaluation(
                 name for name in (truth.class_names if truth else ()) if name not in class_names
             ),
         )
-
-
-def select_span(bag: Bag, start: float | None, end: float | None) -> Span:
-    """Return the stretch of a bag between two times in seconds after its first message."""
-    return Span(
-        None if start is None else bag.start + round(start * NS_PER_S),
-        None if end is None else bag.start + round(end * NS_PER_S),
-    )
-
-
-def estimate_images(bag: Bag, count: int, every: int, span: Span) -> int:
-    """Return the estimated number of images in a stretch.
-
-    Args:
-        bag: Open bag.
-        count: Number of images in the whole bag.
-        every: Take every so-many-th image of a topic.
-        span: Stretch of the bag.
-    """
-    length = min(span.stop or bag.end, bag.end) - max(span.start or bag.start, bag.start)
-    share = max(length, 0) / max(bag.end - bag.start, 1)
-    return round(count * share / every)
 
 
 def _open_truth(plan: EvaluationPlan, topics: Sequence[str]) -> Truth | None:

@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from yolact_core.errors import InputError
 from yolact_core.terminal import stop_on_interrupt
@@ -80,13 +80,16 @@ Ended = Done | Refused
 Attempted = Ended | Crashed
 
 
-class Executor(Protocol):
-    """Runs jobs."""
+class Executor(ABC):
+    """Runs jobs.
 
-    @property
-    def is_shared(self) -> bool:
-        """Whether jobs run in other processes, several at a time."""
+    Attributes:
+        is_shared: Whether jobs run in other processes, several at a time.
+    """
 
+    is_shared: bool
+
+    @abstractmethod
     def map(self, work: Work, jobs: Sequence[object], observer: Observer) -> list[Ended]:
         """Run all jobs, and return how they ended, in the order of the jobs.
 
@@ -96,14 +99,16 @@ class Executor(Protocol):
             observer: Learns of each step and each damage.
         """
 
+    @abstractmethod
     def interruptible(self) -> AbstractContextManager[Callable[[], bool]]:
         """Give a function that returns whether Ctrl-C asked running jobs to end early."""
 
+    @abstractmethod
     def close(self) -> None:
         """End all jobs that are still running."""
 
 
-class InProcess:
+class InProcess(Executor):
     """Runs jobs in this process, one after the other; an error in one of them ends all."""
 
     is_shared = False
@@ -121,7 +126,7 @@ class InProcess:
         unload()
 
 
-class Pool(ABC):
+class Pool(Executor):
     """Runs jobs in other processes, several at a time; each until it ends well or fails too often.
 
     Attributes:
@@ -138,10 +143,6 @@ class Pool(ABC):
     @abstractmethod
     def wait(self) -> tuple[int, Attempted]:
         """Wait until any job ends, and return its number and how it ended."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """End all jobs that are still running."""
 
     def interruptible(self) -> AbstractContextManager[Callable[[], bool]]:
         """Let Ctrl-C raise KeyboardInterrupt here, where nothing is lost by it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -78,6 +79,28 @@ def stamp_of(header: Message) -> int:
     return int(header.stamp.sec) * NS_PER_S + int(header.stamp.nanosec)
 
 
+def select_span(bag: Bag, start: float | None, end: float | None) -> Span:
+    """Return the stretch of a bag between two times in seconds after its first message."""
+    return Span(
+        None if start is None else bag.start + round(start * NS_PER_S),
+        None if end is None else bag.start + round(end * NS_PER_S),
+    )
+
+
+def estimate_images(bag: Bag, count: int, every: int, span: Span) -> int:
+    """Return the estimated number of images in a stretch.
+
+    Args:
+        bag: Open bag.
+        count: Number of images in the whole bag.
+        every: Take every so-many-th image of a topic.
+        span: Stretch of the bag.
+    """
+    length = min(span.stop or bag.end, bag.end) - max(span.start or bag.start, bag.start)
+    share = max(length, 0) / max(bag.end - bag.start, 1)
+    return round(count * share / every)
+
+
 def read_raw(
     bag: Bag, topics: Sequence[str], every: int = 1, span: Span | None = None
 ) -> Iterator[RawFrame]:
@@ -115,6 +138,23 @@ def decode(bag: Bag, raw: RawFrame) -> Frame:
         rgb=rgb,
         seconds=time.perf_counter() - began,
     )
+
+
+def split_span(
+    bag: Bag, topics: Sequence[str], whole: Span, images: int, part_images: int | None
+) -> tuple[Span, ...]:
+    """Split a stretch, in a way that depends on nothing but the bag and the size of parts.
+
+    Args:
+        bag: Open bag, which is read once from start to end if there is something to split.
+        topics: Topics of images.
+        whole: Stretch to split.
+        images: Estimated number of images in it.
+        part_images: Approximate number of images in a part; None leaves it whole.
+    """
+    if part_images is None:
+        return (whole,)
+    return tuple(plan_spans(bag, topics, whole, math.ceil(images / part_images)))
 
 
 def plan_spans(bag: Bag, topics: Sequence[str], whole: Span, parts: int) -> list[Span]:

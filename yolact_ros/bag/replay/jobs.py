@@ -1,27 +1,19 @@
-"""Write bags of results in jobs: split each bag, replay its spans, and join their parts."""
+"""Write bags of results: split each bag, replay its spans anywhere, and join their parts."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from yolact_core.errors import InputError
-from yolact_ros.bag.evaluate.plan import estimate_images, select_span
-from yolact_ros.bag.executors.by_bag import (
-    Bar,
-    describe_failed_part,
-    describe_failure,
-    map_bags,
-    map_parts,
-)
-from yolact_ros.bag.executors.executor import Done, Ended, Executor, Observer
+from yolact_ros.bag.executors.bag_runs import BagRun, Part, Reporter, Survey, run_bags
+from yolact_ros.bag.executors.executor import Executor, Observer
 from yolact_ros.bag.executors.models import load_once
 from yolact_ros.bag.io.bag import Bag
-from yolact_ros.bag.replay.frames import Span, plan_spans
+from yolact_ros.bag.replay.frames import estimate_images, select_span, split_span
 from yolact_ros.bag.replay.outputs import select_outputs
 from yolact_ros.bag.replay.replay import Replay, Selection, list_topics, make_plan
 from yolact_ros.bag.replay.resumable_output import (
@@ -47,8 +39,8 @@ class ReplayJob:
         every: Take every so-many-th image of a topic.
         start: Where to begin, in seconds after the first message; None is the first message.
         end: Where to end, in seconds after the first message; None is the end of the bag.
-        part_images: Number of images in a part, approximate if the bag is split.
-        is_split: Whether the parts are planned beforehand, so that several processes share them.
+        part_images: Number of images in a part of the output.
+        restart: Whether to drop what an earlier run left unfinished.
     """
 
     bag: Path
@@ -61,41 +53,26 @@ class ReplayJob:
     start: float | None
     end: float | None
     part_images: int
-    is_split: bool
+    restart: bool
 
 
 @dataclass(frozen=True)
-class ReplaySurvey:
-    """A bag that was split.
+class ReplayFacts:
+    """What is known of a bag before it is replayed.
 
     Args:
-        plan: All that decides what the output is.
         types: Type of each topic of the output.
         selection: Images that are taken.
-        spans: Stretches of the bag, one for each job.
-        images: Estimated number of images.
+        part_images: Greatest number of images in a part; None if each span is one.
+        resumed: Number of images that an earlier run did.
+        done: What an earlier run did of the spans that it completed.
     """
 
-    plan: dict[str, Any]
     types: dict[str, str]
     selection: Selection
-    spans: tuple[Span, ...]
-    images: int
-
-
-@dataclass(frozen=True)
-class SpanJob:
-    """A span of a bag to be replayed.
-
-    Args:
-        job: Bag of results that it belongs to.
-        survey: Survey of the bag.
-        number: Number of the span.
-    """
-
-    job: ReplayJob
-    survey: ReplaySurvey
-    number: int
+    part_images: int | None
+    resumed: int
+    done: tuple[Progress, ...]
 
 
 @dataclass(frozen=True)
@@ -113,24 +90,14 @@ class ReplayedSpan:
     reasons: tuple[str, ...] = ()
 
 
-@dataclass
-class ReplayedBag:
-    """What became of a bag.
+class ReplayedBag(BagRun[ReplayJob, ReplayFacts, ReplayedSpan]):
+    """A bag that is replayed; where something failed, its parts are kept, and not joined."""
 
-    Args:
-        job: Bag of results that was to be written.
-        selection: Images that are taken; None if nothing of the bag can be read.
-        spans: Spans as far as they were replayed.
-        resumed: Number of images in them that an earlier run did.
-        failures: What could not be done, each in one sentence; then there is no output, but its
-            parts are kept.
-    """
-
-    job: ReplayJob
-    selection: Selection | None = None
-    spans: list[ReplayedSpan] = field(default_factory=list)
-    resumed: int = 0
-    failures: list[str] = field(default_factory=list)
+    @property
+    def spans(self) -> list[ReplayedSpan]:
+        """Spans as far as they were replayed, now or by an earlier run."""
+        done = self.facts.done if self.facts else ()
+        return [*map(ReplayedSpan, done), *self.results]
 
     @property
     def folder(self) -> Path:
@@ -155,11 +122,13 @@ class ReplayedBag:
         )
 
 
-def survey_replay(job: ReplayJob, observer: Observer) -> ReplaySurvey:
-    """Split a bag, in a way that depends on nothing but the bag and the size of parts.
+def survey_replay(
+    part_images: int | None, job: ReplayJob, observer: Observer
+) -> Survey[ReplayFacts]:
+    """Split a bag, and find out what an earlier run did of it.
 
     Raises:
-        InputError: What was asked for is not in the bag.
+        InputError: What was asked for is not in the bag, or the output cannot be written.
     """
     outputs = select_outputs(job.outputs)
     with Bag(job.bag, observer.on_damage) as bag:
@@ -169,122 +138,70 @@ def survey_replay(job: ReplayJob, observer: Observer) -> ReplaySurvey:
         selection = Selection(names, job.every, whole.start, whole.stop)
         images = estimate_images(bag, sum(topic.count for topic in topics), job.every, whole)
         plan = make_plan(bag, selection, load_once(job.model, **job.options), outputs)
-        spans = [whole]
-        if job.is_split:
-            spans = plan_spans(bag, names, whole, math.ceil(images / job.part_images))
-    plan |= {'spans': len(spans), 'part_images': job.part_images if job.is_split else None}
+        spans = split_span(bag, names, whole, images, part_images)
+    types = list_topics(names, outputs)
+    output = ResumableOutput(job.output, types)
+    output.begin({**plan, 'spans': len(spans), 'part_images': part_images}, job.restart)
+    before = [output.progress(number) for number in range(len(spans))]
+    facts = ReplayFacts(
+        types=types,
+        selection=selection,
+        part_images=job.part_images if part_images is None else None,
+        resumed=sum(one.images for one in before),
+        done=tuple(one for one in before if one.is_complete),
+    )
+    done = tuple(number for number, one in enumerate(before) if one.is_complete)
     observer.advance()
-    return ReplaySurvey(plan, list_topics(names, outputs), selection, tuple(spans), images)
+    return Survey(facts, spans, max(images - facts.resumed, 0), done)
 
 
-def replay_span(task: SpanJob, observer: Observer) -> ReplayedSpan:
+def replay_span(part: Part[ReplayJob, ReplayFacts], observer: Observer) -> ReplayedSpan:
     """Replay a span, or go on where an earlier run ended.
 
     Raises:
         InputError: There is no image, or no room on the disk.
     """
-    job, survey = task.job, task.survey
-    span = survey.spans[task.number]
-    before = Progress() if task.number == 0 else Progress(span.start, counts=dict(span.counts))
-    output = SpanOutput(job.output, task.number, survey.types, before)
+    job, facts, span = part.job, part.facts, part.span
+    before = Progress() if part.number == 0 else Progress(span.start, counts=dict(span.counts))
     with Bag(job.bag, observer.on_damage) as bag:
         replay = Replay(
             bag,
-            Selection(survey.selection.topics, job.every, span.start, span.stop),
+            Selection(facts.selection.topics, job.every, span.start, span.stop),
             load_once(job.model, **job.options),
             select_outputs(job.outputs),
-            output,
-            None if job.is_split else job.part_images,
+            SpanOutput(job.output, part.number, facts.types, before),
+            facts.part_images,
         )
         replay.run(observer)
     return ReplayedSpan(replay.progress, tuple(replay.seconds), tuple(replay.reasons))
 
 
 def replay_bags(
-    executor: Executor,
-    jobs: Sequence[ReplayJob],
-    bar: Bar,
-    on_damage: Callable[[str], None],
-    *,
-    restart: bool,
+    executor: Executor, jobs: Sequence[ReplayJob], part_images: int, reporter: Reporter
 ) -> list[ReplayedBag]:
     """Write the results of some bags.
 
     Args:
-        executor: Executor that does the work.
+        executor: Executor that does the work; only a shared one splits bags.
         jobs: Bags of results to be written.
-        bar: Progress bar for a number of steps, as ``progress_bar`` shows it.
-        on_damage: Called with one sentence about whatever cannot be read.
-        restart: Whether to drop what earlier runs left unfinished.
+        part_images: Approximate number of images in a span of a bag that is split.
+        reporter: Shows how far the work is, and what cannot be read.
 
     Returns:
         For each job, in the same order, as much as could be done of it.
     """
     bags = [ReplayedBag(job) for job in jobs]
-    begun: list[_Begun] = []
-    outcomes = map_bags(executor, survey_replay, jobs, bar, on_damage)
-    for bag, outcome in zip(bags, outcomes, strict=True):
-        try:
-            begun.append(_begin(bag, outcome, restart=restart))
-        except InputError as error:
-            if not executor.is_shared:
-                raise
-            bag.failures.append(describe_failure(bag.job.bag, str(error)))
-    total = sum(one.survey.images - one.bag.resumed for one in begun)
-    with bar('images', max(total, 0)) as advance, executor.interruptible() as is_stopped:
-        observer = Observer(advance, on_damage, is_stopped)
-        ended = map_parts(executor, replay_span, [one.missing for one in begun], observer)
-    for one, results in zip(begun, ended, strict=True):
-        _gather(one, results)
-        _finish(one, executor)
+    run_bags(executor, bags, part_images, survey_replay, replay_span, reporter)
+    for bag in bags:
+        _finish(bag, executor)
     return bags
 
 
-class _Begun(NamedTuple):
-    """A bag whose results are being written."""
-
-    bag: ReplayedBag
-    survey: ReplaySurvey
-    output: ResumableOutput
-    missing: list[SpanJob]
-
-
-def _begin(bag: ReplayedBag, outcome: Ended, *, restart: bool) -> _Begun:
-    """Find out which spans are missing, and note those that are there.
-
-    Raises:
-        InputError: The bag cannot be read, or its output cannot be written.
-    """
-    if not isinstance(outcome, Done):
-        raise InputError(outcome.reason)
-    survey: ReplaySurvey = outcome.value
-    bag.selection = survey.selection
-    output = ResumableOutput(bag.job.output, survey.plan, survey.types, restart=restart)
-    missing = []
-    for number in range(len(survey.spans)):
-        progress = output.progress(number)
-        bag.resumed += progress.images
-        if progress.is_complete:
-            bag.spans.append(ReplayedSpan(progress))
-        else:
-            missing.append(SpanJob(bag.job, survey, number))
-    return _Begun(bag, survey, output, missing)
-
-
-def _gather(begun: _Begun, outcomes: Sequence[Ended]) -> None:
-    """Note what became of the spans of a bag."""
-    bag, spans = begun.bag, begun.survey.spans
-    for task, outcome in zip(begun.missing, outcomes, strict=True):
-        if isinstance(outcome, Done):
-            bag.spans.append(outcome.value)
-        else:
-            reason = describe_failed_part(bag.job.bag, spans, task.number, outcome.reason)
-            bag.failures.append(reason)
-
-
-def _finish(begun: _Begun, executor: Executor) -> None:
+def _finish(bag: ReplayedBag, executor: Executor) -> None:
     """Join all parts if they are complete; otherwise keep those that there are."""
-    bag, output = begun.bag, begun.output
+    if bag.facts is None:
+        return
+    output = ResumableOutput(bag.job.output, bag.facts.types)
     if not bag.is_complete:
         output.discard()
         return

@@ -107,28 +107,43 @@ class ResumableOutput:
 
     Args:
         output: Path of an ``.mcap`` file, or of a folder that does not exist.
-        plan: All that decides what the output is; parts of another plan are refused.
         topics: Type of each topic of the output.
-        restart: Whether to drop parts that are there.
 
     Attributes:
         folder: Folder of the parts.
-
-    Raises:
-        InputError: The parts that are there belong to another plan, or the output is in the way.
     """
 
-    def __init__(
-        self, output: Path, plan: Mapping[str, Any], topics: Mapping[str, str], *, restart: bool
-    ) -> None:
+    def __init__(self, output: Path, topics: Mapping[str, str]) -> None:
         self.folder = folder_of_parts(output)
         self._output = output
         self._topics = topics
+
+    def begin(self, plan: Mapping[str, Any], restart: bool) -> None:
+        """Begin, or go on with what an earlier run left unfinished.
+
+        Args:
+            plan: All that decides what the output is; parts of another plan are refused.
+            restart: Whether to drop parts that are there.
+
+        Raises:
+            InputError: The parts that are there belong to another plan, or something that is no
+                output lies in its place.
+        """
+        output = self._output
         if output.is_dir() or (output.exists() and output.suffix != '.mcap'):
             raise InputError(f'output must be an .mcap file or a new folder, got {str(output)!r}')
         if restart:
             shutil.rmtree(self.folder, ignore_errors=True)
-        self._check_plan(plan)
+        text = json.dumps(plan, indent=2, sort_keys=True)
+        path = self.folder / PLAN
+        if not path.exists():
+            with replace_when_done(path) as unfinished:
+                unfinished.write_text(text)
+        elif path.read_text() != text:
+            raise InputError(
+                f'{self.folder} must be left by the same command on the same bag, '
+                f'but {PLAN} in it differs: --restart drops it'
+            )
 
     def progress(self, number: int) -> Progress:
         """Return how far the span of a number has come."""
@@ -159,18 +174,6 @@ class ResumableOutput:
             shutil.rmtree(unfinished, ignore_errors=True)
             raise
         shutil.rmtree(self.folder)
-
-    def _check_plan(self, plan: Mapping[str, Any]) -> None:
-        text = json.dumps(plan, indent=2, sort_keys=True)
-        path = self.folder / PLAN
-        if not path.exists():
-            with replace_when_done(path) as unfinished:
-                unfinished.write_text(text)
-        elif path.read_text() != text:
-            raise InputError(
-                f'{self.folder} must be left by the same command on the same bag, '
-                f'but {PLAN} in it differs: --restart drops it'
-            )
 
 
 @contextmanager
