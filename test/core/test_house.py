@@ -91,7 +91,7 @@ def test_rooms_of_the_core_build_on_each_other():
     )
 
 
-@pytest.mark.parametrize('package', ['yolact_core'])
+@pytest.mark.parametrize('package', PACKAGES)
 def test_no_room_has_too_many_files(package):
     rooms = {path.parent for path in (ROOT / package).rglob('*.py')}
     sizes = {str(room.relative_to(ROOT)): len(list(room.glob('*.py'))) for room in rooms}
