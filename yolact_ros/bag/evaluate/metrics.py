@@ -7,6 +7,7 @@ measures them in one image.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -85,6 +86,11 @@ def _precision(kind: str, part: str, title: str = '', text: str = '') -> Precisi
     )
 
 
+per_minute = partial(
+    Metric, unit='per minute', digits=1, higher_is_better=False, per=SECONDS_PER_MINUTE
+)
+milliseconds = partial(Latency, unit='ms', digits=1, higher_is_better=False)
+
 _matched = _steady(lambda one: len(one.overlaps))
 _followed = _steady(lambda one: len(one.overlaps) + len(one.lost_classes))
 _lost = _steady(lambda one: len(one.lost_classes))
@@ -141,17 +147,13 @@ METRICS: tuple[Row, ...] = (
         count=_matched,
         by_class=True,
     ),
-    Metric(
+    per_minute(
         name='flicker_per_minute',
         title='flicker',
-        unit='per minute',
-        digits=1,
-        higher_is_better=False,
         text='Instances lost although they are still in sight.',
         places=COMPARED | Place.OVERVIEW | Place.TILE,
         amount=_lost,
         count=_seconds,
-        per=SECONDS_PER_MINUTE,
         by_class=True,
     ),
     Metric(
@@ -163,17 +165,13 @@ METRICS: tuple[Row, ...] = (
         count=_followed,
         by_class=True,
     ),
-    Metric(
+    per_minute(
         name='class_switches_per_minute',
         title='class switches',
-        unit='per minute',
-        digits=1,
-        higher_is_better=False,
         text='Instances that changed their class.',
         places=COMPARED,
         amount=_switched,
         count=_seconds,
-        per=SECONDS_PER_MINUTE,
         by_class=True,
     ),
     Metric(
@@ -197,17 +195,13 @@ METRICS: tuple[Row, ...] = (
         count=_steady(lambda one: np.count_nonzero(~np.isnan(one.jitters))),
         by_class=True,
     ),
-    Metric(
+    per_minute(
         name='track_interruptions_per_minute',
         title='tracks interrupted',
-        unit='per minute',
-        digits=1,
-        higher_is_better=False,
         text='Objects of the truth that were found, and are not in the next image.',
         places=SHOWN,
         amount=_lost_tracks,
         count=_tracked_seconds,
-        per=SECONDS_PER_MINUTE,
         is_told=lambda result: bool(result.truth and result.truth.tracks),
     ),
     Metric(
@@ -220,22 +214,16 @@ METRICS: tuple[Row, ...] = (
         amount=lambda result, _: len(result.class_ids),
         count=lambda *_: 1.0,
     ),
-    Latency(
+    milliseconds(
         name='latency_ms',
         title='latency, median',
-        unit='ms',
-        digits=1,
-        higher_is_better=False,
         text='From message to detections, on this machine.',
         places=Place.TABLE | Place.TILE,
         quantile='median',
     ),
-    Latency(
+    milliseconds(
         name='latency_p95_ms',
         title='latency, 95 %',
-        unit='ms',
-        digits=1,
-        higher_is_better=False,
         text='So long at most in 95 of 100 images.',
         places=Place.TABLE,
         quantile='p95',
