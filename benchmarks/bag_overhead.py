@@ -27,7 +27,7 @@ from yolact_core.cli import main as run_command
 from yolact_core.detector import Detector
 from yolact_ros.bag.io.types import IMAGE
 from yolact_ros.bag.io.writer import BagWriter
-from yolact_ros.bag.replay.messages import make_header, to_image
+from yolact_ros.messages.messages import bag_messages
 
 SIZE = (480, 640)
 MOST_INSTANCES = 15  # in an image, which is a busy room
@@ -77,7 +77,8 @@ def write_bag(folder: Path, images: int) -> Path:
             x, y = 3 * index % 240, index % 80
             rgb = np.ascontiguousarray(plane[y : y + SIZE[0], x : x + SIZE[1]])
             stamp = START + index * PERIOD
-            writer.write('/camera/image', stamp, to_image(rgb, 'rgb8', make_header(stamp, 'c')))
+            header = bag_messages.to_header(stamp, 'c')
+            writer.write('/camera/image', stamp, bag_messages.to_image(rgb, 'rgb8', header))
     return folder
 
 

@@ -34,7 +34,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from yolact.msg import StageTiming
 
 from yolact_core.media.image_files import read_image
-from yolact_ros.images.conversions import JPEG_FORMAT, encode_jpeg, image_to_rgb
+from yolact_ros.images.decoding import JPEG_FORMAT, encode_jpeg, image_to_rgb
 
 PICTURES = Path(__file__).parents[1] / 'test' / 'data' / 'real_rooms'
 START = 'import sys; from yolact_ros.node.node import main; sys.exit(main(sys.argv))'

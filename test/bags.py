@@ -15,17 +15,14 @@ from yolact_core.detections import Detections
 from yolact_core.masks.instance_masks import InstanceMasks
 from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.io.types import COMPRESSED_IMAGE, IMAGE, INSTANCES, ros2_types
-from yolact_ros.bag.replay.messages import (
-    make_header,
-    make_message,
-    to_image,
-    to_instance_array,
-)
+from yolact_ros.messages.messages import bag_messages
 
 START = 1_700_000_000_000_000_000  # ns since 1970
 PERIOD = 66_666_667  # ns between images
 CLASS_NAMES = ('person', 'chair', 'cup')
 SIZE = (96, 128)
+
+make_header = bag_messages.to_header
 
 Item = tuple[str, str, int, Any]  # topic, type, time, message or bytes
 
@@ -66,13 +63,13 @@ def make_detections(
 def image_item(index: int, rgb: np.ndarray | None = None, topic: str = '/camera/image') -> Item:
     rgb = make_rgb(index) if rgb is None else rgb
     header = make_header(stamp_of(index), 'lens')
-    return topic, IMAGE, stamp_of(index) + 5, to_image(rgb, 'rgb8', header)
+    return topic, IMAGE, stamp_of(index) + 5, bag_messages.to_image(rgb, 'rgb8', header)
 
 
 def jpeg_item(index: int, topic: str = '/far/image/compressed') -> Item:
     data = cv2.imencode('.png', make_rgb(index)[..., ::-1])[1]
-    message = make_message(
-        'sensor_msgs/CompressedImage',
+    message = bag_messages.make(
+        COMPRESSED_IMAGE,
         header=make_header(stamp_of(index), 'far_lens'),
         format='rgb8; png compressed bgr8',
         data=np.asarray(data, np.uint8).ravel(),
@@ -83,8 +80,11 @@ def jpeg_item(index: int, topic: str = '/far/image/compressed') -> Item:
 def truth_item(
     index: int, detections: Detections, topic: str = '/camera/truth', late: int = 7
 ) -> Item:
-    message = to_instance_array(
-        detections, make_header(stamp_of(index), 'lens'), model_id='truth', sequence=index + 1
+    message = bag_messages.to_instance_array(
+        detections,
+        make_header(stamp_of(index), 'lens'),
+        model_id='truth',
+        sequence=index + 1,
     )
     for number, instance in enumerate(message.instances):
         instance.id = f'object {number}'

@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import logging
+
     from rich.table import Table
 
 WIDE = 240  # columns where nobody looks at a terminal
@@ -42,8 +44,7 @@ def remark(text: str) -> None:
         sys.stderr.write(f'{text}\n')
 
 
-@contextmanager
-def remark_logs() -> Iterator[None]:
+def remark_logs() -> AbstractContextManager[None]:
     """Show someone at a terminal what the core logs meanwhile."""
     import logging
 
@@ -51,7 +52,15 @@ def remark_logs() -> Iterator[None]:
         def emit(self, record: logging.LogRecord) -> None:
             remark(record.getMessage())
 
-    logger, handler = logging.getLogger('yolact_core'), RemarkHandler()
+    return handle_logs(RemarkHandler())
+
+
+@contextmanager
+def handle_logs(handler: logging.Handler) -> Iterator[None]:
+    """Give what the core logs meanwhile, from level INFO on, to a handler."""
+    import logging
+
+    logger = logging.getLogger('yolact_core')
     before = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)

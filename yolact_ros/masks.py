@@ -36,7 +36,7 @@ def decode(mask: Message) -> npt.NDArray[np.bool_]:
         mask: An ``InstanceMask``.
 
     Raises:
-        InputError: It has none, or not as many as its rectangle.
+        InputError: It has no pixels, or not as many as its rectangle.
     """
     height, width = mask.roi.height, mask.roi.width
     size = height * width
@@ -60,9 +60,9 @@ def encode(
     """Return the field of an ``InstanceMask`` that holds the pixels, by its name; it is flat.
 
     Args:
-        instance_masks: Of an image.
-        index: Which one of them.
-        encoding: What is wanted; ``NONE`` has no such field.
+        instance_masks: Masks of the instances of one image.
+        index: Position of the mask among them.
+        encoding: Wanted encoding; ``NONE`` has no such field.
     """
     if encoding == MaskEncoding.RLE:
         return {'rle': instance_masks.run_lengths[index]}
@@ -73,15 +73,25 @@ def encode(
     return {}
 
 
-def window(mask: Message) -> tuple[slice, slice]:
+def window(mask: Message, size: tuple[int, int] | None = None) -> tuple[slice, slice]:
     """Return the rows and columns of a mask's rectangle: ``image[window(mask)]`` is a view of it.
 
     Args:
         mask: An ``InstanceMask``.
+        size: Height and width of the image that the mask must lie in; None: not checked.
+
+    Raises:
+        InputError: The mask reaches beyond the image.
     """
     roi = mask.roi
     rows = slice(roi.y_offset, roi.y_offset + roi.height)
-    return rows, slice(roi.x_offset, roi.x_offset + roi.width)
+    columns = slice(roi.x_offset, roi.x_offset + roi.width)
+    if size is not None and (rows.stop > size[0] or columns.stop > size[1]):
+        raise InputError(
+            f'mask must lie inside the image of {size[1]} x {size[0]}, '
+            f'got columns up to {columns.stop} and rows up to {rows.stop}'
+        )
+    return rows, columns
 
 
 def paint(mask: Message, image: npt.NDArray[Any], value: object) -> None:
@@ -89,19 +99,13 @@ def paint(mask: Message, image: npt.NDArray[Any], value: object) -> None:
 
     Args:
         mask: An ``InstanceMask``.
-        image: Shape (H, W) or (H, W, channels), of the size that the ``InstanceArray`` tells.
+        image: Shape (H, W) or (H, W, channels), of the size in the ``InstanceArray``.
         value: One number, or one per channel.
 
     Raises:
         InputError: The mask is malformed or reaches beyond the image.
     """
-    rows, columns = window(mask)
-    if rows.stop > image.shape[0] or columns.stop > image.shape[1]:
-        raise InputError(
-            f'mask must lie inside the image of {image.shape[1]} x {image.shape[0]}, '
-            f'got columns up to {columns.stop} and rows up to {rows.stop}'
-        )
-    image[rows, columns][decode(mask)] = value
+    image[window(mask, image.shape[:2])][decode(mask)] = value
 
 
 def to_full_size(mask: Message, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
@@ -124,7 +128,7 @@ def unite(instances: Message, class_names: Container[str] | None = None) -> npt.
 
     Args:
         instances: An ``InstanceArray``.
-        class_names: Only instances of these classes count; ``None`` stands for all.
+        class_names: Names of the classes whose instances count; None: all.
 
     Raises:
         InputError: A mask is malformed or reaches beyond the image.

@@ -15,11 +15,14 @@ from scenes import make_detections, make_nothing
 
 from yolact_core import InputError
 from yolact_ros.bag.io.types import DEFINITIONS, INSTANCES, ros2_types
-from yolact_ros.bag.replay.messages import make_header, to_detections, to_image, to_instance_array
 from yolact_ros.masks import MaskEncoding
+from yolact_ros.messages.detections import to_detections
+from yolact_ros.messages.messages import bag_messages
 
 MESSAGES = Path(__file__).parents[2] / 'msg'
 STAMP = 1_700_000_000_123_456_789
+
+make_header, to_instance_array = bag_messages.to_header, bag_messages.to_instance_array
 
 
 def strip(text):
@@ -47,11 +50,11 @@ def test_instances_are_what_the_node_publishes(encoding, detections):
     from std_msgs.msg import Header
     from yolact.msg import InstanceArray
 
-    from yolact_ros.messages import messages
+    from yolact_ros.messages.messages import ros_messages
 
     header = Header(frame_id='lens')
     header.stamp.sec, header.stamp.nanosec = divmod(STAMP, 10**9)
-    wanted = messages.to_instance_array(
+    wanted = ros_messages.to_instance_array(
         detections, header, model_id='tiny@123', sequence=4, encoding=encoding
     )
     made = to_instance_array(
@@ -124,9 +127,9 @@ def test_images_can_be_read_by_the_node():
     from yolact_ros.images.decoding import image_to_rgb
 
     rgb = make_rgb()
-    message = to_image(rgb, 'rgb8', make_header(STAMP, 'lens'))
+    message = bag_messages.to_image(rgb, 'rgb8', make_header(STAMP, 'lens'))
     np.testing.assert_array_equal(image_to_rgb(message), rgb)
     labels = np.arange(12, dtype=np.uint16).reshape(3, 4) * 1000
-    message = to_image(labels, 'mono16', make_header(STAMP, 'lens'))
+    message = bag_messages.to_image(labels, 'mono16', make_header(STAMP, 'lens'))
     assert message.step == 8
     np.testing.assert_array_equal(message.data.view(np.uint16).reshape(3, 4), labels)

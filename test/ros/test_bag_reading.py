@@ -34,7 +34,7 @@ from yolact_ros.bag.evaluate.stamp_index import WINDOW, StampIndex
 from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.io.types import MODEL_INFO
 from yolact_ros.bag.replay.frames import Span, decode, plan_spans, read_raw
-from yolact_ros.bag.replay.messages import make_header, make_message
+from yolact_ros.messages.messages import bag_messages
 
 COUNT = 12
 
@@ -283,9 +283,9 @@ def test_messages_without_stamps_belong_to_images_recorded_at_the_same_time(tmp_
 
 def test_classes_are_those_of_the_model_beside_the_results(tmp_path):
     def info(topic, *names):
-        message = make_message(
-            'yolact/ModelInfo',
-            header=make_header(stamp_of(0), ''),
+        message = bag_messages.make(
+            MODEL_INFO,
+            header=bag_messages.to_header(stamp_of(0), ''),
             model_id='model@0123',
             config='model',
             backend='torch',

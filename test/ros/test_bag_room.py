@@ -24,7 +24,7 @@ from yolact_ros.bag.evaluate.records import FrameResult
 from yolact_ros.bag.evaluate.stability import compare_frames
 from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.replay.frames import decode, read_raw
-from yolact_ros.bag.replay.messages import to_detections
+from yolact_ros.messages.detections import to_detections
 
 ROOM = Path(__file__).parents[1] / 'data' / 'room_path'
 IMAGES, TRUTH = '/camera/image/compressed', '/camera/truth'

@@ -16,7 +16,7 @@ from bags import image_item, jpeg_item, make_rgb, read_messages, stamp_of, write
 
 from yolact_core import Detector
 from yolact_ros.bag.io.bag import Bag
-from yolact_ros.bag.replay.messages import to_detections
+from yolact_ros.messages.detections import to_detections
 
 COUNT = 10
 EVERYTHING = 'instances,label_image,class_mask,confidence,overlay,overlay/compressed,prototypes'

@@ -11,7 +11,7 @@ import yaml
 pytest.importorskip('rclpy', reason='needs ROS 2: make setup')
 pytest.importorskip('yolact.msg', reason='needs the built interfaces of this package: make setup')
 
-from yolact_ros.node.parameters import ROWS
+from yolact_ros.node.settings import ROWS
 
 CONFIG = Path(__file__).parents[2] / 'config'
 PARAMETERS = CONFIG / 'yolact.yaml'

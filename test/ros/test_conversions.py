@@ -12,12 +12,8 @@ from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
 from yolact_core.errors import InputError  # noqa: E402
-from yolact_ros.images.conversions import (  # noqa: E402
-    array_to_image,
-    compressed_to_rgb,
-    image_to_rgb,
-    rgb_to_jpeg,
-)
+from yolact_ros.images.decoding import compressed_to_rgb, image_to_rgb  # noqa: E402
+from yolact_ros.messages.messages import ros_messages  # noqa: E402
 
 
 def make_message(encoding, size, step):
@@ -134,7 +130,7 @@ def test_one_channel_is_decoded_as_the_original_would_be(encoding):
     kind = np.uint16 if '16' in encoding else np.uint8
     grey = np.random.default_rng(5).integers(0, np.iinfo(kind).max, (6, 8)).astype(kind)
     message = compress(grey, '.png', f'{encoding}; png compressed ')
-    wanted = image_to_rgb(array_to_image(grey, encoding, Header()))
+    wanted = image_to_rgb(ros_messages.to_image(grey, encoding, Header()))
     np.testing.assert_array_equal(compressed_to_rgb(message), wanted)
 
 
@@ -191,7 +187,7 @@ def test_images_of_other_than_8_or_16_bits_are_refused():
 def test_arrays_become_images(encoding, shape, kind, step):
     pixels = np.random.default_rng(2).integers(0, 256, (2, *shape)).astype(kind)[1]
     header = Header(frame_id='camera')
-    message = array_to_image(pixels, encoding, header)
+    message = ros_messages.to_image(pixels, encoding, header)
     assert message.header is header
     assert (message.height, message.width) == shape[:2]
     assert (message.encoding, message.step, message.is_bigendian) == (encoding, step, 0)
@@ -200,14 +196,14 @@ def test_arrays_become_images(encoding, shape, kind, step):
 
 def test_arrays_that_are_views_become_images():
     pixels = np.arange(24, dtype=np.uint8).reshape(4, 6)[::2, ::-2]
-    message = array_to_image(pixels, 'mono8', Header())
+    message = ros_messages.to_image(pixels, 'mono8', Header())
     assert message.step == 3
     assert message.data.tobytes() == pixels.tobytes()
 
 
 def test_a_jpeg_that_we_compress_reads_back(photo):
     header = Header(frame_id='camera')
-    message = rgb_to_jpeg(photo, header, quality=95)
+    message = ros_messages.to_jpeg(photo, header, quality=95)
     assert message.header is header
     assert abs(compressed_to_rgb(message).astype(int) - photo).mean() < 3
-    assert len(rgb_to_jpeg(photo, header, quality=30).data) < len(message.data)
+    assert len(ros_messages.to_jpeg(photo, header, quality=30).data) < len(message.data)

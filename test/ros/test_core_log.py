@@ -6,12 +6,13 @@ import pytest
 
 get_logger = pytest.importorskip('rclpy.logging', reason='needs ROS 2: make setup').get_logger
 
-from yolact_ros.node.log import forward_core_log  # noqa: E402 - only where ROS 2 is
+from yolact_core.terminal import handle_logs  # noqa: E402
+from yolact_ros.node.node import RosLog  # noqa: E402 - only where ROS 2 is
 
 
 def test_the_core_speaks_in_the_log_of_the_node_with_its_severity(capfd):
     core = logging.getLogger('yolact_core.runtimes.model_loading')
-    with forward_core_log(get_logger('camera_node')):
+    with handle_logs(RosLog(get_logger('camera_node'))):
         core.info('measuring %s, once', 'backends')
         core.warning('backend %s takes no part', 'onnx')
     core.info('said too late')

@@ -25,7 +25,7 @@ from yolact_core.media.videos import VideoReader
 from yolact_ros.demo import __main__ as command
 from yolact_ros.demo import recorder
 from yolact_ros.demo.report import Results, arrange, one_a_second
-from yolact_ros.images.conversions import compressed_to_rgb
+from yolact_ros.images.decoding import compressed_to_rgb
 from yolact_ros.player.bags import BagRecording
 from yolact_ros.player.recording import Entry
 

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip('rclpy', reason='needs ROS 2: make setup')
 pytest.importorskip('yolact.msg', reason='needs the built interfaces of this package: make setup')
 
-from yolact_ros.node.parameters import TABLE
+from yolact_ros.node.settings import TABLE
 
 DOCS = Path(__file__).parents[2] / 'docs'
 PAGE = (DOCS / 'topics_and_parameters.md').read_text()

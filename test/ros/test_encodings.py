@@ -11,8 +11,9 @@ pytest.importorskip('sensor_msgs.msg', reason=WHY_SKIPPED)
 from sensor_msgs.msg import Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
-from yolact_ros.images.conversions import array_to_image, image_to_rgb  # noqa: E402
+from yolact_ros.images.decoding import image_to_rgb  # noqa: E402
 from yolact_ros.images.encodings import ENCODINGS, SEMI_PLANAR_ENCODINGS  # noqa: E402
+from yolact_ros.messages.messages import ros_messages  # noqa: E402
 
 SIZES = [(1, 1), (1, 3), (2, 2), (3, 1), (4, 6), (5, 7), (7, 4)]
 PIXELS = {  # values per pixel, and where red, green and blue are among them
@@ -173,7 +174,7 @@ def test_16uc1_is_stretched_over_what_most_pixels_hold(is_bigendian):
 
 @pytest.mark.parametrize('value', [0, 700])
 def test_16uc1_without_contrast_is_black(value):
-    message = array_to_image(np.full((2, 3), value, dtype=np.uint16), '16UC1', Header())
+    message = ros_messages.to_image(np.full((2, 3), value, dtype=np.uint16), '16UC1', Header())
     assert not image_to_rgb(message).any()
 
 

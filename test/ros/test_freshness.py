@@ -2,7 +2,7 @@
 
 import math
 
-from yolact_ros.health.stamps import Stamps
+from yolact_ros.health.freshness import Stamps
 
 SECOND = 10**9
 

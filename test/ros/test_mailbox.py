@@ -7,7 +7,8 @@ from dataclasses import asdict
 
 import pytest
 
-from yolact_ros.node.mailbox import Frame, Mailbox
+from yolact_ros.node.frame import Frame
+from yolact_ros.node.mailbox import Mailbox
 
 
 def frame(camera='', data=b'', arrival=0.0):

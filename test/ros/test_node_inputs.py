@@ -16,7 +16,7 @@ from sensor_msgs.msg import CompressedImage
 from yolact.msg import InstanceArray, StageTiming
 
 from yolact_core import Detector
-from yolact_ros.images.conversions import compressed_to_rgb
+from yolact_ros.images.decoding import compressed_to_rgb
 
 FRONT = '/zipped/front/image_raw/compressed'
 OUTCOMES = ('processed', 'dropped_busy', 'dropped_stale', 'unreadable', 'failed')

@@ -9,7 +9,7 @@ from rcl_interfaces.srv import DescribeParameters
 from sensor_msgs.msg import Image
 from yolact.msg import InstanceArray, InstanceMask, ModelInfo
 
-from yolact_ros.node.parameters import TABLE
+from yolact_ros.node.settings import TABLE
 
 
 @pytest.fixture(scope='module')

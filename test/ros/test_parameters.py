@@ -1,15 +1,17 @@
 """The table of parameters: what it refuses, and the settings that it makes."""
 
+from dataclasses import replace
+
 import pytest
 
 from yolact_core.errors import InputError
-from yolact_ros.node.parameters import ROWS, TABLE, When
-from yolact_ros.node.settings import Settings, check
+from yolact_ros.node.parameters import When
+from yolact_ros.node.settings import ROWS, TABLE, Settings, check
 
 
 @pytest.fixture
 def settings():
-    return Settings({row.name: row.default for row in TABLE})
+    return Settings()
 
 
 def test_every_parameter_says_what_it_means_and_when_it_changes():
@@ -39,12 +41,12 @@ def test_descriptors_carry_ranges_in_the_type_of_the_parameter():
 
 def test_a_change_makes_new_settings_and_leaves_the_old(settings):
     changed = check(settings, {'score_threshold': 0.7}, may_configure=False)
-    assert (settings['score_threshold'], changed['score_threshold']) == (0.3, 0.7)
-    assert changed.detector_options['score_threshold'] == 0.7
+    assert (settings.score_threshold, changed.score_threshold) == (0.3, 0.7)
+    assert changed.detector_options.score_threshold == 0.7
 
 
 def test_a_whole_number_may_stand_for_a_real_one(settings):
-    age = check(settings, {'max_age': 2}, may_configure=False)['max_age']
+    age = check(settings, {'max_age': 2}, may_configure=False).max_age
     assert (age, type(age)) == (2.0, float)
 
 
@@ -87,19 +89,20 @@ def test_setting_what_is_already_set_is_no_change(settings):
 
 @pytest.mark.parametrize('empty', [[], [''], None, ()])
 def test_every_kind_of_empty_list_means_all(settings, empty):
-    assert check(settings, {'classes': empty}, may_configure=False)['classes'] == ()
+    assert check(settings, {'classes': empty}, may_configure=False).classes == ()
 
 
 def test_without_names_there_is_one_camera_without_a_name(settings):
-    assert settings.cameras == ('',)
-    assert settings.replace(cameras=('left', 'right')).cameras == ('left', 'right')
+    assert settings.camera_names == ('',)
+    assert replace(settings, cameras=('left', 'right')).camera_names == ('left', 'right')
 
 
 def test_a_rate_becomes_an_interval(settings):
     assert settings.interval == 0
-    assert settings.replace(max_rate=5.0).interval == 0.2
+    assert replace(settings, max_rate=5.0).interval == 0.2
 
 
 def test_the_overlay_is_drawn_as_the_parameters_say(settings):
-    style = settings.replace(**{'overlay.alpha': 0.8, 'overlay.boxes': False}).overlay
+    changes = {'overlay.alpha': 0.8, 'overlay.boxes': False}
+    style = check(settings, changes, may_configure=False).overlay
     assert (style.alpha, style.boxes, style.labels) == (0.8, False, True)

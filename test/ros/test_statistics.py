@@ -5,15 +5,8 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from yolact_ros.health.statistics import (
-    KEPT,
-    WINDOW,
-    Arrival,
-    Arrivals,
-    Latencies,
-    StageTimes,
-    count_gaps,
-)
+from yolact_ros.health.arrivals import WINDOW, Arrival, Arrivals, count_gaps
+from yolact_ros.health.latencies import KEPT, Latencies, StageTimes
 
 
 def times(total, age=float('nan')):

@@ -22,10 +22,9 @@ from yolact_core.media.image_files import write_image
 from yolact_core.media.videos import write_video
 from yolact_core.terminal import say, say_table
 from yolact_ros.demo.recorder import CAMERA_INFO, INSTANCES, MODEL_INFO, OVERLAY, TIMING, TOPICS
-from yolact_ros.health.statistics import StageTimes
-from yolact_ros.health.statistics import Summary as Spread
-from yolact_ros.images.conversions import compressed_to_rgb
-from yolact_ros.node.mailbox import Counters
+from yolact_ros.health.freshness import Counters
+from yolact_ros.health.latencies import Spread, StageTimes
+from yolact_ros.images.decoding import compressed_to_rgb
 from yolact_ros.player.bags import BagRecording
 from yolact_ros.player.recording import NS_PER_S, Entry
 

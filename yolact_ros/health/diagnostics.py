@@ -10,11 +10,10 @@ from pathlib import Path
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.time import Time
 
-from yolact_ros.health.stamps import Stamps
-from yolact_ros.health.statistics import Summary
+from yolact_core.config import ModelConfig
+from yolact_ros.health.freshness import Counters, Freshness
+from yolact_ros.health.latencies import Spread
 from yolact_ros.health.transport import Level, Observation, examine
-from yolact_ros.node.mailbox import Counters
-from yolact_ros.node.model import Model
 
 MILLI = 1000.0
 MEGA = 2**20
@@ -26,10 +25,10 @@ class Status:
     """One line of a diagnostics viewer.
 
     Args:
-        task: What it is about.
+        task: Part of the node that it is about.
         level: How serious it is.
-        text: One sentence.
-        values: Figures by name, units in the names.
+        text: One sentence about it.
+        values: Figures by name; the names contain the units.
     """
 
     task: str
@@ -54,16 +53,15 @@ def check_state(label: str, *, is_enabled: bool) -> Status:
     )
 
 
-def check_model(model: Model) -> Status:
+def check_model(config: ModelConfig, model_id: str, device: str) -> Status:
     """Say which model runs where."""
-    config = model.detector.config
     values = {
-        'model_id': model.model_id,
-        'device': model.device,
+        'model_id': model_id,
+        'device': device,
         'input_size (px)': config.input_size,
         'classes': len(config.class_names),
     }
-    return Status('model', Level.OK, f'{model.model_id} on {model.device}', values)
+    return Status('model', Level.OK, f'{model_id} on {device}', values)
 
 
 def check_memory(device: str) -> Status:
@@ -84,7 +82,7 @@ def check_memory(device: str) -> Status:
 
 def check_input(seen: Observation) -> Status:
     """Say whether images arrive, and what to do if not."""
-    finding = examine(seen)
+    diagnosis = examine(seen)
     values = {
         'topic': seen.topic,
         'type': seen.type,
@@ -95,31 +93,16 @@ def check_input(seen: Observation) -> Status:
         'since the last image (s)': f'{seen.silence:.2f}',
         'incompatible QoS policy': seen.incompatible_policy or 'none',
     }
-    return Status('input', finding.level, finding.text, values)
+    return Status('input', diagnosis.level, diagnosis.text, values)
 
 
-@dataclass(frozen=True)
-class Fate:
-    """What became of the images of one camera, and what was odd about them.
-
-    Args:
-        counters: Since the node became active.
-        stamps: Since the node was configured.
-        last_error: Why an image was skipped, or empty.
-    """
-
-    counters: Counters = field(default_factory=Counters)
-    stamps: Stamps = field(default_factory=Stamps)
-    last_error: str = ''
-
-
-def check_freshness(now: Fate, before: Fate, max_age: float) -> Status:
+def check_freshness(now: Freshness, before: Freshness, max_age: float) -> Status:
     """Say what became of the images since the last report.
 
     Args:
-        now: Counted up to now.
-        before: Counted up to the last report.
-        max_age: The parameter.
+        now: What is known now.
+        before: What was known at the last report.
+        max_age: Age from which images are dropped, seconds.
     """
     new = _count_new(now.counters, before.counters)
     skipped = new['unreadable'] + new['failed']
@@ -158,16 +141,16 @@ def _count_new(now: Counters, before: Counters) -> dict[str, int]:
     }
 
 
-def check_latency(summaries: Mapping[str, Summary]) -> Status:
+def check_latency(spreads: Mapping[str, Spread]) -> Status:
     """Say where the time goes."""
     values = {
         f'{stage} {name} (ms)': f'{value * MILLI:.2f}'
-        for stage, summary in summaries.items()
-        for name, value in asdict(summary).items()
+        for stage, spread in spreads.items()
+        for name, value in asdict(spread).items()
     }
-    if 'total' not in summaries:
+    if 'total' not in spreads:
         return Status('latency', Level.OK, 'no image was processed yet')
-    total = summaries['total']
+    total = spreads['total']
     text = f'{total.p50 * MILLI:.1f} ms, 95 % below {total.p95 * MILLI:.1f} ms'
     return Status('latency', Level.OK, text, values)
 
@@ -191,10 +174,10 @@ def to_message(
     """Return the message for the statuses of all cameras.
 
     Args:
-        statuses: Name of the camera, or empty, and what there is to say.
+        statuses: Statuses with the names of their cameras, empty for the node itself.
         node: Name of the node.
-        hardware: What runs the model.
-        stamp: Now.
+        hardware: Device that runs the model.
+        stamp: Current time.
     """
     message = DiagnosticArray(
         status=[

@@ -1,4 +1,4 @@
-"""What the Fast DDS that is installed calls things."""
+"""The name that the installed Fast DDS gives the variable of its profiles."""
 
 from __future__ import annotations
 

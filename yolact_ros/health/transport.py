@@ -1,4 +1,4 @@
-"""Tells why images do not come, or not all of them, and what to do about it."""
+"""Why images do not come, or not all of them, and what to do about it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-TOLERATED_LOSS = 0.02  # of the images that were published
+TOLERATED_LOSS = 0.02  # share of the images that were published
 FAST_DDS = 'rmw_fastrtps'
 PROFILE = '$(ros2 pkg prefix --share yolact)/config/fastdds.xml'
 
 
 class Level(IntEnum):
-    """How serious a finding is, as in ``diagnostic_msgs/DiagnosticStatus``."""
+    """How serious something is, as in ``diagnostic_msgs/DiagnosticStatus``."""
 
     OK = 0
     WARN = 1
@@ -21,7 +21,7 @@ class Level(IntEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """One sentence about the transport of images, and how serious it is."""
 
     level: Level
@@ -33,18 +33,18 @@ class Observation:
     """What is known about the images of one camera.
 
     Args:
-        topic: That the node subscribes.
-        type: Of its messages, such as ``sensor_msgs/msg/Image``.
+        topic: Topic that the node subscribes to.
+        type: Type of its messages, such as ``sensor_msgs/msg/Image``.
         publishers: Types that the publishers on the topic offer, one entry for each publisher.
         image_topics: Topics that carry that type and have publishers.
         incompatible_policy: QoS policy in which a publisher and the node cannot agree; or empty.
-        received: Images of the last seconds.
-        lost: Images of the last seconds that were published and did not arrive.
-        rate: Images a second.
+        received: Number of images that arrived in the last seconds.
+        lost: Number of images of the last seconds that were published and did not arrive.
+        rate: Images per second.
         silence: Seconds since the last image.
         timeout: Seconds of silence that are tolerated.
         has_any: Whether an image ever arrived.
-        middleware: Such as ``rmw_fastrtps_cpp``.
+        middleware: Name of the middleware, such as ``rmw_fastrtps_cpp``.
         profile_variable: Environment variable that names the profiles of Fast DDS.
         environment: Environment variables of the node.
     """
@@ -65,19 +65,19 @@ class Observation:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def examine(seen: Observation) -> Finding:
-    """Return the first finding that explains what is wrong, or that nothing is."""
+def examine(seen: Observation) -> Diagnosis:
+    """Return the first diagnosis that explains what is wrong, or that nothing is."""
     if seen.silence > seen.timeout:
         return _explain_silence(seen)
     if seen.received == 0:
-        return Finding(Level.OK, f'waiting for the first image on {seen.topic}')
+        return Diagnosis(Level.OK, f'waiting for the first image on {seen.topic}')
     if seen.lost > TOLERATED_LOSS * (seen.lost + seen.received):
-        return Finding(
+        return Diagnosis(
             Level.WARN,
             f'{seen.lost} of {seen.lost + seen.received} images that were published on '
             f'{seen.topic} did not arrive: {remedy(seen)}',
         )
-    return Finding(Level.OK, f'{seen.rate:.1f} images a second on {seen.topic}')
+    return Diagnosis(Level.OK, f'{seen.rate:.1f} images a second on {seen.topic}')
 
 
 def remedy(seen: Observation) -> str:
@@ -99,27 +99,27 @@ def remedy(seen: Observation) -> str:
     )
 
 
-def _explain_silence(seen: Observation) -> Finding:
+def _explain_silence(seen: Observation) -> Diagnosis:
     """Say why no image came for longer than is tolerated."""
     silence = f'no image on {seen.topic} for {seen.silence:.0f} s'
     if not seen.publishers:
-        return Finding(Level.ERROR, f'{silence}: it has no publisher{_hint_topics(seen)}')
+        return Diagnosis(Level.ERROR, f'{silence}: it has no publisher{_hint_topics(seen)}')
     if seen.type not in seen.publishers:
-        return Finding(
+        return Diagnosis(
             Level.ERROR,
             f'{silence}: its publisher sends {seen.publishers[0]}, the node expects {seen.type}; '
             'see the parameter image_transport',
         )
     if seen.incompatible_policy:
-        return Finding(
+        return Diagnosis(
             Level.ERROR,
             f'{silence}: the publisher and this node have incompatible QoS, policy '
             f'{seen.incompatible_policy}; override it with '
             f'qos_overrides.{seen.topic}.subscription.{seen.incompatible_policy.lower()}',
         )
     if seen.has_any:
-        return Finding(Level.WARN, f'{silence}: its publisher is there but has stopped sending')
-    return Finding(
+        return Diagnosis(Level.WARN, f'{silence}: its publisher is there but has stopped sending')
+    return Diagnosis(
         Level.ERROR,
         f'{silence} although it has a publisher: either that sends nothing, or all is lost on '
         f'the way: {remedy(seen)}',

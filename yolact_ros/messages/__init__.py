@@ -1,1 +1,1 @@
-"""Messages about what was found."""
+"""Messages for ROS and for bags: one builder, and one table of what is published."""

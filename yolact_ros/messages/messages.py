@@ -1,208 +1,292 @@
-"""Detections to messages. Every message carries the header that it is given, not copied."""
+"""Detections to messages, for ROS and for bags. Headers are not copied."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sensor_msgs.msg import Image, RegionOfInterest
-from std_msgs.msg import Header
-from yolact.msg import Instance, InstanceArray, InstanceMask, ModelInfo, StageTiming
 
 from yolact_core.config import ModelConfig
 from yolact_core.detections import Detections
 from yolact_core.masks.instance_masks import InstanceMasks
 from yolact_core.palette import make_palette
 from yolact_ros import masks
-from yolact_ros.images.conversions import array_to_image, to_array
+from yolact_ros.health.freshness import Counters
+from yolact_ros.health.latencies import StageTimes
+from yolact_ros.images.decoding import JPEG_FORMAT, encode_jpeg
 from yolact_ros.masks import MaskEncoding
-
-if TYPE_CHECKING:
-    from yolact_ros.health.statistics import StageTimes
-    from yolact_ros.node.mailbox import Counters
-
-__all__ = [
-    'UNLABELLED',
-    'MaskEncoding',
-    'to_class_mask',
-    'to_confidence',
-    'to_detection2d_array',
-    'to_instance_array',
-    'to_label_image',
-    'to_label_info',
-    'to_model_info',
-    'to_stage_timing',
-]
+from yolact_ros.messages.factory import BagFactory, Factory, Message, RosFactory
 
 UNLABELLED = 255  # the convention of vision_msgs for class masks of 8 bits
+NS_PER_S = 10**9
 TYPECODES = {'rle': 'I', 'data': 'B'}  # of the fields that hold pixels
 
+Labels = npt.NDArray[np.uint16]
+Pixels = npt.NDArray[np.uint8] | Labels
 
-def to_instance_array(
-    detections: Detections,
-    header: Header,
-    *,
-    model_id: str,
-    sequence: int,
-    encoding: MaskEncoding = MaskEncoding.RLE,
-    with_coefficients: bool = False,
-) -> InstanceArray:
-    """Return everything that was found in one image.
+
+class MessageBuilder:
+    """Builds the messages of this package and of those that its topics use.
 
     Args:
-        detections: Best score first.
-        header: The image's.
-        model_id: ``ModelInfo.model_id``.
-        sequence: Number of the image since the node became active.
-        encoding: Of the masks.
-        with_coefficients: Also tell the weights of the prototype masks.
+        factory: Makes messages of a client library from their fields.
     """
-    height, width = detections.size
-    return InstanceArray(
-        header=header,
-        image_height=height,
-        image_width=width,
-        model_id=model_id,
-        sequence=sequence,
-        instances=list(_to_instances(detections, encoding, with_coefficients)),
-    )
 
+    def __init__(self, factory: Factory) -> None:
+        self.factory = factory
+        self._array = factory.array
 
-def to_label_image(detections: Detections, header: Header) -> Image:
-    """Return a mono16 image: 0 is background, else ``Instance.label``; the best score is seen."""
-    return array_to_image(detections.masks.label_image(), 'mono16', header)
+    def make(self, kind: str, **fields: Any) -> Message:  # noqa: ANN401 - what the type has
+        """Return a message of any type.
 
+        Args:
+            kind: Full name of the type, such as ``std_msgs/msg/Header``.
+            fields: Values of its fields; those that are left out are zero or empty.
+        """
+        return self.factory.type(kind)(**fields)
 
-def to_class_mask(detections: Detections, header: Header) -> Image:
-    """Return a mono8 image of class ids, 255 where nothing is; the best score is seen.
+    def to_header(self, stamp: int, frame_id: str) -> Message:
+        """Return a header.
 
-    Classes from 255 on do not fit into 8 bits and are left out.
-    """
-    class_ids = np.minimum(detections.class_ids, UNLABELLED).astype(np.uint8)
-    return _to_mono8(detections, class_ids, UNLABELLED, header)
+        Args:
+            stamp: Time in ns since 1970.
+            frame_id: Name of the coordinate frame.
+        """
+        seconds, nanoseconds = divmod(stamp, NS_PER_S)
+        time = self.make('builtin_interfaces/msg/Time', sec=seconds, nanosec=nanoseconds)
+        return self.make('std_msgs/msg/Header', stamp=time, frame_id=frame_id)
 
+    def to_image(self, pixels: Pixels, encoding: str, header: Message) -> Message:
+        """Return an image.
 
-def to_confidence(detections: Detections, header: Header) -> Image:
-    """Return a mono8 image of scores from 0 to 255, 0 where nothing is.
+        Args:
+            pixels: Shape (H, W) or (H, W, channels), in the machine's byte order.
+            encoding: Meaning of the pixels, such as ``rgb8``.
+            header: Header of the message.
+        """
+        height, width = pixels.shape[:2]
+        message = self.make(
+            'sensor_msgs/msg/Image',
+            header=header,
+            height=height,
+            width=width,
+            encoding=encoding,
+            is_bigendian=int(sys.byteorder == 'big'),
+            step=pixels.nbytes // max(height, 1),
+        )
+        message.data = self._array('B', pixels)  # which the constructor of rclpy would copy twice
+        return message
 
-    255 stands for a score of 1, as the semantic costmap layers of Nav2 expect.
-    """
-    confidences = (detections.scores * 255).round().astype(np.uint8)
-    return _to_mono8(detections, confidences, 0, header)
+    def to_jpeg(self, rgb: npt.NDArray[np.uint8], header: Message, quality: int = 80) -> Message:
+        """Return a compressed image.
 
+        Args:
+            rgb: Image, shape (H, W, 3).
+            header: Header of the message.
+            quality: Quality of the JPEG in [1, 100].
+        """
+        data = self._array('B', encode_jpeg(rgb, quality))
+        kind = 'sensor_msgs/msg/CompressedImage'
+        return self.make(kind, header=header, format=JPEG_FORMAT, data=data)
 
-def to_model_info(
-    config: ModelConfig,
-    header: Header,
-    *,
-    model_id: str,
-    backend: str,
-    device: str,
-    precision: str,
-) -> ModelInfo:
-    """Return what makes the detections.
+    def to_instance_array(
+        self,
+        detections: Detections,
+        header: Message,
+        *,
+        model_id: str,
+        sequence: int,
+        encoding: MaskEncoding = MaskEncoding.RLE,
+        with_coefficients: bool = False,
+    ) -> Message:
+        """Return everything that was found in one image.
 
-    Args:
-        config: The network's.
-        header: Its stamp is the time at which the model was loaded.
-        model_id: ``<config>@<12 hexadecimal digits of the weights' sha256>``.
-        backend: What runs the network, such as ``torch``.
-        device: Such as ``cuda:0``.
-        precision: Such as ``float16``.
-    """
-    colors = np.array(make_palette(len(config.class_names)), dtype=np.uint8)  # (C, 3)
-    return ModelInfo(
-        header=header,
-        model_id=model_id,
-        config=config.name,
-        backend=backend,
-        device=device,
-        precision=precision,
-        input_size=config.input_size,
-        class_names=list(config.class_names),
-        class_colors=to_array('B', colors),
-    )
-
-
-def to_stage_timing(header: Header, times: StageTimes, counters: Counters) -> StageTiming:
-    """Return where the time of one image went, and what became of all images so far."""
-    return StageTiming(header=header, **asdict(times), **asdict(counters))
-
-
-def to_detection2d_array(detections: Detections, header: Header) -> Any:  # noqa: ANN401
-    """Return boxes, class names and scores as ``vision_msgs/Detection2DArray``, in the same order.
-
-    Raises:
-        ImportError: vision_msgs is not installed.
-    """
-    from vision_msgs.msg import (
-        BoundingBox2D,
-        Detection2D,
-        Detection2DArray,
-        ObjectHypothesis,
-        ObjectHypothesisWithPose,
-    )
-
-    message = Detection2DArray(header=header)
-    rows = zip(
-        detections.boxes.tolist(), detections.class_names, detections.scores.tolist(), strict=True
-    )
-    for (left, top, right, bottom), class_name, score in rows:
-        box = BoundingBox2D(size_x=right - left, size_y=bottom - top)
-        box.center.position.x = (left + right) / 2
-        box.center.position.y = (top + bottom) / 2
-        hypothesis = ObjectHypothesis(class_id=class_name, score=score)
-        result = ObjectHypothesisWithPose(hypothesis=hypothesis)
-        message.detections.append(Detection2D(header=header, results=[result], bbox=box))
-    return message
-
-
-def to_label_info(class_names: Sequence[str], header: Header) -> Any:  # noqa: ANN401
-    """Return the class table that belongs to the class mask as ``vision_msgs/LabelInfo``.
-
-    Raises:
-        ImportError: vision_msgs is not installed.
-    """
-    from vision_msgs.msg import LabelInfo, VisionClass
-
-    classes = [VisionClass(class_id=index, class_name=n) for index, n in enumerate(class_names)]
-    return LabelInfo(header=header, class_map=classes)
-
-
-def _to_instances(
-    detections: Detections, encoding: MaskEncoding, with_coefficients: bool
-) -> Iterable[Instance]:
-    names = detections.class_names
-    class_ids, scores = detections.class_ids.tolist(), detections.scores.tolist()
-    coefficients = detections.coefficients[:, : None if with_coefficients else 0]
-    for index, mask in enumerate(_to_masks(detections.masks, encoding)):
-        yield Instance(
-            label=index + 1,
-            class_id=class_ids[index],
-            class_name=names[index],
-            score=scores[index],
-            box=detections.boxes[index],
-            mask=mask,
-            coefficients=to_array('f', coefficients[index]),
+        Args:
+            detections: Instances of the image, best score first.
+            header: Header of the image.
+            model_id: Identity of the model, as in ``ModelInfo.model_id``.
+            sequence: Number of the image since the node became active.
+            encoding: Encoding of the masks.
+            with_coefficients: Whether to add the weights of the prototype masks.
+        """
+        height, width = detections.size
+        return self.make(
+            'yolact/msg/InstanceArray',
+            header=header,
+            image_height=height,
+            image_width=width,
+            model_id=model_id,
+            sequence=sequence,
+            instances=list(self._to_instances(detections, encoding, with_coefficients)),
         )
 
+    def to_label_image(
+        self, detections: Detections, header: Message, labels: Labels | None = None
+    ) -> Message:
+        """Return a mono16 image of ``Instance.label``, 0 is background; the best score is seen.
 
-def _to_masks(found: InstanceMasks, encoding: MaskEncoding) -> Iterable[InstanceMask]:
-    areas = found.areas().tolist()
-    rectangles = np.concatenate([found.corners, found.shapes], axis=1).tolist()
-    for index, (x, y, height, width) in enumerate(rectangles):
-        roi = RegionOfInterest(x_offset=x, y_offset=y, height=height, width=width)
-        fields = masks.encode(found, index, encoding)
-        arrays = {name: to_array(TYPECODES[name], values) for name, values in fields.items()}
-        yield InstanceMask(encoding=encoding, roi=roi, area=areas[index], **arrays)
+        Args:
+            detections: Instances of the image, best score first.
+            header: Header of the image.
+            labels: Label image of the detections, shape (H, W); None: drawn here.
+        """
+        labels = detections.masks.label_image() if labels is None else labels
+        return self.to_image(labels, 'mono16', header)
+
+    def to_class_mask(
+        self, detections: Detections, header: Message, labels: Labels | None = None
+    ) -> Message:
+        """Return a mono8 image of class ids, 255 where nothing is; the best score is seen.
+
+        Classes from 255 on do not fit into 8 bits and are left out. Arguments are those of
+        ``to_label_image``.
+        """
+        class_ids = np.minimum(detections.class_ids, UNLABELLED)
+        values = np.concatenate([[UNLABELLED], class_ids])
+        return self._to_mono8(values, detections, header, labels)
+
+    def to_confidence(
+        self, detections: Detections, header: Message, labels: Labels | None = None
+    ) -> Message:
+        """Return a mono8 image of scores from 0 to 255, 0 where nothing is.
+
+        255 stands for a score of 1, as the semantic costmap layers of Nav2 expect. Arguments are
+        those of ``to_label_image``.
+        """
+        values = np.concatenate([[0], (detections.scores * 255).round()])
+        return self._to_mono8(values, detections, header, labels)
+
+    def to_model_info(
+        self,
+        config: ModelConfig,
+        header: Message,
+        *,
+        model_id: str,
+        backend: str,
+        device: str,
+        precision: str,
+    ) -> Message:
+        """Return which model makes the detections.
+
+        Args:
+            config: Configuration of the network.
+            header: Header whose stamp is the time at which the model was loaded.
+            model_id: ``<config>@<12 hexadecimal digits of the weights' sha256>``.
+            backend: Runtime of the network, such as ``torch``.
+            device: Device that the network runs on, such as ``cuda:0``.
+            precision: Precision of the arithmetic, such as ``float16``.
+        """
+        colors = np.array(make_palette(len(config.class_names)), dtype=np.uint8)  # (C, 3)
+        return self.make(
+            'yolact/msg/ModelInfo',
+            header=header,
+            model_id=model_id,
+            config=config.name,
+            backend=backend,
+            device=device,
+            precision=precision,
+            input_size=config.input_size,
+            class_names=list(config.class_names),
+            class_colors=self._array('B', colors),
+        )
+
+    def to_stage_timing(self, header: Message, times: StageTimes, counters: Counters) -> Message:
+        """Return where the time of one image went, and what became of all images so far."""
+        kind = 'yolact/msg/StageTiming'
+        return self.make(kind, header=header, **asdict(times), **asdict(counters))
+
+    def to_detection2d_array(self, detections: Detections, header: Message) -> Message:
+        """Return boxes, classes and scores as ``vision_msgs/Detection2DArray``, in their order.
+
+        Raises:
+            ImportError: vision_msgs is not installed.
+        """
+        rows = zip(
+            detections.boxes.tolist(),
+            detections.class_names,
+            detections.scores.tolist(),
+            strict=True,
+        )
+        found = [self._to_detection2d(*row, header) for row in rows]
+        return self.make('vision_msgs/msg/Detection2DArray', header=header, detections=found)
+
+    def to_label_info(self, class_names: Sequence[str], header: Message) -> Message:
+        """Return the class table that belongs to the class mask as ``vision_msgs/LabelInfo``.
+
+        Raises:
+            ImportError: vision_msgs is not installed.
+        """
+        classes = [
+            self.make('vision_msgs/msg/VisionClass', class_id=index, class_name=name)
+            for index, name in enumerate(class_names)
+        ]
+        return self.make('vision_msgs/msg/LabelInfo', header=header, class_map=classes)
+
+    def _to_instances(
+        self, detections: Detections, encoding: MaskEncoding, with_coefficients: bool
+    ) -> Iterator[Message]:
+        make, names = self.factory.type('yolact/msg/Instance'), detections.class_names
+        class_ids, scores = detections.class_ids.tolist(), detections.scores.tolist()
+        coefficients = detections.coefficients[:, : None if with_coefficients else 0]
+        for index, mask in enumerate(self._to_masks(detections.masks, encoding)):
+            yield make(
+                label=index + 1,
+                class_id=class_ids[index],
+                class_name=names[index],
+                score=scores[index],
+                box=detections.boxes[index],
+                mask=mask,
+                coefficients=self._array('f', coefficients[index]),
+            )
+
+    def _to_masks(self, found: InstanceMasks, encoding: MaskEncoding) -> Iterator[Message]:
+        make = self.factory.type('yolact/msg/InstanceMask')
+        make_roi = self.factory.type('sensor_msgs/msg/RegionOfInterest')
+        areas = found.areas().tolist()
+        rectangles = np.concatenate([found.corners, found.shapes], axis=1).tolist()
+        for index, (x, y, height, width) in enumerate(rectangles):
+            fields = masks.encode(found, index, encoding)
+            arrays = {name: self._array(TYPECODES[name], field) for name, field in fields.items()}
+            yield make(
+                encoding=int(encoding),
+                roi=make_roi(x_offset=x, y_offset=y, height=height, width=width),
+                area=areas[index],
+                **arrays,
+            )
+
+    def _to_mono8(
+        self,
+        values: npt.NDArray[np.generic],
+        detections: Detections,
+        header: Message,
+        labels: Labels | None,
+    ) -> Message:
+        """Return an image that shows the value of each label, from 0 to 255."""
+        labels = detections.masks.label_image() if labels is None else labels
+        return self.to_image(np.take(values.astype(np.uint8), labels), 'mono8', header)
+
+    def _to_detection2d(
+        self, corners: Sequence[float], class_name: str, score: float, header: Message
+    ) -> Message:
+        left, top, right, bottom = corners
+        kind = 'vision_msgs/msg/ObjectHypothesis'
+        hypothesis = self.make(kind, class_id=class_name, score=score)
+        result = self.make('vision_msgs/msg/ObjectHypothesisWithPose', hypothesis=hypothesis)
+        box = self.make('vision_msgs/msg/BoundingBox2D', size_x=right - left, size_y=bottom - top)
+        box.center.position.x = (left + right) / 2
+        box.center.position.y = (top + bottom) / 2
+        kind = 'vision_msgs/msg/Detection2D'
+        return self.make(kind, header=header, results=[result], bbox=box)
 
 
-def _to_mono8(
-    detections: Detections, values: npt.NDArray[np.uint8], background: int, header: Header
-) -> Image:
-    """Return an image that shows each instance's value where it is seen."""
-    table = np.concatenate([[background], values]).astype(np.uint8)
-    return array_to_image(np.take(table, detections.masks.label_image()), 'mono8', header)
+ros_messages = MessageBuilder(RosFactory())
+bag_messages = MessageBuilder(BagFactory())
+
+
+def stamp_of(header: Message) -> int:
+    """Return the stamp of a header in ns since 1970."""
+    return int(header.stamp.sec) * NS_PER_S + int(header.stamp.nanosec)

@@ -1,32 +1,49 @@
-"""What the node publishes about each image: one table, and only what somebody listens to."""
+"""What is published about each image, by the node and into bags: one table.
+
+A new topic is a row of ``OUTPUTS`` and a function that makes its message.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from rclpy.node import Node
-from rclpy.qos_overriding_options import QoSOverridingOptions
-from sensor_msgs.msg import CompressedImage, Image
-from std_msgs.msg import Header
-from yolact.msg import InstanceArray, StageTiming
 
 from yolact_core.detections import Detections
-from yolact_core.visualization import draw_overlay, draw_prototypes
-from yolact_ros.images.conversions import array_to_image, rgb_to_jpeg
-from yolact_ros.messages import messages
-from yolact_ros.messages.messages import MaskEncoding
-from yolact_ros.node.model import Model
-from yolact_ros.node.qos import PublisherEventCallbacks, policy_name, reliable
-from yolact_ros.node.settings import Settings
+from yolact_core.errors import InputError
+from yolact_core.palette import Color
+from yolact_core.visualization import OverlayStyle, draw_overlay, draw_prototypes
+from yolact_ros.bag.io.types import COMPRESSED_IMAGE, IMAGE, INSTANCES, STAGE_TIMING
+from yolact_ros.health.freshness import Counters
+from yolact_ros.health.latencies import StageTimes
+from yolact_ros.masks import MaskEncoding
+from yolact_ros.messages.factory import Factory, Message
+from yolact_ros.messages.messages import MessageBuilder
 
-HAS_VISION_MESSAGES = find_spec('vision_msgs') is not None
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """How results are published.
+
+    Args:
+        encoding: Encoding of the masks.
+        with_coefficients: Whether instances carry the weights of their prototype masks.
+        jpeg_quality: Quality of JPEG images in [1, 100].
+        overlay: What is drawn over an image, and how.
+    """
+
+    encoding: MaskEncoding = MaskEncoding.RLE
+    with_coefficients: bool = False
+    jpeg_quality: int = 80
+    overlay: OverlayStyle = field(default_factory=OverlayStyle)
 
 
 @dataclass(frozen=True)
@@ -35,54 +52,92 @@ class Result:
 
     Args:
         rgb: The image, shape (H, W, 3).
-        header: Of its message.
-        detections: Found in it.
-        sequence: Number of the image among those processed since the node became active, from 1.
-        settings: That it was processed with.
-        model: That processed it.
-        position: Of the image in the model's last batch.
+        header: Header of its message.
+        detections: Instances in the image, best score first.
+        sequence: Number of the image among those that were processed, from 1.
+        model_id: Identity of the model, as in ``ModelInfo.model_id``.
+        palette: Colour of each class.
+        prototypes: Prototypes of the masks, shape (K, Hp, Wp), where the model left them: its
+            next pass may overwrite them.
+        options: How the result is published.
+        times: Time that the image spent in each stage; unknown until all else is published.
+        counters: What became of all images so far, this one included.
     """
 
     rgb: npt.NDArray[np.uint8]
-    header: Header
+    header: Message
     detections: Detections
     sequence: int
-    settings: Settings
-    model: Model
-    position: int
+    model_id: str
+    palette: Sequence[Color]
+    prototypes: Tensor
+    options: OutputOptions = field(default_factory=OutputOptions)
+    times: StageTimes = field(default_factory=StageTimes)
+    counters: Counters = field(default_factory=Counters)
+
+    @cached_property
+    def labels(self) -> npt.NDArray[np.uint16]:
+        """The label image, shape (H, W)."""
+        return self.detections.masks.label_image()
 
     @cached_property
     def overlay(self) -> npt.NDArray[np.uint8]:
         """The image with its detections drawn over it, RGB."""
-        return draw_overlay(self.rgb, self.detections, self.settings.overlay, self.model.palette)
-
-    @property
-    def prototypes(self) -> npt.NDArray[np.float32]:
-        """The prototypes of its masks, shape (K, Hp, Wp)."""
-        return self.model.prototypes(self.position)
+        return draw_overlay(self.rgb, self.detections, self.options.overlay, self.palette)
 
 
-def make_instances(result: Result) -> InstanceArray:
+def make_instances(messages: MessageBuilder, result: Result) -> Message:
     """Return the main output."""
     return messages.to_instance_array(
         result.detections,
         result.header,
-        model_id=result.model.model_id,
+        model_id=result.model_id,
         sequence=result.sequence,
-        encoding=MaskEncoding[result.settings['mask_encoding'].upper()],
-        with_coefficients=result.settings['publish_coefficients'],
+        encoding=result.options.encoding,
+        with_coefficients=result.options.with_coefficients,
     )
 
 
-def make_overlay(result: Result) -> Image:
+def make_label_image(messages: MessageBuilder, result: Result) -> Message:
+    """Return which instance is seen at each pixel."""
+    return messages.to_label_image(result.detections, result.header, result.labels)
+
+
+def make_class_mask(messages: MessageBuilder, result: Result) -> Message:
+    """Return the class at each pixel."""
+    return messages.to_class_mask(result.detections, result.header, result.labels)
+
+
+def make_confidence(messages: MessageBuilder, result: Result) -> Message:
+    """Return how sure the class at each pixel is."""
+    return messages.to_confidence(result.detections, result.header, result.labels)
+
+
+def make_overlay(messages: MessageBuilder, result: Result) -> Message:
     """Return the overlay as most viewers like it."""
     bgr = np.asarray(cv2.cvtColor(result.overlay, cv2.COLOR_RGB2BGR), dtype=np.uint8)
-    return array_to_image(bgr, 'bgr8', result.header)
+    return messages.to_image(bgr, 'bgr8', result.header)
 
 
-def make_prototypes(result: Result) -> Image:
+def make_compressed_overlay(messages: MessageBuilder, result: Result) -> Message:
+    """Return the overlay as JPEG."""
+    return messages.to_jpeg(result.overlay, result.header, result.options.jpeg_quality)
+
+
+def make_prototypes(messages: MessageBuilder, result: Result) -> Message:
     """Return the mosaic of prototypes."""
-    return array_to_image(draw_prototypes(result.prototypes, result.rgb), 'rgb8', result.header)
+    prototypes = result.prototypes.float().cpu().numpy()
+    return messages.to_image(draw_prototypes(prototypes, result.rgb), 'rgb8', result.header)
+
+
+def make_detections(messages: MessageBuilder, result: Result) -> Message:
+    """Return the boxes for those who know ``vision_msgs``."""
+    return messages.to_detection2d_array(result.detections, result.header)
+
+
+def make_timing(messages: MessageBuilder, result: Result) -> Message:
+    """Return where the time of the image went."""
+    return messages.to_stage_timing(result.header, result.times, result.counters)
 
 
 @dataclass(frozen=True)
@@ -90,102 +145,45 @@ class Output:
     """One topic.
 
     Args:
-        topic: Below the node's own name and the camera's.
-        type: Of its messages.
-        depth: Of its queue.
-        make: Makes its message.
+        topic: Name of the topic below those of the node and the camera.
+        type: Full name of the type of its messages.
+        depth: Depth of its queue.
+        make: Function that makes its message.
     """
 
     topic: str
-    type: type
+    type: str
     depth: int
-    make: Callable[[Result], Any]
+    make: Callable[[MessageBuilder, Result], Message]
 
 
-def list_outputs() -> tuple[Output, ...]:
-    """Return what is published about each image, the most urgent first."""
-    outputs = (
-        Output('instances', InstanceArray, 5, make_instances),
-        Output('label_image', Image, 1, lambda r: messages.to_label_image(r.detections, r.header)),
-        Output('class_mask', Image, 1, lambda r: messages.to_class_mask(r.detections, r.header)),
-        Output('confidence', Image, 1, lambda r: messages.to_confidence(r.detections, r.header)),
-        Output('overlay', Image, 1, make_overlay),
-        Output(
-            'overlay/compressed',
-            CompressedImage,
-            1,
-            lambda r: rgb_to_jpeg(r.overlay, r.header, r.settings['jpeg_quality']),
-        ),
-        Output('prototypes', Image, 1, make_prototypes),
-    )
-    if not HAS_VISION_MESSAGES:
-        return outputs
-    from vision_msgs.msg import Detection2DArray
-
-    return (
-        *outputs,
-        Output(
-            'detections',
-            Detection2DArray,
-            5,
-            lambda r: messages.to_detection2d_array(r.detections, r.header),
-        ),
-    )
+OUTPUTS = (  # the most urgent first
+    Output('instances', INSTANCES, 5, make_instances),
+    Output('label_image', IMAGE, 1, make_label_image),
+    Output('class_mask', IMAGE, 1, make_class_mask),
+    Output('confidence', IMAGE, 1, make_confidence),
+    Output('overlay', IMAGE, 1, make_overlay),
+    Output('overlay/compressed', COMPRESSED_IMAGE, 1, make_compressed_overlay),
+    Output('prototypes', IMAGE, 1, make_prototypes),
+    Output('detections', 'vision_msgs/msg/Detection2DArray', 5, make_detections),
+)
+TIMING = Output('timing', STAGE_TIMING, 5, make_timing)  # when all others are published
 
 
-class Outputs:
-    """The publishers of one camera.
+def list_outputs(factory: Factory) -> tuple[Output, ...]:
+    """Return the outputs, timing aside, whose types a client library has."""
+    return tuple(output for output in OUTPUTS if factory.knows(output.type))
 
-    Args:
-        node: That publishes.
-        camera: Name of the camera; empty for the only one.
+
+def select_outputs(names: Sequence[str], factory: Factory) -> tuple[Output, ...]:
+    """Return outputs by the names of their topics, timing included, in the order of the table.
+
+    Raises:
+        InputError: There is none of such a name.
     """
-
-    def __init__(self, node: Node, camera: str) -> None:
-        self.incompatible: dict[str, str] = {}
-        self._node = node
-        self._prefix = f'~/{camera}/' if camera else '~/'
-        self._publishers = [
-            (output.make, self._create(output.type, output.topic, output.depth))
-            for output in list_outputs()
-        ]
-        self._timing = self._create(StageTiming, 'timing', 5)
-        self._label_info: Any = None
-
-    def publish(self, result: Result) -> None:
-        """Publish what is asked for about one image."""
-        for make, publisher in self._publishers:
-            if publisher.get_subscription_count() > 0:
-                publisher.publish(make(result))
-
-    def publish_timing(self, make: Callable[[], StageTiming]) -> None:
-        """Publish where the time of one image went, if that is asked for."""
-        if self._timing.get_subscription_count() > 0:
-            self._timing.publish(make())
-
-    def publish_label_info(self, model: Model, header: Header) -> None:
-        """Publish the table of classes, once, for everyone who ever listens."""
-        if HAS_VISION_MESSAGES:
-            from vision_msgs.msg import LabelInfo
-
-            self._label_info = self._create(LabelInfo, 'label_info', 1, latched=True)
-            self._label_info.publish(messages.to_label_info(model.class_names, header))
-
-    def destroy(self) -> None:
-        """Take all topics back."""
-        publishers = [publisher for _, publisher in self._publishers]
-        for publisher in (*publishers, self._timing, self._label_info):
-            if publisher is not None:
-                self._node.destroy_publisher(publisher)
-
-    def _create(self, kind: type, topic: str, depth: int, *, latched: bool = False) -> Any:  # noqa: ANN401 - rclpy's publishers
-        def note(event: Any) -> None:  # noqa: ANN401
-            self.incompatible[topic] = policy_name(event)
-
-        return self._node.create_publisher(
-            kind,
-            self._prefix + topic,
-            reliable(depth, latched=latched),
-            event_callbacks=PublisherEventCallbacks(incompatible_qos=note),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
+    outputs = (*list_outputs(factory), TIMING)
+    known = [output.topic for output in outputs]
+    for name in names:
+        if name not in known:
+            raise InputError(f'output must be one of {", ".join(known)}, got {name!r}')
+    return tuple(output for output in outputs if output.topic in names)

@@ -1,179 +1,113 @@
-"""One camera: its subscription, its outputs, and what is known about its images."""
+"""One camera: images come in, results go out, and it is noted how that goes."""
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 from rclpy.node import Node
-from rclpy.qos_overriding_options import QoSOverridingOptions
-from rclpy.serialization import deserialize_message
-from rclpy.subscription import Subscription
-from rclpy.utilities import get_rmw_implementation_identifier
-from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from yolact_ros.health.fast_dds import find_profile_variable
-from yolact_ros.health.stamps import NANOSECONDS, Stamps
-from yolact_ros.health.statistics import Arrival, Arrivals, Latencies
-from yolact_ros.health.transport import Observation
-from yolact_ros.images.conversions import compressed_to_rgb, image_to_rgb
-from yolact_ros.images.serialized import ImageView, read_image
-from yolact_ros.messages.outputs import Outputs
-from yolact_ros.node.mailbox import Frame
-from yolact_ros.node.qos import SubscriptionEventCallbacks, newest_image, policy_name
+from yolact_ros.health import diagnostics
+from yolact_ros.health.diagnostics import Status
+from yolact_ros.health.freshness import Counters, Freshness, Stamps
+from yolact_ros.health.latencies import Latencies
+from yolact_ros.messages.messages import stamp_of
+from yolact_ros.messages.outputs import Result
+from yolact_ros.node.frame import Frame
+from yolact_ros.node.publishers import Publishers
 from yolact_ros.node.settings import Settings
-
-UNKNOWN_NUMBER = 2**64 - 1  # what a middleware says that does not number its messages
+from yolact_ros.node.subscription import ImageMessage, ImageSubscription
 
 
 class Camera:
-    """One camera.
+    """A camera of the node.
 
     Args:
-        node: That subscribes and publishes.
-        name: Of the camera; empty for the only one.
-        settings: Say how its images come.
+        node: Node that subscribes and publishes.
+        name: Name of the camera; empty for the only one.
+        settings: Settings of the node when it is configured.
     """
 
     def __init__(self, node: Node, name: str, settings: Settings) -> None:
         self.name = name
-        self.latencies = Latencies()
-        self.stamps = Stamps()
-        self.arrivals = Arrivals(time.monotonic())
-        self.last_error = ''
-        self.outputs = Outputs(node, name)
-        self._node = node
-        self._profile_variable = find_profile_variable()
-        self._incompatible_policy = ''
-        self._subscription: Subscription[Any] | None = None
-        topic = f'{name}/image' if name else 'image'
-        self._is_compressed = settings['image_transport'] == 'compressed'
-        if self._is_compressed:  # the name of the base is remapped, then that of the transport
-            topic = node.resolve_topic_name(topic) + '/compressed'
-        self.topic: str = node.resolve_topic_name(topic)
-        self._relative_topic = topic
+        is_compressed = settings.image_transport == 'compressed'
+        self._images = ImageSubscription(node, name, is_compressed=is_compressed)
+        self._publishers = Publishers(node, name)
+        self._latencies = Latencies()
+        self._stamps = Stamps()
+        self._last_error = ''
+        self._reported = Freshness()
 
     @property
-    def _type(self) -> type[Image | CompressedImage]:
-        kind: type[Image | CompressedImage] = CompressedImage if self._is_compressed else Image
-        return kind
+    def topic(self) -> str:
+        """Full name of the topic that its images come from."""
+        return self._images.topic
 
     def subscribe(self, put: Callable[[Frame], None]) -> None:
         """Receive images from now on.
 
         Args:
-            put: Takes each of them, and returns at once.
+            put: Called with each image; returns at once.
         """
-        self._put = put
-        self.arrivals = Arrivals(time.monotonic())
-        self._subscription = self._node.create_subscription(
-            self._type,
-            self._relative_topic,
-            self.on_image,
-            newest_image(),
-            raw=True,  # reading takes long, and most may be replaced before their turn
-            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self.on_incompatible_qos),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
+        self._images.start(put)
 
     def unsubscribe(self) -> None:
         """Stop receiving images."""
-        if self._subscription is not None:
-            self._node.destroy_subscription(self._subscription)
-            self._subscription = None
+        self._images.stop()
 
     def destroy(self) -> None:
-        """Take everything back."""
-        self.unsubscribe()
-        self.outputs.destroy()
+        """Remove its subscription and its publishers."""
+        self._images.stop()
+        self._publishers.destroy()
 
-    def on_image(self, data: bytes, info: Mapping[str, Any]) -> None:
-        """Let an image wait for the worker."""
-        now = time.monotonic()
-        self.arrivals.add(_to_arrival(now, info))
-        clock = self._node.get_clock().now().nanoseconds
-        self._put(Frame(self.name, data, now, clock))
-
-    def on_incompatible_qos(self, event: Any) -> None:  # noqa: ANN401
-        """Remember why a publisher cannot be heard."""
-        self._incompatible_policy = policy_name(event)
-        self._node.get_logger().warning(
-            f'a publisher on {self.topic} and this node have incompatible QoS, '
-            f'policy {self._incompatible_policy}: no images come from it'
-        )
-
-    def deserialize(self, data: bytes) -> Image | ImageView | CompressedImage:
-        """Return the message of a frame.
+    def open(self, frame: Frame) -> tuple[ImageMessage, float]:
+        """Return the message of a frame, and its age in seconds when it was received.
 
         Raises:
-            InputError: It is cut off.
+            InputError: The message is cut off.
         """
-        return deserialize_message(data, self._type) if self._is_compressed else read_image(data)
+        message = self._images.deserialize(frame.data)
+        return message, self._stamps.age(stamp_of(message.header), frame.clock)
 
-    def to_rgb(self, message: Image | ImageView | CompressedImage) -> npt.NDArray[np.uint8]:
+    def decode(self, message: ImageMessage) -> npt.NDArray[np.uint8]:
         """Return the image in a message, shape (H, W, 3).
 
         Raises:
             InputError: It is malformed or of an encoding that is not supported.
         """
-        return compressed_to_rgb(message) if self._is_compressed else image_to_rgb(message)
+        return self._images.decode(message)
 
-    def observe(self, timeout: float) -> Observation:
-        """Return what is known about the way of its images.
+    def publish(self, result: Result) -> None:
+        """Publish what is asked for about one image, timing aside."""
+        self._publishers.publish(result)
+
+    def finish(self, result: Result) -> None:
+        """Note and publish the times of an image about which all else is published."""
+        self._latencies.add(result.times)
+        self._publishers.publish_timing(result)
+
+    def publish_label_info(self, class_names: Sequence[str], header: Header) -> None:
+        """Publish the table of classes once, latched, where its type is installed."""
+        self._publishers.publish_label_info(class_names, header)
+
+    def note_error(self, reason: str) -> None:
+        """Remember why an image was skipped."""
+        self._last_error = reason
+
+    def check(self, counters: Counters | None, settings: Settings) -> Iterator[Status]:
+        """Report how the camera is; what became of images is compared with the last report.
 
         Args:
-            timeout: Seconds of silence that are tolerated.
+            counters: What became of its images since the node became active; None: it is not.
+            settings: Current settings of the node.
         """
-        now = time.monotonic()
-        wanted = f'sensor_msgs/msg/{self._type.__name__}'
-        publishers = self._node.get_publishers_info_by_topic(self.topic)
-        is_silent = self.arrivals.silence(now) > timeout
-        return Observation(
-            topic=self.topic,
-            type=wanted,
-            publishers=tuple(publisher.topic_type for publisher in publishers),
-            image_topics=self._image_topics(wanted) if is_silent and not publishers else (),
-            incompatible_policy=self._incompatible_policy,
-            received=self.arrivals.received(now),
-            lost=self.arrivals.lost(now),
-            rate=self.arrivals.rate(now),
-            silence=self.arrivals.silence(now),
-            timeout=timeout,
-            has_any=self.arrivals.has_any,
-            middleware=get_rmw_implementation_identifier(),
-            profile_variable=self._profile_variable,
-            environment=os.environ,
-        )
-
-    def _image_topics(self, wanted: str) -> tuple[str, ...]:
-        """Return the topics of a type that others publish on."""
-        own = self._node.get_fully_qualified_name()
-        return tuple(
-            topic
-            for topic, types in self._node.get_topic_names_and_types()
-            if wanted in types
-            and not topic.startswith(f'{own}/')
-            and self._node.count_publishers(topic)
-        )
-
-
-def stamp_of(header: Header) -> int:
-    """Return the stamp in nanoseconds."""
-    return int(header.stamp.sec) * 10**9 + int(header.stamp.nanosec)
-
-
-def _to_arrival(now: float, info: Mapping[str, Any]) -> Arrival:
-    """Return what the middleware says about a message."""
-    number = info.get('publication_sequence_number')
-    gid = info.get('publisher_gid')
-    return Arrival(
-        time=now,
-        sent=info['source_timestamp'] * NANOSECONDS or None,
-        number=None if number == UNKNOWN_NUMBER else number,
-        publisher=gid['data'] if gid else None,
-    )
+        yield diagnostics.check_outputs(self._publishers.incompatible)
+        yield diagnostics.check_latency(self._latencies.summarize())
+        if counters is not None:
+            yield diagnostics.check_input(self._images.observe(settings.silence_timeout))
+            before = self._reported
+            self._reported = Freshness(counters, replace(self._stamps), self._last_error)
+            yield diagnostics.check_freshness(self._reported, before, settings.max_age)

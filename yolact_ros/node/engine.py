@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from dataclasses import replace
 
 from rclpy.node import Node
 from std_msgs.msg import Header
@@ -12,8 +11,8 @@ from yolact.msg import ModelInfo
 from yolact.srv import SegmentImage
 
 from yolact_ros.health import diagnostics
-from yolact_ros.health.diagnostics import Fate, Status
-from yolact_ros.messages import messages
+from yolact_ros.health.diagnostics import Status
+from yolact_ros.messages.messages import ros_messages
 from yolact_ros.node.camera import Camera
 from yolact_ros.node.mailbox import Mailbox
 from yolact_ros.node.model import Model
@@ -27,8 +26,8 @@ class Engine:
     """Everything that exists while a node is configured, and works while it is active.
 
     Args:
-        node: That it belongs to.
-        settings: Returns the settings of the moment.
+        node: Node that it belongs to.
+        settings: Function that returns the current settings of the node.
 
     Raises:
         InputError: The model cannot be loaded.
@@ -37,14 +36,14 @@ class Engine:
     def __init__(self, node: Node, settings: Callable[[], Settings]) -> None:
         self.model = Model.load(settings())
         self.loaded = Header(stamp=node.get_clock().now().to_msg())
-        self.cameras = {name: Camera(node, name, settings()) for name in settings().cameras}
+        names = settings().camera_names
+        self.cameras = {name: Camera(node, name, settings()) for name in names}
         for camera in self.cameras.values():
-            camera.outputs.publish_label_info(self.model, self.loaded)
+            camera.publish_label_info(self.model.class_names, self.loaded)
         self._node = node
         self._settings = settings
         self._worker: Worker | None = None
         self._ahead: ReadAhead | None = None
-        self._fates: dict[str, Fate] = {}
 
     @property
     def is_running(self) -> bool:
@@ -85,7 +84,7 @@ class Engine:
             self._ahead = None
 
     def destroy(self) -> None:
-        """Stop, and take the outputs back."""
+        """Stop, and remove the outputs."""
         self.stop()
         for camera in self.cameras.values():
             camera.destroy()
@@ -105,8 +104,8 @@ class Engine:
         return self._worker.ask(request) if self._worker is not None else None
 
     def model_info(self) -> ModelInfo:
-        """Return what makes the detections."""
-        return messages.to_model_info(
+        """Return which model makes the detections."""
+        return ros_messages.to_model_info(
             self.model.detector.config,
             self.loaded,
             model_id=self.model.model_id,
@@ -116,21 +115,11 @@ class Engine:
         )
 
     def check(self) -> Iterator[tuple[str, Status]]:
-        """Return how it is, and each camera, with the camera's name."""
-        yield '', diagnostics.check_model(self.model)
-        yield '', diagnostics.check_memory(self.model.device)
+        """Report how the model and each camera are, with the name of the camera or empty."""
+        model, settings = self.model, self._settings()
+        yield '', diagnostics.check_model(model.detector.config, model.model_id, model.device)
+        yield '', diagnostics.check_memory(model.device)
         for name, camera in self.cameras.items():
-            yield name, diagnostics.check_outputs(camera.outputs.incompatible)
-            yield name, diagnostics.check_latency(camera.latencies.summarize())
-            if self._worker is not None:
-                seen = camera.observe(self._settings()['silence_timeout'])
-                yield name, diagnostics.check_input(seen)
-                yield name, self._check_freshness(camera, self._worker.mailbox)
-
-    def _check_freshness(self, camera: Camera, mailbox: Mailbox) -> Status:
-        """Compare what became of a camera's images with what it was at the last report."""
-        counters = mailbox.counters(camera.name)
-        fate = Fate(counters, replace(camera.stamps), camera.last_error)
-        before = self._fates.get(camera.name, Fate())
-        self._fates[camera.name] = fate
-        return diagnostics.check_freshness(fate, before, self._settings()['max_age'])
+            counters = self._worker.mailbox.counters(name) if self._worker else None
+            for status in camera.check(counters, settings):
+                yield name, status

@@ -6,61 +6,18 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
 
-if TYPE_CHECKING:
-    from yolact_ros.node.pipeline import Input
-
-Outcome = Literal['processed', 'dropped_stale', 'unreadable', 'failed']
-
-
-@dataclass(frozen=True)
-class Frame:
-    """An image as it came in.
-
-    Args:
-        camera: Name of the camera; empty for the only one.
-        data: The serialized message.
-        arrival: When it was received, by ``time.monotonic``, seconds.
-        clock: When it was received, by the node's clock, nanoseconds.
-        reading: Its image, if that is being read already.
-    """
-
-    camera: str
-    data: bytes
-    arrival: float
-    clock: int
-    reading: Future[Input] | None = None
-
-    def drop(self) -> None:
-        """Do not read it any more."""
-        if self.reading is not None:
-            self.reading.cancel()
-
-
-@dataclass
-class Counters:
-    """What became of the images of one camera.
-
-    Received ones are the sum of all others, of the one that waits and of the one being worked on.
-    """
-
-    received: int = 0
-    processed: int = 0
-    dropped_busy: int = 0
-    dropped_stale: int = 0
-    unreadable: int = 0
-    failed: int = 0
+from yolact_ros.health.freshness import Counters, Outcome
+from yolact_ros.node.frame import Frame
 
 
 class Mailbox:
     """Hands the newest frame of each camera to the worker, the cameras in turn.
 
     Args:
-        cameras: Their names.
-        now: A clock that never goes back, seconds.
+        cameras: Names of the cameras.
+        now: Clock that never goes back, seconds.
     """
 
     def __init__(self, cameras: Sequence[str], now: Callable[[], float] = time.monotonic) -> None:
@@ -92,7 +49,7 @@ class Mailbox:
         """Wait for frames and return those of the cameras whose turn it is.
 
         Args:
-            most: At most so many, each of another camera.
+            most: Largest number of frames; each is of another camera.
             interval: Seconds that must pass until the same camera is served again.
 
         Returns:

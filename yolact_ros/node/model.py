@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,10 +14,29 @@ from yolact_core.palette import Color, make_palette
 from yolact_ros.node.settings import Settings
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from yolact_core.detector import Detector
+    from yolact_core.timing import Timing
 
 WARM_UP_SIZE = (480, 640)  # pixels
 BEFORE_FILTER = 200  # detections from which those that are large enough are chosen
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the model found in one image.
+
+    Args:
+        detections: Instances in the image, best score first.
+        prototypes: Prototypes of their masks, shape (K, Hp, Wp), on the model's device; its next
+            pass may overwrite them.
+        timing: Time that each stage of the detector took for the whole batch.
+    """
+
+    detections: Detections
+    prototypes: Tensor
+    timing: Timing
 
 
 @dataclass(frozen=True)
@@ -25,10 +44,10 @@ class Model:
     """A detector and what its messages say about it.
 
     Args:
-        detector: Loaded.
+        detector: Detector that finds the instances.
         model_id: ``<config>@<12 hexadecimal digits of the weights' sha256>``.
-        backend: What runs the network.
-        precision: Of its arithmetic.
+        backend: Runtime of the network.
+        precision: Precision of its arithmetic.
         palette: Colour of each class.
     """
 
@@ -40,21 +59,22 @@ class Model:
 
     @classmethod
     def load(cls, settings: Settings) -> Model:
-        """Load the model that the parameters name, and run it once so that it is warm.
+        """Load the model that the settings name, and run it once so that it is warm.
 
         Raises:
             InputError: It cannot be found or read, or does not know a class that is wanted.
         """
         from yolact_core.detector import Detector
 
+        chosen = settings.model
         detector = Detector.load(
-            settings['model.name'],
-            device=settings['model.device'],
-            backend=settings['model.backend'],
-            precision=settings['model.precision'],
-            config=settings['model.config'] or None,
-            engine_cache_dir=settings['model.engine_cache_dir'] or None,
-            **settings.detector_options,
+            chosen.name,
+            device=chosen.device,
+            backend=chosen.backend,
+            precision=chosen.precision,
+            config=chosen.config or None,
+            engine_cache_dir=chosen.engine_cache_dir or None,
+            **vars(settings.detector_options),
         )
         detector(np.zeros((*WARM_UP_SIZE, 3), dtype=np.uint8))
         return cls(
@@ -82,35 +102,35 @@ class Model:
 
     def batch_size(self, settings: Settings) -> int:
         """Return how many images may share one pass of the network."""
-        automatic = len(settings.cameras) if self.device.startswith('cuda') else 1
-        return settings['max_batch'] or automatic
+        automatic = len(settings.camera_names) if self.device.startswith('cuda') else 1
+        return settings.max_batch or automatic
 
-    def prototypes(self, position: int) -> npt.NDArray[np.float32]:
-        """Return the prototypes of one image of the last batch, shape (K, Hp, Wp)."""
-        return np.asarray(self.detector.prototypes[position].cpu().numpy(), dtype=np.float32)
-
-    def find(
-        self, images: Sequence[npt.NDArray[np.uint8]], settings: Settings
-    ) -> list[Detections]:
-        """Find the instances that the parameters ask for.
+    def find(self, images: Sequence[npt.NDArray[np.uint8]], settings: Settings) -> list[Found]:
+        """Find the instances that the settings ask for.
 
         Args:
-            images: RGB, each of shape (H, W, 3).
-            settings: Thresholds and filters.
+            images: RGB images, each of shape (H, W, 3).
+            settings: Settings with thresholds and filters.
 
         Raises:
             InputError: A threshold is outside its range.
         """
         options = settings.detector_options
-        if settings['min_area']:
-            options['max_detections'] = max(BEFORE_FILTER, options['max_detections'])
-        self.detector.configure(**options)
-        return [select(found, settings) for found in self.detector.detect_batch(images)]
+        if settings.min_area:
+            most = max(BEFORE_FILTER, options.max_detections)
+            options = replace(options, max_detections=most)
+        self.detector.configure(**vars(options))
+        batch = self.detector.detect_batch(images)
+        prototypes, timing = self.detector.prototypes, self.detector.timing
+        return [
+            Found(select(detections, settings), prototypes[position], timing)
+            for position, detections in enumerate(batch)
+        ]
 
 
 def select(detections: Detections, settings: Settings) -> Detections:
     """Return the best detections that are large enough."""
-    if not settings['min_area']:
+    if not settings.min_area:
         return detections
-    (large,) = (detections.masks.areas() >= settings['min_area']).nonzero()
-    return detections[large[: settings['max_detections']]]
+    (large,) = (detections.masks.areas() >= settings.min_area).nonzero()
+    return detections[large[: settings.max_detections]]

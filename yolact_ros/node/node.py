@@ -17,24 +17,23 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # so in each distribution
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
+from rclpy.impl.rcutils_logger import RcutilsLogger
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.logging import get_logger
 from rclpy.parameter import Parameter
-from rclpy.qos_overriding_options import QoSOverridingOptions
 from std_srvs.srv import SetBool
 from yolact.msg import ModelInfo
 from yolact.srv import SegmentImage
 
 from yolact_core.errors import InputError
 from yolact_core.inference.options import check_classes
+from yolact_core.terminal import handle_logs
 from yolact_ros.health import diagnostics
 from yolact_ros.node import settings
 from yolact_ros.node.engine import Engine
-from yolact_ros.node.log import forward_core_log
 from yolact_ros.node.pipeline import describe, refuse
-from yolact_ros.node.qos import reliable
-from yolact_ros.node.waiting import Awaitable
-from yolact_ros.node.worker import NOT_ACTIVE
+from yolact_ros.node.qos import create_publisher, reliable
+from yolact_ros.node.worker import NOT_ACTIVE, Awaitable
 
 PATIENCE = 1.5  # seconds that the end waits for the images being worked on
 
@@ -70,18 +69,10 @@ class YolactNode(LifecycleNode):
         self._settings = settings.declare(self)
         self._engine: Engine | None = None
         self._is_enabled = True
-        self._model_info = self.create_publisher(
-            ModelInfo,
-            '~/model_info',
-            reliable(1, latched=True),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
-        self._diagnostics = self.create_publisher(
-            DiagnosticArray,
-            '/diagnostics',
-            10,
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
+        profile = reliable(1, latched=True)
+        self._model_info = create_publisher(self, ModelInfo, '~/model_info', profile)
+        profile = reliable(10)
+        self._diagnostics = create_publisher(self, DiagnosticArray, '/diagnostics', profile)
         self.add_on_set_parameters_callback(self.on_parameters)
         self.create_service(SetBool, '~/enable', self.on_enable)
         self.create_service(
@@ -92,7 +83,7 @@ class YolactNode(LifecycleNode):
         )
         self._answered = self.create_guard_condition(lambda: None)
         self.create_timer(
-            self._settings['diagnostics_period'],
+            self._settings.diagnostics_period,
             self.on_diagnostics_timer,
             clock=Clock(clock_type=ClockType.STEADY_TIME),  # also while /clock stands still
         )
@@ -110,7 +101,7 @@ class YolactNode(LifecycleNode):
         Raises:
             StartError: It cannot.
         """
-        if not self._settings['autostart']:
+        if not self._settings.autostart:
             self.get_logger().warning('waits to be configured and activated: autostart is off')
             return
         for trigger in (self.trigger_configure, self.trigger_activate):
@@ -127,7 +118,7 @@ class YolactNode(LifecycleNode):
         self._model_info.publish(self._engine.model_info())
         model = self._engine.model
         self.get_logger().info(
-            f'loaded {self._settings["model.name"]}: {model.model_id}, '
+            f'loaded {self._settings.model.name}: {model.model_id}, '
             f'{len(model.class_names)} classes, {model.device}'
         )
 
@@ -166,7 +157,7 @@ class YolactNode(LifecycleNode):
                 self._settings, settings.changes_in(changes), may_configure=self._engine is None
             )
             if self._engine is not None:
-                check_classes(changed['classes'], self._engine.model.class_names)
+                check_classes(changed.classes, self._engine.model.class_names)
         except InputError as error:
             return SetParametersResult(successful=False, reason=str(error))
         self._settings = changed
@@ -217,12 +208,33 @@ class YolactNode(LifecycleNode):
             self._engine = None
 
 
+class RosLog(logging.Handler):
+    """Shows what the core says, such as that it measures backends, in the log of the node.
+
+    Args:
+        logger: Logger of the node.
+    """
+
+    def __init__(self, logger: RcutilsLogger) -> None:
+        super().__init__()
+        self._logger = logger
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log a message of the core; a line has one severity in ROS, hence these three."""
+        if record.levelno >= logging.ERROR:
+            self._logger.error(record.getMessage())
+        elif record.levelno >= logging.WARNING:
+            self._logger.warning(record.getMessage())
+        else:
+            self._logger.info(record.getMessage())
+
+
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the node until it is told to stop; exit with 0, or with 1 if it cannot start."""
     code = 0
     try:
         rclpy.init(args=arguments)
-        with closing(YolactNode()) as node, forward_core_log(node.get_logger()):
+        with closing(YolactNode()) as node, handle_logs(RosLog(node.get_logger())):
             node.start()
             rclpy.spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):

@@ -1,15 +1,31 @@
-"""The parameters of the node, in one table."""
+"""Parameters of a node as the fields of a frozen dataclass.
+
+A field says all about its parameter: its type and default, what it means, which values it may have
+and when it may be changed. A field that is a dataclass itself holds parameters below its name::
+
+    @dataclass(frozen=True)
+    class Settings:
+        rate: float = parameter(0.0, 'Images per second.', (0, 100))
+        model: ModelSettings = field(default_factory=ModelSettings)  # model.name, ...
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, is_dataclass
 from enum import Enum
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 
-from yolact_core.runtimes.table import backend_names
+from yolact_core.errors import InputError
 
-NO_NAMES: tuple[str, ...] = ()
+Group = TypeVar('Group')  # a dataclass of parameters
+
+
+ROW = 'row'
 
 
 class When(Enum):
@@ -25,11 +41,11 @@ class Row:
     """One parameter.
 
     Args:
-        name: Its name.
-        default: Its default, which tells its type; an empty tuple stands for a list of strings.
+        name: Full name, such as ``model.name``.
+        default: Default, whose type is that of the parameter; a tuple is a list of strings.
         description: Meaning and unit.
-        range: Least and largest number.
-        choices: The strings that it may be.
+        range: Smallest and largest number; None for what is no number.
+        choices: Strings that are allowed; empty: all are.
         when: When it may be changed.
     """
 
@@ -59,126 +75,95 @@ class Row:
             ]
         return descriptor
 
+    def normalize(self, value: object) -> object:
+        """Return a list of strings as a tuple without empty ones, and all else as it is.
 
-TABLE = (
-    Row('autostart', True, 'Configure and activate the node by itself.', when=When.START),
-    Row(
-        'cameras',
-        NO_NAMES,
-        'Names of the cameras: each subscribes NAME/image and publishes ~/NAME/... '
-        'Empty: one camera, image and ~/...',
-        when=When.UNCONFIGURED,
-    ),
-    Row(
-        'image_transport',
-        'raw',
-        'How images come: as Image, or as CompressedImage on the topic with /compressed appended.',
-        choices=('raw', 'compressed'),
-        when=When.UNCONFIGURED,
-    ),
-    Row(
-        'model.name',
-        'indoor',
-        'A shipped model, an official name such as yolact_base, or the path of a checkpoint.',
-        when=When.UNCONFIGURED,
-    ),
-    Row(
-        'model.config',
-        '',
-        'Configuration, or YAML file of one, of a .pth file that is not named after it.',
-        when=When.UNCONFIGURED,
-    ),
-    Row(
-        'model.device',
-        'auto',
-        'auto, cpu, cuda or cuda:N.',
-        when=When.UNCONFIGURED,
-    ),
-    Row(
-        'model.backend',
-        'auto',
-        'Runtime of the network; auto: the fastest that is installed.',
-        choices=('auto', *backend_names()),
-        when=When.UNCONFIGURED,
-    ),
-    Row(
-        'model.precision',
-        'auto',
-        'Of the arithmetic, as the backend has it.',
-        choices=('auto', 'float32', 'bfloat16', 'float16', 'int8'),
-        when=When.UNCONFIGURED,
-    ),
-    Row(
-        'model.engine_cache_dir',
-        '',
-        'Folder where TensorRT engines are kept. Empty: engines in $YOLACT_CACHE.',
-        when=When.UNCONFIGURED,
-    ),
-    Row(
-        'max_batch',
-        0,
-        'At most so many cameras share one pass of the network. 0: all on a GPU, one on a CPU.',
-        (0, 64),
-        when=When.UNCONFIGURED,
-    ),
-    Row(
-        'diagnostics_period',
-        1.0,
-        'Seconds between messages on /diagnostics.',
-        (0.1, 60.0),
-        when=When.START,
-    ),
-    Row('score_threshold', 0.3, 'Publish instances with a score above it.', (0.0, 0.999)),
-    Row(
-        'iou_threshold',
-        0.5,
-        'Boxes of a class that overlap more are the same object.',
-        (0.001, 1.0),
-    ),
-    Row('max_detections', 100, 'Publish at most so many instances, the best ones.', (1, 1000)),
-    Row('class_agnostic', False, 'An object has one class: boxes drop others of any class.'),
-    Row(
-        'nms',
-        'fast',
-        'How boxes of the same object are dropped.',
-        choices=('fast', 'traditional'),
-    ),
-    Row('classes', NO_NAMES, 'Names of the classes to publish. Empty: all.'),
-    Row('min_area', 0, 'Publish instances of at least so many pixels.', (0, 2**31 - 1)),
-    Row(
-        'mask_encoding',
-        'rle',
-        'How masks are written into ~/instances.',
-        choices=('rle', 'bitmap', 'mono8', 'none'),
-    ),
-    Row('publish_coefficients', False, "Publish each instance's mask coefficients."),
-    Row(
-        'max_age',
-        0.0,
-        'Drop images that are older, by stamp and ROS time, seconds. 0: never.',
-        (0.0, 3600.0),
-    ),
-    Row(
-        'max_rate', 0.0, 'Process at most so many images of a camera a second. 0: all.', (0, 1000)
-    ),
-    Row(
-        'silence_timeout',
-        2.0,
-        'Warn on /diagnostics when no image came for so many seconds.',
-        (0.1, 3600.0),
-    ),
-    Row('jpeg_quality', 80, 'Quality of ~/overlay/compressed.', (1, 100)),
-    Row('overlay.alpha', 0.45, 'Opacity of the masks.', (0.0, 1.0)),
-    Row(
-        'overlay.color_by',
-        'class',
-        'What shares a colour.',
-        choices=('class', 'instance'),
-    ),
-    Row('overlay.masks', True, 'Tint the masks.'),
-    Row('overlay.contours', True, 'Draw the outlines of the masks.'),
-    Row('overlay.boxes', True, 'Draw the boxes.'),
-    Row('overlay.labels', True, 'Write the class beside each box.'),
-    Row('overlay.scores', True, 'Write the score beside the class.'),
-)
-ROWS = {row.name: row for row in TABLE}
+        Middlewares and files cannot express an empty list as such.
+
+        Raises:
+            InputError: The value must be a list of strings and is not.
+        """
+        if not isinstance(self.default, tuple):
+            return value
+        names = () if value is None else value
+        if not isinstance(names, list | tuple) or not all(isinstance(one, str) for one in names):
+            raise InputError(f'{self.name} must be a list of strings, got {value!r}')
+        return tuple(one for one in names if one)
+
+    def check(self, value: object) -> object:
+        """Return a normalized value in the type of the parameter.
+
+        Raises:
+            InputError: It is of another type, out of range, or none of the choices.
+        """
+        kind = type(self.default)
+        if kind is float and type(value) is int:
+            value = float(value)
+        if type(value) is not kind:
+            raise InputError(f'{self.name} must be of type {kind.__name__}, got {value!r}')
+        if self.range and not self.range[0] <= value <= self.range[1]:  # type: ignore[operator]
+            low, high = self.range
+            raise InputError(f'{self.name} must be from {low:g} to {high:g}, got {value!r}')
+        if self.choices and value not in self.choices:
+            raise InputError(
+                f'{self.name} must be one of {", ".join(self.choices)}, got {value!r}'
+            )
+        return value
+
+
+def parameter(
+    default: bool | float | str | tuple[str, ...],
+    description: str,
+    range: tuple[float, float] | None = None,
+    choices: tuple[str, ...] = (),
+    when: When = When.ALWAYS,
+) -> Any:  # noqa: ANN401 - a field of any type
+    """Declare a field as a parameter.
+
+    Args:
+        default: Default of the parameter.
+        description: Meaning and unit.
+        range: Smallest and largest number; None for what is no number.
+        choices: Strings that are allowed; empty: those of the ``Literal`` type, else all.
+        when: When it may be changed.
+    """
+    row = Row('', default, description, range, choices, when)
+    return dataclasses.field(default=default, metadata={ROW: row})
+
+
+def list_rows(settings: type, prefix: str = '') -> tuple[Row, ...]:
+    """Return all parameters that a dataclass declares, those of the dataclasses in it included.
+
+    Args:
+        settings: The dataclass.
+        prefix: Beginning of the names of the parameters.
+    """
+    rows: list[Row] = []
+    types = get_type_hints(settings)
+    for field in dataclasses.fields(settings):
+        name, kind = prefix + field.name, types[field.name]
+        if is_dataclass(kind):
+            rows += list_rows(kind, f'{name}.')  # type: ignore[arg-type]
+        else:
+            row: Row = field.metadata[ROW]
+            choices = get_args(kind) if get_origin(kind) is Literal else row.choices
+            rows.append(dataclasses.replace(row, name=name, choices=choices))
+    return tuple(rows)
+
+
+def replace_values(settings: Group, values: Mapping[str, object]) -> Group:
+    """Return a copy of settings in which some parameters are different.
+
+    Args:
+        settings: Settings that stay as they are.
+        values: New values by the full names of their parameters.
+    """
+    changes: dict[str, Any] = {}
+    groups: dict[str, dict[str, object]] = defaultdict(dict)
+    for name, value in values.items():
+        group, _, inner = name.rpartition('.')
+        (groups[group] if group else changes)[inner] = value
+    for group, inner_values in groups.items():
+        changes[group] = replace_values(getattr(settings, group), inner_values)
+    changed: Group = dataclasses.replace(settings, **changes)  # type: ignore[type-var]
+    return changed

@@ -4,48 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 from rclpy.node import Node
 from std_msgs.msg import Header
-from yolact.msg import StageTiming
 from yolact.srv import SegmentImage
 
 from yolact_core.errors import InputError
-from yolact_ros.health.stamps import NANOSECONDS
-from yolact_ros.health.statistics import StageTimes
-from yolact_ros.images.conversions import image_to_rgb
-from yolact_ros.messages import messages
-from yolact_ros.messages.outputs import Result, make_instances
-from yolact_ros.node.camera import Camera, stamp_of
-from yolact_ros.node.mailbox import Frame, Mailbox, Outcome
-from yolact_ros.node.model import Model
+from yolact_ros.health.freshness import NANOSECONDS, Outcome
+from yolact_ros.health.latencies import StageTimes
+from yolact_ros.images.decoding import image_to_rgb
+from yolact_ros.messages.messages import ros_messages
+from yolact_ros.messages.outputs import Result, make_instances, make_label_image
+from yolact_ros.node.camera import Camera
+from yolact_ros.node.frame import Frame, Input
+from yolact_ros.node.mailbox import Mailbox
+from yolact_ros.node.model import Found, Model
 from yolact_ros.node.settings import Settings
 
 LOG_PERIOD = 5.0  # seconds between two complaints
-
-
-@dataclass(frozen=True)
-class Input:
-    """A frame that was read.
-
-    Args:
-        frame: As it came in.
-        header: Of its message.
-        rgb: Its image, shape (H, W, 3).
-        age: When it was received, seconds; NaN without a stamp.
-        decode: Seconds from message to image.
-        wait: All other seconds until the worker had it.
-    """
-
-    frame: Frame
-    header: Header
-    rgb: npt.NDArray[np.uint8]
-    age: float
-    decode: float
-    wait: float = 0.0
 
 
 class StaleError(Exception):
@@ -56,11 +35,11 @@ class Pipeline:
     """Turns frames into messages. Nothing that is wrong with an image gets out of here.
 
     Args:
-        node: Gives the time and takes the complaints.
-        model: Loaded.
-        cameras: By name.
-        mailbox: Counts what becomes of the frames.
-        settings: Returns the settings of the moment.
+        node: Node that gives the time and logs what is wrong.
+        model: Model that finds the instances.
+        cameras: Cameras by name.
+        mailbox: Mailbox that counts what becomes of the frames.
+        settings: Function that returns the current settings of the node.
     """
 
     def __init__(
@@ -88,17 +67,13 @@ class Pipeline:
         settings = self._settings()
         inputs = [one for frame in frames if (one := self._try_to_read(frame)) is not None]
         try:
-            found = self._model.find([one.rgb for one in inputs], settings)
+            batch = self._model.find([one.rgb for one in inputs], settings)
         except Exception as error:  # whatever it is, the next frame may be better
             for one in inputs:
                 self._give_up(one.frame, 'failed', error)
             return
-        for position, (one, detections) in enumerate(zip(inputs, found, strict=True)):
-            sequence = self._mailbox.counters(one.frame.camera).processed + 1
-            self._publish(
-                one,
-                Result(one.rgb, one.header, detections, sequence, settings, self._model, position),
-            )
+        for one, found in zip(inputs, batch, strict=True):
+            self._publish(one, found, settings)
 
     def answer(self, request: SegmentImage.Request) -> SegmentImage.Response:
         """Segment an image that came with a request."""
@@ -106,17 +81,16 @@ class Pipeline:
         try:
             rgb = image_to_rgb(request.image)
             if request.score_threshold > 0:
-                settings = settings.replace(score_threshold=float(request.score_threshold))
+                settings = replace(settings, score_threshold=float(request.score_threshold))
             if request.classes:
-                settings = settings.replace(classes=tuple(request.classes))
-            (detections,) = self._model.find([rgb], settings)
-            header = request.image.header
-            result = Result(rgb, header, detections, 0, settings, self._model, 0)
+                settings = replace(settings, classes=tuple(request.classes))
+            (found,) = self._model.find([rgb], settings)
+            result = self._to_result(rgb, request.image.header, found, settings)
             return SegmentImage.Response(
                 success=True,
-                message=f'{len(detections)} instances',
-                instances=make_instances(result),
-                label_image=messages.to_label_image(detections, header),
+                message=f'{len(found.detections)} instances',
+                instances=make_instances(ros_messages, result),
+                label_image=make_label_image(ros_messages, result),
             )
         except Exception as error:  # the caller gets it in words, and the worker goes on
             return refuse(describe(error))
@@ -130,10 +104,9 @@ class Pipeline:
         """
         camera = self._cameras[frame.camera]
         began = time.monotonic()
-        message = camera.deserialize(frame.data)
-        age = camera.stamps.age(stamp_of(message.header), frame.clock)
+        message, age = camera.open(frame)
         self._refuse_stale(age, frame)
-        rgb = camera.to_rgb(message)
+        rgb = camera.decode(message)
         return Input(frame, message.header, rgb, age, time.monotonic() - began)
 
     def _try_to_read(self, frame: Frame) -> Input | None:
@@ -155,51 +128,64 @@ class Pipeline:
         return None
 
     def _refuse_stale(self, age: float, frame: Frame) -> None:
-        """Refuse a frame that is too old by now; without a stamp nobody knows."""
-        max_age = self._settings()['max_age']
+        """Refuse a frame that is too old by now; without a stamp its age is unknown."""
+        max_age = self._settings().max_age
         waited = (self._node.get_clock().now().nanoseconds - frame.clock) * NANOSECONDS
         if max_age and age + waited > max_age:
             raise StaleError
 
-    def _publish(self, one: Input, result: Result) -> None:
+    def _publish(self, one: Input, found: Found, settings: Settings) -> None:
         """Publish everything about one image, and count it."""
         camera = self._cameras[one.frame.camera]
+        sequence = self._mailbox.counters(camera.name).processed + 1
+        result = self._to_result(one.rgb, one.header, found, settings, sequence)
         began = time.monotonic()
         try:
-            camera.outputs.publish(result)
+            camera.publish(result)
         except Exception as error:
             self._give_up(one.frame, 'failed', error)
             return
         self._mailbox.finish(camera.name, 'processed')
         ended = time.monotonic()
-        timing = self._model.detector.timing
-        times = StageTimes(
+        times = StageTimes.around(
+            found.timing,
             age_at_receive=one.age,
             wait=one.wait,
             decode=one.decode,
-            preprocess=timing.preprocess,
-            inference=timing.network,
-            postprocess=timing.nms + timing.masks,
             encode=ended - began,
             total=ended - one.frame.arrival,
         )
-        camera.latencies.add(times)
-        camera.outputs.publish_timing(lambda: self._to_timing(one, times))
+        counters = self._mailbox.counters(camera.name)
+        camera.finish(replace(result, times=times, counters=counters))
 
-    def _to_timing(self, one: Input, times: StageTimes) -> StageTiming:
-        return messages.to_stage_timing(
-            one.header, times, self._mailbox.counters(one.frame.camera)
+    def _to_result(
+        self,
+        rgb: npt.NDArray[np.uint8],
+        header: Header,
+        found: Found,
+        settings: Settings,
+        sequence: int = 0,
+    ) -> Result:
+        return Result(
+            rgb=rgb,
+            header=header,
+            detections=found.detections,
+            sequence=sequence,
+            model_id=self._model.model_id,
+            palette=self._model.palette,
+            prototypes=found.prototypes,
+            options=settings.output_options,
         )
 
     def _give_up(self, frame: Frame, outcome: Outcome, error: Exception) -> None:
         """Count a frame that comes to nothing, and say why."""
         if not self._node.context.ok():
             return
-        camera = self._cameras[frame.camera]
-        camera.last_error = describe(error)
+        camera, reason = self._cameras[frame.camera], describe(error)
+        camera.note_error(reason)
         self._mailbox.finish(frame.camera, outcome)
         self._node.get_logger().error(
-            f'skipped an image of {camera.topic}: {camera.last_error}',
+            f'skipped an image of {camera.topic}: {reason}',
             throttle_duration_sec=LOG_PERIOD,
         )
 

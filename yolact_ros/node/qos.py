@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from rclpy.node import Node
+from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
 
 try:
     from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
@@ -14,6 +17,7 @@ except ImportError:  # its name in Humble
 __all__ = [
     'PublisherEventCallbacks',
     'SubscriptionEventCallbacks',
+    'create_publisher',
     'newest_image',
     'policy_name',
     'reliable',
@@ -31,6 +35,28 @@ def reliable(depth: int, *, latched: bool = False) -> QoSProfile:
         depth=depth,
         reliability=ReliabilityPolicy.RELIABLE,
         durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
+    )
+
+
+def create_publisher(
+    node: Node,
+    kind: Any,  # noqa: ANN401 - a class without types
+    topic: str,
+    profile: QoSProfile,
+    events: PublisherEventCallbacks | None = None,
+) -> Publisher[Any]:
+    """Create a publisher whose quality of service can be overridden by parameters.
+
+    Args:
+        node: Node that publishes.
+        kind: Class of the messages.
+        topic: Name of the topic.
+        profile: Profile without overrides.
+        events: Callbacks for events of quality of service.
+    """
+    overrides = QoSOverridingOptions.with_default_policies()
+    return node.create_publisher(
+        kind, topic, profile, event_callbacks=events, qos_overriding_options=overrides
     )
 
 

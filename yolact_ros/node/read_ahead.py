@@ -5,7 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from yolact_ros.node.mailbox import Frame, Mailbox
+from yolact_ros.node.frame import Frame
+from yolact_ros.node.mailbox import Mailbox
 from yolact_ros.node.pipeline import Pipeline
 
 
@@ -18,8 +19,8 @@ class ReadAhead:
     idle, where a network on the CPU would miss it.
 
     Args:
-        mailbox: Where frames wait.
-        pipeline: Reads them.
+        mailbox: Mailbox in which the frames wait.
+        pipeline: Pipeline that reads them.
     """
 
     def __init__(self, mailbox: Mailbox, pipeline: Pipeline) -> None:

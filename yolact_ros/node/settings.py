@@ -1,72 +1,176 @@
-"""The settings that the parameters make, and which changes are refused."""
+"""The settings of the node: its parameters, and which changes of them are refused."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any, Literal
 
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from yolact_core.errors import InputError
+from yolact_core.inference.options import DetectorOptions
+from yolact_core.runtimes.table import backend_names
 from yolact_core.visualization import OverlayStyle
-from yolact_ros.node.parameters import ROWS, TABLE, Row, When
+from yolact_ros.masks import MaskEncoding
+from yolact_ros.messages.outputs import OutputOptions
+from yolact_ros.node.parameters import When, list_rows, parameter, replace_values
 
 CAMERA_NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')
-DETECTOR_OPTIONS = ('score_threshold', 'iou_threshold', 'max_detections', 'class_agnostic', 'nms')
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Which model runs, and where."""
+
+    name: str = parameter(
+        'indoor',
+        'A shipped model, an official name such as yolact_base, or the path of a checkpoint.',
+        when=When.UNCONFIGURED,
+    )
+    config: str = parameter(
+        '',
+        'Configuration, or YAML file of one, of a .pth file that is not named after it.',
+        when=When.UNCONFIGURED,
+    )
+    device: str = parameter('auto', 'auto, cpu, cuda or cuda:N.', when=When.UNCONFIGURED)
+    backend: str = parameter(
+        'auto',
+        'Runtime of the network; auto: the fastest that is installed.',
+        choices=('auto', *backend_names()),
+        when=When.UNCONFIGURED,
+    )
+    precision: Literal['auto', 'float32', 'bfloat16', 'float16', 'int8'] = parameter(
+        'auto', 'Of the arithmetic, as the backend has it.', when=When.UNCONFIGURED
+    )
+    engine_cache_dir: str = parameter(
+        '',
+        'Folder where TensorRT engines are kept. Empty: engines in $YOLACT_CACHE.',
+        when=When.UNCONFIGURED,
+    )
+
+
+@dataclass(frozen=True)
+class OverlaySettings(OverlayStyle):
+    """What is drawn over an image, and how."""
+
+    alpha: float = parameter(0.45, 'Opacity of the masks.', (0.0, 1.0))
+    color_by: Literal['class', 'instance'] = parameter('class', 'What shares a colour.')
+    masks: bool = parameter(True, 'Tint the masks.')
+    contours: bool = parameter(True, 'Draw the outlines of the masks.')
+    boxes: bool = parameter(True, 'Draw the boxes.')
+    labels: bool = parameter(True, 'Write the class beside each box.')
+    scores: bool = parameter(True, 'Write the score beside the class.')
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The values of all parameters, and what is made of them.
+    """The values of all parameters, and what follows from them."""
 
-    Args:
-        values: By the names of the table.
-    """
-
-    values: Mapping[str, Any]
-
-    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - of the type that the table says
-        return self.values[name]
-
-    def replace(self, **changes: object) -> Settings:
-        """Return a copy in which some values are different."""
-        return Settings({**self.values, **changes})
+    autostart: bool = parameter(
+        True, 'Configure and activate the node by itself.', when=When.START
+    )
+    cameras: tuple[str, ...] = parameter(
+        (),
+        'Names of the cameras: each subscribes NAME/image and publishes ~/NAME/... '
+        'Empty: one camera, image and ~/...',
+        when=When.UNCONFIGURED,
+    )
+    image_transport: Literal['raw', 'compressed'] = parameter(
+        'raw',
+        'How images come: as Image, or as CompressedImage on the topic with /compressed appended.',
+        when=When.UNCONFIGURED,
+    )
+    model: ModelSettings = field(default_factory=ModelSettings)
+    max_batch: int = parameter(
+        0,
+        'At most so many cameras share one pass of the network. 0: all on a GPU, one on a CPU.',
+        (0, 64),
+        when=When.UNCONFIGURED,
+    )
+    diagnostics_period: float = parameter(
+        1.0, 'Seconds between messages on /diagnostics.', (0.1, 60.0), when=When.START
+    )
+    score_threshold: float = parameter(
+        0.3, 'Publish instances with a score above it.', (0.0, 0.999)
+    )
+    iou_threshold: float = parameter(
+        0.5, 'Boxes of a class that overlap more are the same object.', (0.001, 1.0)
+    )
+    max_detections: int = parameter(
+        100, 'Publish at most so many instances, the best ones.', (1, 1000)
+    )
+    class_agnostic: bool = parameter(
+        False, 'An object has one class: boxes drop others of any class.'
+    )
+    nms: Literal['fast', 'traditional'] = parameter(
+        'fast', 'How boxes of the same object are dropped.'
+    )
+    classes: tuple[str, ...] = parameter((), 'Names of the classes to publish. Empty: all.')
+    min_area: int = parameter(0, 'Publish instances of at least so many pixels.', (0, 2**31 - 1))
+    mask_encoding: Literal['rle', 'bitmap', 'mono8', 'none'] = parameter(
+        'rle', 'How masks are written into ~/instances.'
+    )
+    publish_coefficients: bool = parameter(False, "Publish each instance's mask coefficients.")
+    max_age: float = parameter(
+        0.0, 'Drop images that are older, by stamp and ROS time, seconds. 0: never.', (0.0, 3600.0)
+    )
+    max_rate: float = parameter(
+        0.0, 'Process at most so many images of a camera a second. 0: all.', (0, 1000)
+    )
+    silence_timeout: float = parameter(
+        2.0, 'Warn on /diagnostics when no image came for so many seconds.', (0.1, 3600.0)
+    )
+    jpeg_quality: int = parameter(80, 'Quality of ~/overlay/compressed.', (1, 100))
+    overlay: OverlaySettings = field(default_factory=OverlaySettings)
 
     @property
-    def detector_options(self) -> dict[str, Any]:
-        """Options of the detector by name."""
-        options = {name: self[name] for name in DETECTOR_OPTIONS}
-        return {**options, 'classes': tuple(self['classes'])}
+    def detector_options(self) -> DetectorOptions:
+        """What counts as a detection.
+
+        Raises:
+            InputError: A threshold is outside its range.
+        """
+        return DetectorOptions(
+            score_threshold=self.score_threshold,
+            iou_threshold=self.iou_threshold,
+            max_detections=self.max_detections,
+            class_agnostic=self.class_agnostic,
+            nms=self.nms,
+            classes=self.classes,
+        )
 
     @property
-    def overlay(self) -> OverlayStyle:
-        """How the overlay is drawn."""
-        prefix = 'overlay.'
-        return OverlayStyle(
-            **{
-                name.removeprefix(prefix): value
-                for name, value in self.values.items()
-                if name.startswith(prefix)
-            }
+    def output_options(self) -> OutputOptions:
+        """How results are published."""
+        return OutputOptions(
+            encoding=MaskEncoding[self.mask_encoding.upper()],
+            with_coefficients=self.publish_coefficients,
+            jpeg_quality=self.jpeg_quality,
+            overlay=self.overlay,
         )
 
     @property
     def interval(self) -> float:
         """Least seconds between two processed images of a camera."""
-        return 1 / self['max_rate'] if self['max_rate'] else 0.0
+        return 1 / self.max_rate if self.max_rate else 0.0
 
     @property
-    def cameras(self) -> tuple[str, ...]:
+    def camera_names(self) -> tuple[str, ...]:
         """Names of the cameras; one empty name without any."""
-        return self['cameras'] or ('',)
+        return self.cameras or ('',)
+
+
+TABLE = list_rows(Settings)
+ROWS = {row.name: row for row in TABLE}
 
 
 def declare(node: Node) -> Settings:
-    """Declare all parameters of the table and return their values at the start.
+    """Declare all parameters and return their values at the start.
 
     Raises:
         InputError: A value that was given at the start is not as it must be.
@@ -74,65 +178,38 @@ def declare(node: Node) -> Settings:
     for row in TABLE:
         default = list(row.default) if isinstance(row.default, tuple) else row.default
         node.declare_parameter(row.name, default, row.descriptor())
-    return check(
-        Settings({}), {name: node.get_parameter(name).value for name in ROWS}, may_configure=True
-    )
+    values = {name: node.get_parameter(name).value for name in ROWS}
+    return check(Settings(), values, may_configure=True)
 
 
 def check(settings: Settings, changes: Mapping[str, object], *, may_configure: bool) -> Settings:
     """Return the settings after some changes.
 
     Args:
-        settings: As they are.
-        changes: New values by name; names that are not in the table are none of ours.
+        settings: Settings before the changes.
+        changes: New values by name; names that are no parameters of ours are left alone.
         may_configure: Whether parameters of an unconfigured node may be changed.
 
     Raises:
         InputError: A change is not allowed, with the reason; then none of them is.
     """
-    values = dict(settings.values)
-    for name, value in changes.items():
-        row = ROWS.get(name)
-        if row is None:
+    values: dict[str, object] = {}
+    for name, given in changes.items():
+        if (row := ROWS.get(name)) is None:
             continue
-        if isinstance(row.default, tuple):
-            value = _check_names(name, value)
-        if row.when is When.UNCONFIGURED and not may_configure and value != values[name]:
+        value = row.normalize(given)
+        is_fixed = row.when is When.UNCONFIGURED and not may_configure
+        if is_fixed and value != attrgetter(name)(settings):
             raise InputError(f'{name} can be changed only {row.when.value}')
-        values[name] = _check_value(row, value)
-    _check_cameras(values['cameras'])
-    return Settings(values)
+        values[name] = row.check(value)
+    changed = replace_values(settings, values)
+    _check_cameras(changed.cameras)
+    return changed
 
 
 def changes_in(parameters: Iterable[Parameter[Any]]) -> dict[str, object]:
     """Return the values that a request to set parameters asks for, by name."""
     return {parameter.name: parameter.value for parameter in parameters}
-
-
-def _check_value(row: Row, value: object) -> object:
-    """Return a value in the type of its row, or refuse it."""
-    if isinstance(row.default, tuple):
-        return _check_names(row.name, value)
-    kind = type(row.default)
-    if kind is float and type(value) is int:
-        value = float(value)
-    if type(value) is not kind:
-        raise InputError(f'{row.name} must be of type {kind.__name__}, got {value!r}')
-    if row.range and not row.range[0] <= value <= row.range[1]:  # type: ignore[operator]
-        low, high = row.range
-        raise InputError(f'{row.name} must be from {low:g} to {high:g}, got {value!r}')
-    if row.choices and value not in row.choices:
-        raise InputError(f'{row.name} must be one of {", ".join(row.choices)}, got {value!r}')
-    return value
-
-
-def _check_names(name: str, value: object) -> tuple[str, ...]:
-    """Return a list of names without empty ones: middlewares and files write no list as such."""
-    if value is None:
-        return ()
-    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
-        raise InputError(f'{name} must be a list of strings, got {value!r}')
-    return tuple(one for one in value if one)
 
 
 def _check_cameras(names: Sequence[str]) -> None:

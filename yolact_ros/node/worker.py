@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 
 from yolact.srv import SegmentImage
 
-from yolact_ros.node.mailbox import Frame, Mailbox
+from yolact_ros.node.frame import Frame
+from yolact_ros.node.mailbox import Mailbox
 from yolact_ros.node.pipeline import Pipeline, refuse
 
 NOT_ACTIVE = 'the node must be active to segment images'
@@ -20,8 +21,8 @@ class Worker:
     """Works from ``start`` to ``stop``.
 
     Args:
-        mailbox: Where frames wait.
-        pipeline: What is done with them.
+        mailbox: Mailbox in which the frames wait.
+        pipeline: Pipeline that is given the frames and the requests.
     """
 
     def __init__(self, mailbox: Mailbox, pipeline: Pipeline) -> None:
@@ -70,3 +71,24 @@ class Worker:
 
     def _take(self) -> list[Frame] | None:
         return self.mailbox.take(self._pipeline.batch_size, self._pipeline.interval)
+
+
+class Awaitable:
+    """Makes the answer of another thread one that a coroutine can await.
+
+    An executor of rclpy goes on meanwhile, and looks after a waiting coroutine whenever it wakes
+    up for anything.
+
+    Args:
+        answer: Future of the other thread.
+        wake: Function that wakes the executor up.
+    """
+
+    def __init__(self, answer: Future[SegmentImage.Response], wake: Callable[[], None]) -> None:
+        self._answer = answer
+        answer.add_done_callback(lambda _: wake())
+
+    def __await__(self) -> Generator[None, None, SegmentImage.Response]:
+        while not self._answer.done():
+            yield
+        return self._answer.result()

@@ -8,12 +8,8 @@ from rclpy.publisher import Publisher
 from sensor_msgs.msg import CompressedImage, Image
 
 from yolact_core.errors import InputError
-from yolact_ros.images.conversions import (
-    array_to_image,
-    compressed_to_rgb,
-    image_to_rgb,
-    rgb_to_jpeg,
-)
+from yolact_ros.images.decoding import compressed_to_rgb, image_to_rgb
+from yolact_ros.messages.messages import ros_messages
 from yolact_ros.player.calibration import Calibration, calibrate
 from yolact_ros.player.settings import Settings
 
@@ -81,9 +77,9 @@ class ImageOutput:
     def _convert(self, message: Image | CompressedImage) -> Image | CompressedImage:
         if self._settings.transport == 'compressed' and isinstance(message, Image):
             rgb = image_to_rgb(message)
-            return rgb_to_jpeg(rgb, message.header, self._settings.jpeg_quality)
+            return ros_messages.to_jpeg(rgb, message.header, self._settings.jpeg_quality)
         if self._settings.transport == 'raw' and isinstance(message, CompressedImage):
-            return array_to_image(compressed_to_rgb(message), 'rgb8', message.header)
+            return ros_messages.to_image(compressed_to_rgb(message), 'rgb8', message.header)
         return message
 
     def _calibrate(self, size: tuple[int, int]) -> Calibration:

@@ -14,7 +14,7 @@ from yolact_core.errors import InputError
 from yolact_core.media.image_files import read_image
 from yolact_core.media.sources import ImageFile, Video, find_sources
 from yolact_core.media.videos import VideoReader
-from yolact_ros.images.conversions import array_to_image
+from yolact_ros.messages.messages import ros_messages
 from yolact_ros.player.recording import NS_PER_S, Entry, Topic
 from yolact_ros.player.stamps import to_stamp
 
@@ -79,6 +79,6 @@ class PictureRecording:
             reader.close()
 
     def _entry(self, rgb: npt.NDArray[np.uint8], position: int) -> Entry:
-        message = array_to_image(rgb, 'rgb8', Header())
+        message = ros_messages.to_image(rgb, 'rgb8', Header())
         message.header.stamp = to_stamp(self._began + position)
         return Entry(IMAGE, position, self._began + position, message)

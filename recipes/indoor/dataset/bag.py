@@ -25,7 +25,7 @@ from yolact_core.cli.options import argument, option
 from yolact_core.terminal import say
 from yolact_ros.bag.io.bag import Message
 from yolact_ros.bag.io.types import ros2_types
-from yolact_ros.bag.replay.messages import make_header, make_message, to_instance_array
+from yolact_ros.messages.messages import bag_messages
 
 IMAGE, INFO = '/camera/image/compressed', '/camera/camera_info'
 DEPTH, TRUTH, POSE = '/camera/depth/compressedDepth', '/camera/truth', '/tf'
@@ -86,7 +86,7 @@ def path_messages(path: CameraPath, rate: float) -> Iterator[tuple[str, int, Mes
     first_seen: dict[int, int] = {}
     for index, (frame, pose) in enumerate(zip(path.frames, path.camera_to_room, strict=True)):
         stamp = START + round(index * 1e9 / rate)
-        header = make_header(stamp, CAMERA)
+        header = bag_messages.to_header(stamp, CAMERA)
         for annotation in frame.annotations:
             first_seen.setdefault(annotation['instance'], index)
         yield POSE, stamp, pose_message(stamp, pose)
@@ -102,18 +102,18 @@ def pose_message(stamp: int, camera_to_room: NDArray[np.float64]) -> Message:
     mujoco.mju_mat2Quat(quaternion, np.ascontiguousarray(camera_to_room[:3, :3]).ravel())
     w, i, j, k = quaternion.tolist()
     x, y, z = camera_to_room[:3, 3].tolist()
-    transform = make_message(
-        'geometry_msgs/Transform',
-        translation=make_message('geometry_msgs/Vector3', x=x, y=y, z=z),
-        rotation=make_message('geometry_msgs/Quaternion', x=i, y=j, z=k, w=w),
+    transform = bag_messages.make(
+        'geometry_msgs/msg/Transform',
+        translation=bag_messages.make('geometry_msgs/msg/Vector3', x=x, y=y, z=z),
+        rotation=bag_messages.make('geometry_msgs/msg/Quaternion', x=i, y=j, z=k, w=w),
     )
-    stamped = make_message(
-        'geometry_msgs/TransformStamped',
-        header=make_header(stamp, ROOM),
+    stamped = bag_messages.make(
+        'geometry_msgs/msg/TransformStamped',
+        header=bag_messages.to_header(stamp, ROOM),
         child_frame_id=CAMERA,
         transform=transform,
     )
-    return make_message('tf2_msgs/TFMessage', transforms=[stamped])
+    return bag_messages.make('tf2_msgs/msg/TFMessage', transforms=[stamped])
 
 
 def info_message(
@@ -128,22 +128,19 @@ def info_message(
             messages count from its middle.
     """
     intrinsics = intrinsics - [[0, 0, 0.5], [0, 0, 0.5], [0, 0, 0]]
-    region = make_message(
-        'sensor_msgs/RegionOfInterest', x_offset=0, y_offset=0, height=0, width=0, do_rectify=False
-    )
-    return make_message(
-        'sensor_msgs/CameraInfo',
+    return bag_messages.make(
+        'sensor_msgs/msg/CameraInfo',
         header=header, height=size[0], width=size[1], distortion_model='plumb_bob', d=np.zeros(5),
         k=intrinsics.ravel(), r=np.eye(3).ravel(),
-        p=np.hstack([intrinsics, np.zeros((3, 1))]).ravel(), binning_x=0, binning_y=0, roi=region,
+        p=np.hstack([intrinsics, np.zeros((3, 1))]).ravel(),
     )  # fmt: skip
 
 
 def image_message(header: Message, bgr: NDArray[np.uint8]) -> Message:
     """Make a JPEG image."""
     _, data = cv2.imencode('.jpg', bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    return make_message(
-        'sensor_msgs/CompressedImage',
+    return bag_messages.make(
+        'sensor_msgs/msg/CompressedImage',
         header=header, format='bgr8; jpeg compressed bgr8', data=data.ravel(),
     )  # fmt: skip
 
@@ -151,8 +148,8 @@ def image_message(header: Message, bgr: NDArray[np.uint8]) -> Message:
 def depth_message(header: Message, millimetres: NDArray[np.uint16]) -> Message:
     """Make a depth image without loss; 0 is out of range."""
     _, data = cv2.imencode('.png', millimetres, [cv2.IMWRITE_PNG_COMPRESSION, 9])
-    return make_message(
-        'sensor_msgs/CompressedImage',
+    return bag_messages.make(
+        'sensor_msgs/msg/CompressedImage',
         header=header, format='16UC1; compressedDepth png',
         data=np.frombuffer(NO_INVERSE_DEPTH + data.tobytes(), np.uint8),
     )  # fmt: skip
@@ -175,7 +172,7 @@ def truth_message(
         first_seen: Index of the first image of each ``instance``.
     """
     annotations = sorted(frame.annotations, key=lambda annotation: annotation['iscrowd'])
-    message = to_instance_array(
+    message = bag_messages.to_instance_array(
         to_detections(annotations, frame.size, class_names), header,
         model_id=MODEL_ID, sequence=index + 1,
     )  # fmt: skip

@@ -123,10 +123,10 @@ def _list_jobs(
     """
     from yolact_ros.bag.executors.models import keep_loaded
     from yolact_ros.bag.replay.jobs import ReplayJob
-    from yolact_ros.bag.replay.outputs import select_outputs
+    from yolact_ros.bag.replay.results import select_outputs
 
     drawn = {'instances'} if options.overlay else set()  # a video is drawn from instances
-    names = tuple(one.name for one in select_outputs(sorted({*options.outputs} | drawn)))
+    names = tuple(one.topic for one in select_outputs(sorted({*options.outputs} | drawn)))
     pinned = {
         **detector_options(options.model, options.detection),
         'score_threshold': options.detection.score_threshold,

@@ -16,7 +16,7 @@ from yolact_ros.bag.evaluate.stamp_index import StampIndex
 from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.io.types import INSTANCES, MODEL_INFO
 from yolact_ros.bag.replay.frames import Frame
-from yolact_ros.bag.replay.messages import to_detections
+from yolact_ros.messages.detections import to_detections
 
 
 @dataclass(frozen=True)

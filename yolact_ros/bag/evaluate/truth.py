@@ -18,7 +18,7 @@ from yolact_ros.bag.evaluate.stamp_index import StampIndex
 from yolact_ros.bag.io.bag import NS_PER_S, Bag, Message
 from yolact_ros.bag.io.types import INSTANCES
 from yolact_ros.bag.replay.frames import Frame
-from yolact_ros.bag.replay.messages import to_detections
+from yolact_ros.messages.detections import to_detections
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,8 +14,8 @@ from yolact_ros.bag.executors.executor import Executor, Observer
 from yolact_ros.bag.executors.models import load_once
 from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.replay.frames import estimate_images, select_span, split_span
-from yolact_ros.bag.replay.outputs import select_outputs
 from yolact_ros.bag.replay.replay import Replay, Selection, list_topics, make_plan
+from yolact_ros.bag.replay.results import select_outputs
 from yolact_ros.bag.replay.resumable_output import (
     Progress,
     ResumableOutput,

@@ -12,8 +12,8 @@ from yolact_core.visualization import OverlayStyle, draw_overlay
 from yolact_ros.bag.evaluate.predictors import RecordedPredictor
 from yolact_ros.bag.io.bag import NS_PER_S, Bag
 from yolact_ros.bag.replay.frames import Span, decode, read_raw
-from yolact_ros.bag.replay.outputs import name_cameras
 from yolact_ros.bag.replay.replay import Selection
+from yolact_ros.bag.replay.results import name_cameras
 
 RATE_SAMPLE = 100  # images from which the rate is measured
 

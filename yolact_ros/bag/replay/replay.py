@@ -14,9 +14,10 @@ from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.io.types import MODEL_INFO
 from yolact_ros.bag.io.writer import BagWriter
 from yolact_ros.bag.replay.frames import Frame, RawFrame, Span, decode, read_raw
-from yolact_ros.bag.replay.messages import make_header, to_model_info
-from yolact_ros.bag.replay.outputs import NODE, Output, Processed, name_cameras
+from yolact_ros.bag.replay.results import NODE, name_cameras, to_model_info, to_result
 from yolact_ros.bag.replay.resumable_output import Progress, SpanOutput, explain_full_disk
+from yolact_ros.messages.messages import bag_messages
+from yolact_ros.messages.outputs import Output
 
 MOST_REASONS = 3  # that are reported
 MODEL_INFO_TOPIC = f'{NODE}/model_info'
@@ -44,7 +45,7 @@ def list_topics(topics: Sequence[str], outputs: Sequence[Output]) -> dict[str, s
     return {
         MODEL_INFO_TOPIC: MODEL_INFO,
         **{
-            f'{camera}/{output.name}': output.type
+            f'{camera}/{output.topic}': output.type
             for camera in name_cameras(topics).values()
             for output in outputs
         },
@@ -66,7 +67,7 @@ def make_plan(
         'model': detector.model_id,
         'runtime': [detector.backend, str(detector.device), detector.precision],
         'options': asdict(detector.options),
-        'outputs': [output.name for output in outputs],
+        'outputs': [output.topic for output in outputs],
     }
 
 
@@ -197,19 +198,14 @@ class Replay:
         """Write all outputs about an image, and return the class of each instance."""
         detections = self._detector(frame.rgb)
         self.seconds.append(frame.seconds + self._detector.timing.total)
-        one = Processed(
-            frame=frame,
-            detections=detections,
-            sequence=frame.index // self._selection.every + 1,
-            detector=self._detector,
-            timing=self._detector.timing,
-        )
+        sequence = frame.index // self._selection.every + 1
+        result = to_result(frame, detections, sequence, self._detector)
         for output in self._outputs:
-            topic = f'{self._cameras[frame.topic]}/{output.name}'
-            writer.write(topic, frame.time, output.make(one))
+            topic = f'{self._cameras[frame.topic]}/{output.topic}'
+            writer.write(topic, frame.time, output.make(bag_messages, result))
         return detections.class_names
 
     def _write_model(self, writer: BagWriter, first: RawFrame) -> None:
         """Write which model makes the detections, at the time of the first image."""
         time = first.entry.time
-        writer.write(MODEL_INFO_TOPIC, time, to_model_info(self._detector, make_header(time, '')))
+        writer.write(MODEL_INFO_TOPIC, time, to_model_info(self._detector, time))
