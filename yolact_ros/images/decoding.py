@@ -32,8 +32,8 @@ def image_to_rgb(message: Image) -> npt.NDArray[np.uint8]:
     """Convert an image of any encoding in ``encodings``, or else any that cv_bridge knows.
 
     Args:
-        message: Its rows may be padded and of either byte order. Must not change while the result
-            is in use, and the result must not be written to: RGB without padding is not copied.
+        message: Image whose rows may be padded and of either byte order. It must not change while
+            the result is in use, nor the result be written to: RGB without padding is not copied.
 
     Returns:
         RGB, shape (H, W, 3).
@@ -85,7 +85,7 @@ def encode_jpeg(rgb: npt.NDArray[np.uint8], quality: int = 80) -> npt.NDArray[np
 
     Args:
         rgb: Shape (H, W, 3).
-        quality: In [1, 100].
+        quality: Quality of the JPEG in [1, 100].
     """
     bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode('.jpg', bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])

@@ -30,10 +30,10 @@ class Encoding:
     """Pixels whose values lie side by side.
 
     Args:
-        kind: Type of a value.
+        kind: Type of a value: 8 or 16 bits.
         channels: Values per pixel.
-        to_rgb: From bytes (H, W), or (H, W, channels), to RGB (H, W, 3).
-        to_bytes: From 16 bits to 8.
+        to_rgb: Conversion of bytes (H, W), or (H, W, channels), to RGB (H, W, 3).
+        to_bytes: Conversion of 16 bits to 8.
     """
 
     kind: type[np.uint8] | type[np.uint16]
@@ -59,7 +59,7 @@ class SemiPlanarEncoding:
     """A plane of luma, then one of interleaved chroma.
 
     Args:
-        code: OpenCV's, for chroma of half the size.
+        code: OpenCV's code of the conversion, for chroma of half the size.
         chroma_step: Pixels of luma per pair of chroma, in both directions: 1 or 2.
     """
 

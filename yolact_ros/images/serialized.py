@@ -38,7 +38,8 @@ def read_image(serialized: bytes) -> ImageView | Image:
     """Return a serialized ``sensor_msgs/msg/Image``, without a copy if it is in plain CDR.
 
     Args:
-        serialized: As the middleware hands it out. Must not change while the result is in use.
+        serialized: Message as the middleware hands it out; it must not change while the result is
+            in use.
 
     Raises:
         InputError: The message is cut off.
@@ -71,7 +72,7 @@ class _Reader:
 
     Args:
         serialized: The message.
-        byte_order: As ``struct`` writes it.
+        byte_order: Byte order as ``struct`` writes it.
     """
 
     def __init__(self, serialized: bytes, byte_order: str) -> None:

@@ -33,7 +33,7 @@ class MessageBuilder:
     """Builds the messages of this package and of those that its topics use.
 
     Args:
-        factory: Makes messages of a client library from their fields.
+        factory: Factory that makes messages of a client library from their fields.
     """
 
     def __init__(self, factory: Factory) -> None:

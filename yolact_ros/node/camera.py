@@ -50,7 +50,7 @@ class Camera:
         """Receive images from now on.
 
         Args:
-            put: Called with each image; returns at once.
+            put: Function that is called with each image and returns at once.
         """
         self._images.start(put)
 

@@ -58,7 +58,7 @@ class ImageSubscription:
         """Receive images from now on.
 
         Args:
-            put: Called with each image; returns at once.
+            put: Function that is called with each image and returns at once.
         """
         self._put = put
         self._arrivals = Arrivals(time.monotonic())
