@@ -20,7 +20,7 @@ from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header, String
 
-from yolact_ros.player.stamps import to_stamp
+from yolact_ros.player.timing import to_stamp
 
 PLAYER = 'import sys; from yolact_ros.player import main; sys.exit(main())'
 START = 1_700_000_000_000_000_000  # ns since 1970

@@ -127,7 +127,17 @@ def test_a_database_cut_off_is_told_of(tmp_path, capsys):
     assert capsys.readouterr().err.count('\n') == 1
 
 
-@pytest.mark.parametrize('content', [None, 'nonsense: [', 'rosbag2_bagfile_information: {}', ''])
+@pytest.mark.parametrize(
+    'content',
+    [
+        None,
+        'nonsense: [',
+        'rosbag2_bagfile_information: {}',
+        '',
+        'rosbag2_bagfile_information: {relative_file_paths: [renamed.mcap]}',
+        'rosbag2_bagfile_information: {relative_file_paths: []}',
+    ],
+)
 def test_metadata_that_is_missing_or_wrong_is_told_and_done_without(content, tmp_path, capsys):
     bag = write_bag(tmp_path / 'bag', items())
     if content is None:

@@ -26,8 +26,7 @@ from yolact_ros.demo import __main__ as command
 from yolact_ros.demo import recorder
 from yolact_ros.demo.report import Results, arrange, one_a_second
 from yolact_ros.images.decoding import compressed_to_rgb
-from yolact_ros.player.bags import BagRecording
-from yolact_ros.player.recording import Entry
+from yolact_ros.player.recording import BagRecording, RecordedMessage
 
 ROOMS = Path(yolact_ros.demo.__file__).parent / 'rooms' / 'rooms.mcap'
 PICTURES = Path(__file__).parents[1] / 'data' / 'real_rooms'
@@ -222,7 +221,7 @@ def test_the_bag_shows_the_pictures_of_the_annotated_set_one_second_each():
 
 
 def entries_at(*seconds):
-    return [Entry('/overlay', 0, round(1e9 * second), second) for second in seconds]
+    return [RecordedMessage('/overlay', 0, round(1e9 * second), second) for second in seconds]
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 pytest.importorskip('rclpy', reason='ROS 2 is not installed', exc_type=ImportError)
 pytest.importorskip('rosbags', reason='rosbags is not installed: pip install rosbags')
 
+import zstandard
 from playing import START, finish, hear, make_image, make_info, make_jpeg, playing, write_bag
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import String
 
 from yolact_core import InputError
-from yolact_ros.player.bags import BagRecording, is_bag
+from yolact_ros.bag.io.opening import is_bag
+from yolact_ros.player.recording import BagRecording
 
 TENTHS = [index / 10 for index in range(5)]
 TOPICS = {
@@ -150,11 +154,36 @@ def test_what_is_no_bag_is_refused(tmp_path, open_bag, name, content):
         open_bag(path)
 
 
-def test_a_folder_of_a_bag_without_metadata_says_so(bag, open_bag):
+def test_a_bag_without_metadata_is_told_of_and_played(bag, open_bag):
     (bag / 'metadata.yaml').unlink()
     assert is_bag(bag)
-    with pytest.raises(InputError, match=r'must be a bag of ROS 2 that can be read: .*metadata'):
-        open_bag(bag)
+    recording, warnings = open_bag(bag, ['/cam/other'])
+    assert len(warnings) == 1
+    assert 'must be whole; what is whole of it is read: metadata.yaml' in warnings[0]
+    assert recording.topics[0].is_latched
+    assert len(list(recording.entries())) == 2
+
+
+def test_of_a_file_that_was_cut_off_the_whole_messages_are_played(tmp_path, open_bag):
+    images = [(index / 10, make_image(index, (480, 640))) for index in range(8)]
+    path = write_bag(tmp_path / 'bag', {'/image': images}) / 'bag.mcap'
+    os.truncate(path, path.stat().st_size // 2)
+    recording, warnings = open_bag(path)
+    assert 2 <= len(list(recording.entries())) <= 4
+    assert len(warnings) == 1
+
+
+def test_a_bag_of_compressed_files_is_played(bag, open_bag):
+    (file,) = (path for path in bag.iterdir() if path.suffix in {'.mcap', '.db3'})
+    file.with_name(f'{file.name}.zstd').write_bytes(zstandard.compress(file.read_bytes()))
+    (bag / 'metadata.yaml').write_text(
+        (bag / 'metadata.yaml').read_text().replace(file.name, f'{file.name}.zstd')
+    )
+    file.unlink()
+    assert is_bag(bag)
+    recording, warnings = open_bag(bag, ['/cam/image_raw'])
+    assert len(list(recording.entries())) == 5
+    assert warnings == []
 
 
 def test_without_rosbags_the_way_to_get_it_is_told(bag, open_bag, monkeypatch):

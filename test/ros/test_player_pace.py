@@ -6,9 +6,7 @@ import pytest
 
 pytest.importorskip('rclpy', reason='ROS 2 is not installed', exc_type=ImportError)
 
-from yolact_ros.player.clock import Mark, interpolate
-from yolact_ros.player.pace import Pace
-from yolact_ros.player.tally import Tally
+from yolact_ros.player.timing import Mark, Pace, Tally, interpolate
 
 MS = 1_000_000
 

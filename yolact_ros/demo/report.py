@@ -21,12 +21,12 @@ from yolact_core.files import replace_when_done
 from yolact_core.media.image_files import write_image
 from yolact_core.media.videos import write_video
 from yolact_core.terminal import say, say_table
+from yolact_ros.bag.io.bag import NS_PER_S
 from yolact_ros.demo.recorder import CAMERA_INFO, INSTANCES, MODEL_INFO, OVERLAY, TIMING, TOPICS
 from yolact_ros.health.freshness import Counters
 from yolact_ros.health.latencies import Spread, StageTimes
 from yolact_ros.images.decoding import compressed_to_rgb
-from yolact_ros.player.bags import BagRecording
-from yolact_ros.player.recording import NS_PER_S, Entry
+from yolact_ros.player.recording import BagRecording, RecordedMessage
 
 RESULTS = 'results.mcap'
 PRODUCTS = {
@@ -82,7 +82,7 @@ class Results:
         if not all(self.of(topic) for topic in TOPICS):
             raise InputError(f'{path} must hold an answer of the node to at least one image')
 
-    def of(self, topic: str) -> list[Entry]:
+    def of(self, topic: str) -> list[RecordedMessage]:
         """Return the messages of a topic."""
         return [entry for entry in self._entries if entry.topic == topic]
 
@@ -133,7 +133,7 @@ def report(folder: Path) -> None:
         say(f'{folder / name}: {meaning}')
 
 
-def write_overlay_video(path: Path, overlays: Sequence[Entry], rate: float) -> None:
+def write_overlay_video(path: Path, overlays: Sequence[RecordedMessage], rate: float) -> None:
     """Write all overlays, as fast as they came on average.
 
     Args:
@@ -146,7 +146,7 @@ def write_overlay_video(path: Path, overlays: Sequence[Entry], rate: float) -> N
             add(compressed_to_rgb(entry.message))
 
 
-def write_contact_sheet(path: Path, overlays: Sequence[Entry]) -> None:
+def write_contact_sheet(path: Path, overlays: Sequence[RecordedMessage]) -> None:
     """Write a picture with one overlay of each of the first seconds.
 
     Args:
@@ -158,9 +158,9 @@ def write_contact_sheet(path: Path, overlays: Sequence[Entry]) -> None:
     write_image(path, arrange(tiles))
 
 
-def one_a_second(entries: Sequence[Entry]) -> list[Entry]:
+def one_a_second(entries: Sequence[RecordedMessage]) -> list[RecordedMessage]:
     """Return the entry nearest to the middle of each second since the first that has any."""
-    nearest: dict[int, tuple[float, Entry]] = {}
+    nearest: dict[int, tuple[float, RecordedMessage]] = {}
     for entry in entries:
         second, rest = divmod((entry.time - entries[0].time) / NS_PER_S, 1.0)
         distance = abs(rest - 0.5)

@@ -11,7 +11,9 @@ from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
 from yolact_core.errors import InputError
+from yolact_ros.player.options import MessageOptions
 
+DEFAULT_FRAME_ID = 'camera'
 MATRICES = {
     'camera_matrix': 9,
     'rectification_matrix': 9,
@@ -26,7 +28,7 @@ class Calibration:
 
     Args:
         size: Height and width of its images, pixels.
-        distortion_model: Such as ``plumb_bob``; empty if unknown.
+        distortion_model: Name of the model, such as ``plumb_bob``; empty if unknown.
         d, k, r, p: As in CameraInfo; zeros in ``k`` mean that nothing is known.
     """
 
@@ -57,7 +59,8 @@ def calibrate(size: tuple[int, int], field_of_view: float | None) -> Calibration
 
     Args:
         size: Height and width of the image, pixels.
-        field_of_view: From the left edge to the right one, degrees. None: not calibrated.
+        field_of_view: Angle from the left edge to the right one, degrees; None for an
+            uncalibrated camera.
     """
     if field_of_view is None:
         return Calibration(size)
@@ -71,6 +74,61 @@ def calibrate(size: tuple[int, int], field_of_view: float | None) -> Calibration
         (focal, 0.0, x, 0.0, focal, y, 0.0, 0.0, 1.0),
         IDENTITY,
         (focal, 0.0, x, 0.0, 0.0, focal, y, 0.0, 0.0, 0.0, 1.0, 0.0),
+    )
+
+
+@dataclass(frozen=True)
+class Camera:
+    """What the player itself says about the camera.
+
+    Args:
+        frame_id: Frame of images and camera infos; None for that of the recording.
+        makes_infos: Whether camera infos are made, instead of those of the recording.
+        calibration: Calibration of the camera; None to make one up from ``field_of_view``.
+        field_of_view: Horizontal field of view, degrees; None for an uncalibrated camera.
+    """
+
+    frame_id: str | None
+    makes_infos: bool
+    calibration: Calibration | None
+    field_of_view: float | None
+
+    def calibrate(self, size: tuple[int, int]) -> Calibration:
+        """Return the calibration for images of a size.
+
+        Args:
+            size: Height and width of the image, pixels.
+
+        Raises:
+            InputError: The camera has images of another size.
+        """
+        if self.calibration is None:
+            return calibrate(size, self.field_of_view)
+        if self.calibration.size != size:
+            height, width = self.calibration.size
+            raise InputError(
+                f'images must have the size of the camera info, '
+                f'{width}x{height}, got {size[1]}x{size[0]}'
+            )
+        return self.calibration
+
+
+def choose_camera(options: MessageOptions, *, is_new: bool) -> Camera:
+    """Return what options say about a camera.
+
+    Args:
+        options: Options of the messages.
+        is_new: Whether the source is no bag, so that nothing of a camera was recorded.
+
+    Raises:
+        InputError: The calibration cannot be read.
+    """
+    path = options.camera_info
+    return Camera(
+        frame_id=options.frame_id or (DEFAULT_FRAME_ID if is_new else None),
+        makes_infos=is_new or path is not None or options.fov is not None,
+        calibration=None if path is None else read_calibration(path),
+        field_of_view=options.fov,
     )
 
 

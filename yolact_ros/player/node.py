@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from rclpy.duration import Duration
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.publisher import Publisher
 
 from yolact_core.errors import InputError
-from yolact_ros.player.clock import SimulatedClock
-from yolact_ros.player.outputs import ImageOutput
-from yolact_ros.player.pace import Pace
-from yolact_ros.player.recording import NS_PER_S, Entry, Recording, Topic
-from yolact_ros.player.routing import make_outputs
-from yolact_ros.player.settings import Settings
-from yolact_ros.player.stamps import Restamper
-from yolact_ros.player.tally import Tally
+from yolact_ros.bag.io.bag import NS_PER_S
+from yolact_ros.player.calibration import Camera
+from yolact_ros.player.options import Options
+from yolact_ros.player.recording import RecordedMessage, RecordedTopic, Recording
+from yolact_ros.player.routing import ImageRoute, Outgoing, make_routes
+from yolact_ros.player.timing import Pace, Restamper, SimulatedClock, Tally
 
 NODE_NAME = 'yolact_player'
 LONGEST_REST = 0.05  # seconds until a signal is seen
@@ -31,9 +27,10 @@ class PlayerNode(Node):
     """Publishes recorded messages.
 
     Args:
-        topics: What the recording has.
-        settings: How to publish it.
-        is_stopped: Says whether to end.
+        topics: Topics of the recording.
+        options: How to publish it.
+        camera: What is said about the camera.
+        is_stopped: Returns whether to end.
 
     Attributes:
         tallies: What was published, by the name of each topic of images.
@@ -43,31 +40,38 @@ class PlayerNode(Node):
     """
 
     def __init__(
-        self, topics: Sequence[Topic], settings: Settings, is_stopped: Callable[[], bool]
+        self,
+        topics: Sequence[RecordedTopic],
+        options: Options,
+        camera: Camera,
+        is_stopped: Callable[[], bool],
     ) -> None:
         super().__init__(NODE_NAME)
-        self.tallies: dict[str, Tally] = {}
-        self._settings = settings
-        self._is_stopped = is_stopped
-        self._restamper = Restamper()
-        self._outputs = make_outputs(self, topics, settings)
         self._own_executor = SingleThreadedExecutor()
         self._own_executor.add_node(self)
-        self._pace = Pace(settings.speed, self.rest)
+        self.tallies: dict[str, Tally] = {}
+        self._options = options
+        self._is_stopped = is_stopped
+        self._restamper = Restamper()
+        self._routes = make_routes(self, topics, options, camera)
+        self._pace = Pace(options.speed, self.rest)
         self._simulated_time: SimulatedClock | None = None
-        if settings.clock_rate is not None:
-            self._simulated_time = SimulatedClock(self, settings.clock_rate, self._pace)
+        if (rate := options.messages.clock) is not None:
+            self._simulated_time = SimulatedClock(self, rate, self._pace)
+
+    def destroy_node(self) -> None:
+        """Destroy the executor too, while ROS is still there."""
+        self._own_executor.shutdown()
+        super().destroy_node()
 
     def wait_for_subscribers(self, timeout: float) -> None:
-        """Wait until somebody listens to each topic of images, but not for ever.
+        """Wait until each topic of images has a subscriber, or until time is up.
 
         Args:
             timeout: Seconds.
         """
         publishers = [
-            output.publisher
-            for output in self._outputs.values()
-            if isinstance(output, ImageOutput)
+            route.publisher for route in self._routes.values() if isinstance(route, ImageRoute)
         ]
         deadline = time.monotonic() + timeout
         while unheard := [each for each in publishers if not each.get_subscription_count()]:
@@ -83,13 +87,13 @@ class PlayerNode(Node):
         """Publish a recording to its end, or until stopped.
 
         Args:
-            recording: Whose topics this node was made for.
+            recording: Recording with the topics that this node was made for.
 
         Raises:
             InputError: There is nothing in it that can be published.
         """
         begin = 0
-        while self._play_round(recording, begin) and self._settings.is_looping:
+        while self._play_round(recording, begin) and self._options.loop:
             begin += recording.length
             self._restamper.forget()
         if not self._is_stopped():
@@ -124,36 +128,34 @@ class PlayerNode(Node):
         return True
 
     def _is_over(self, position: int) -> bool:
-        duration = self._settings.duration
+        duration = self._options.duration
         return duration is not None and position >= duration * NS_PER_S
 
-    def _prepare(self, entry: Entry) -> list[tuple[Publisher[Any], Any]]:
+    def _prepare(self, entry: RecordedMessage) -> list[Outgoing]:
         """Do beforehand what takes time."""
-        output = self._outputs.get(entry.topic)
-        if output is None:
+        route = self._routes.get(entry.topic)
+        if route is None:
             return []
         try:
-            return output.prepare(entry.message)
+            return route.prepare(entry.message)
         except InputError as error:
             self.get_logger().warning(f'left out an image of {entry.topic}: {error}')
             return []
 
-    def _publish(
-        self, entry: Entry, messages: list[tuple[Publisher[Any], Any]], late: int
-    ) -> None:
+    def _publish(self, entry: RecordedMessage, messages: list[Outgoing], late: int) -> None:
         if self._simulated_time is not None:
             self._simulated_time.arrive()
-        if self._settings.stamps == 'now':
+        if not self._options.keeps_stamps:
             now = time.time_ns() if self._simulated_time is None else entry.time
-            self._restamper.restamp(messages[0][1], now)
+            self._restamper.restamp(messages[0].message, now)
         for publisher, message in messages:
             publisher.publish(message)
-        if isinstance(self._outputs[entry.topic], ImageOutput):
-            name = messages[0][0].topic_name
+        if isinstance(self._routes[entry.topic], ImageRoute):
+            name = messages[0].publisher.topic_name
             self.tallies.setdefault(name, Tally()).add(time.monotonic_ns(), late)
 
     def _deliver(self) -> None:
         """Give the last messages time to arrive."""
-        for output in self._outputs.values():
-            output.publisher.wait_for_all_acked(Duration(seconds=LAST_DELIVERY))
+        for route in self._routes.values():
+            route.publisher.wait_for_all_acked(Duration(seconds=LAST_DELIVERY))
         time.sleep(LAST_DELIVERY)

@@ -14,9 +14,10 @@ from yolact_core.errors import InputError
 from yolact_core.media.image_files import read_image
 from yolact_core.media.sources import ImageFile, Video, find_sources
 from yolact_core.media.videos import VideoReader
+from yolact_ros.bag.io.bag import NS_PER_S
 from yolact_ros.messages.messages import ros_messages
-from yolact_ros.player.recording import NS_PER_S, Entry, Topic
-from yolact_ros.player.stamps import to_stamp
+from yolact_ros.player.recording import RecordedMessage, RecordedTopic
+from yolact_ros.player.timing import to_stamp
 
 IMAGE = 'image'
 IMAGES_PER_SECOND = 10.0  # of a folder, where no rate was chosen
@@ -28,7 +29,7 @@ class PictureRecording:
     Args:
         arguments: Files, folders and patterns.
         rate: Images per second. Default: that of the video, and 10 for image files.
-        warn: Is told about a file that cannot be read; the others go on.
+        warn: Called with one sentence about a file that cannot be read; the others are played.
 
     Raises:
         InputError: One of them names nothing.
@@ -37,14 +38,14 @@ class PictureRecording:
     def __init__(
         self, arguments: Sequence[str], rate: float | None, warn: Callable[[str], None]
     ) -> None:
-        self.topics = (Topic(IMAGE, Image),)
+        self.topics = (RecordedTopic(IMAGE, Image),)
         self.length = 0
         self._sources = find_sources(arguments)
         self._rate = rate
         self._warn = warn
         self._began = time.time_ns()
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[RecordedMessage]:
         """Iterate over all images.
 
         Raises:
@@ -62,7 +63,7 @@ class PictureRecording:
     def close(self) -> None:
         """Do nothing: each file is closed when its last image was read."""
 
-    def _play(self, source: ImageFile | Video) -> Iterator[Entry]:
+    def _play(self, source: ImageFile | Video) -> Iterator[RecordedMessage]:
         if isinstance(source, ImageFile):
             yield self._entry(read_image(source.path), self.length)
             self.length += round(NS_PER_S / (self._rate or IMAGES_PER_SECOND))
@@ -78,7 +79,7 @@ class PictureRecording:
         finally:
             reader.close()
 
-    def _entry(self, rgb: npt.NDArray[np.uint8], position: int) -> Entry:
+    def _entry(self, rgb: npt.NDArray[np.uint8], position: int) -> RecordedMessage:
         message = ros_messages.to_image(rgb, 'rgb8', Header())
         message.header.stamp = to_stamp(self._began + position)
-        return Entry(IMAGE, position, self._began + position, message)
+        return RecordedMessage(IMAGE, position, self._began + position, message)

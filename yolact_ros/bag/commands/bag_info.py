@@ -20,21 +20,21 @@ WITH_HEADER = (*IMAGE_TYPES, INSTANCES, CAMERA_INFO)
 
 @dataclass(frozen=True)
 class TopicSurvey:
-    """One topic.
+    """What is in one topic.
 
     Args:
-        topic: Its name.
-        type: Of its messages.
-        messages: How many there are.
-        seconds: From the first to the last.
-        rate: Messages per second; None of a single one.
-        longest_gap: Seconds between two of them; None of a single one.
+        topic: Name of the topic.
+        type: Type of its messages.
+        messages: Number of its messages.
+        seconds: Seconds from the first message to the last.
+        rate: Messages per second; None for a single one.
+        longest_gap: Longest time between two messages, seconds; None for a single one.
         stamps_backwards: How often a stamp is older than the one before; None without stamps.
         without_stamp: How many stamps are zero; None without stamps.
         unreadable: How many messages are cut off.
-        encodings: How many images have each encoding.
-        sizes: How many images have each size, as WIDTHxHEIGHT.
-        use: What it is good for here; empty for nothing.
+        encodings: Number of images by encoding.
+        sizes: Number of images by size, as WIDTHxHEIGHT.
+        use: What the topic is good for here; empty for nothing.
     """
 
     topic: str

@@ -106,16 +106,18 @@ class Bag:
                 f'got {len(entry.data)} bytes that are none'
             ) from error
 
-    def select_topic(self, name: str, kinds: Sequence[str]) -> Topic:
-        """Return a topic of one of some types.
+    def select_topic(self, name: str, kinds: Sequence[str] = ()) -> Topic:
+        """Return a topic of one of some types, or of any.
 
         Raises:
             InputError: There is no such topic; the error lists those that there are.
         """
         topic = next((topic for topic in self.topics if topic.name == name), None)
         if topic is None:
-            raise InputError(f'topic must be one of {self.path}: {self._listed()}; got {name!r}')
-        if topic.type not in kinds:
+            raise InputError(
+                f'topic must be one of {self.path}: {self.list_topics()}; got {name!r}'
+            )
+        if kinds and topic.type not in kinds:
             raise InputError(f'{name} must be of type {" or ".join(kinds)}, got {topic.type}')
         return topic
 
@@ -133,7 +135,7 @@ class Bag:
             if topic.is_image and topic.count and not self._has_depth(topic)
         ]
         if not images:
-            raise InputError(f'bag {self.path} must hold images, got only: {self._listed()}')
+            raise InputError(f'bag {self.path} must hold images, got only: {self.list_topics()}')
         return images
 
     def _has_depth(self, topic: Topic) -> bool:
@@ -146,7 +148,8 @@ class Bag:
             return is_depth(message, topic.type)
         return False
 
-    def _listed(self) -> str:
+    def list_topics(self) -> str:
+        """Return the names and types of all topics, for people."""
         return ', '.join(map(str, self.topics)) or 'no topics'
 
     def _read(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import pairwise
@@ -19,23 +19,18 @@ from typing import BinaryIO
 from mcap.data_stream import ReadDataStream
 from mcap.opcode import Opcode
 from mcap.reader import SeekingReader
-from mcap.records import Channel, Chunk, ChunkIndex, McapRecord, Message, Schema, Statistics
-from mcap.stream_reader import breakup_chunk
+from mcap.records import Channel, Chunk, ChunkIndex, Schema, Statistics
+from mcap.stream_reader import get_chunk_data_stream
 
 from yolact_core.errors import InputError
 from yolact_ros.bag.io.storage import describe
 
 MAGIC = b'\x89MCAP0\r\n'
 RECORD = struct.Struct('<BQ')  # kind of record, and bytes that follow
-CHUNK_HEAD = struct.Struct('<QQ')  # times of the first and the last message
+CHUNK_HEAD = struct.Struct('<QQQII')  # first and last time, size, checksum, length of a name
 INDEX_HEAD = struct.Struct('<HI')  # channel, and bytes of the list that follows
-MESSAGE_HEAD = struct.Struct('<HIQ')  # channel, number, and time
+MESSAGE_HEAD = struct.Struct('<HIQQ')  # channel, number, times of recording and of publishing
 INDEX_RECORD, INDEX_ITEM = RECORD.size + INDEX_HEAD.size, 16  # bytes
-READERS: dict[int, Callable[[ReadDataStream], McapRecord]] = {
-    Opcode.SCHEMA: Schema.read,
-    Opcode.CHANNEL: Channel.read,
-    Opcode.STATISTICS: Statistics.read,
-}
 LONGEST_RUN = 2**22  # bytes of messages outside of chunks that are read at once
 
 
@@ -86,36 +81,60 @@ class Contents:
             total.update(stretch.counts)
         return total
 
-    def note(self, record: McapRecord) -> None:
+    def note(self, kind: int, content: bytes) -> None:
         """Take note of a record that says what messages are, or how many."""
-        if isinstance(record, Schema):
-            self.schemas[record.id] = record
-        elif isinstance(record, Channel):
-            self.channels[record.id] = record
-        elif isinstance(record, Statistics):
-            self.stated_count = record.message_count
+        stream = ReadDataStream(BytesIO(content))
+        if kind == Opcode.SCHEMA:
+            schema = Schema.read(stream)
+            self.schemas[schema.id] = schema
+        elif kind == Opcode.CHANNEL:
+            channel = Channel.read(stream)
+            self.channels[channel.id] = channel
+        elif kind == Opcode.STATISTICS:
+            self.stated_count = Statistics.read(stream).message_count
 
 
-def read_stretch(file: BinaryIO, stretch: Stretch) -> list[McapRecord]:
-    """Return the records of a stretch.
+def load(file: BinaryIO, stretch: Stretch) -> bytes:
+    """Return the records of a stretch, decompressed.
 
     Raises:
         Exception: It is damaged; each compression has exceptions of its own.
     """
     file.seek(stretch.start)
-    content = file.read(stretch.end - stretch.start)
-    if len(content) != stretch.end - stretch.start:
-        raise InputError('the file ends before')
-    kind, size = RECORD.unpack_from(content)
     if not stretch.is_chunk:
-        chunk = Chunk('', content, stretch.last, stretch.first, 0, len(content))
-    elif kind == Opcode.CHUNK and size == len(content) - RECORD.size:
-        stream = BytesIO(content)
-        stream.seek(RECORD.size)
-        chunk = Chunk.read(ReadDataStream(stream))
-    else:
+        return _read_exactly(file, stretch.end - stretch.start)
+    size = stretch.end - stretch.start - RECORD.size
+    if RECORD.unpack(file.read(RECORD.size)) != (Opcode.CHUNK, size):
         raise InputError('there is no chunk')
-    return breakup_chunk(chunk, validate_crc=True)
+    first, last, whole_size, checksum, length = CHUNK_HEAD.unpack(file.read(CHUNK_HEAD.size))
+    compression, _ = str(file.read(length), 'ascii'), file.read(8)
+    content = _read_exactly(file, size - CHUNK_HEAD.size - length - 8)
+    chunk = Chunk(compression, content, last, first, checksum, whole_size)
+    stream, whole_size = get_chunk_data_stream(chunk, validate_crc=True)
+    return stream.read(whole_size)
+
+
+def _read_exactly(file: BinaryIO, size: int) -> bytes:
+    data = file.read(size)
+    if len(data) != size:
+        raise InputError('the file ends before')
+    return data
+
+
+def split(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Iterate over records: kind, and where the content begins and ends.
+
+    Raises:
+        InputError: The last one is cut off.
+    """
+    end = 0
+    while end < len(data):
+        kind, length = RECORD.unpack_from(data, end)
+        begin = end + RECORD.size
+        end = begin + length
+        if end > len(data):
+            raise InputError('a record is cut off')
+        yield kind, begin, end
 
 
 def find_contents(file: BinaryIO, size: int) -> Contents:
@@ -134,7 +153,7 @@ def find_contents(file: BinaryIO, size: int) -> Contents:
         damage = f'its end cannot be read: {describe(error)}'
     contents = _walk(file, size)
     contents.damage = damage or contents.damage
-    if contents.damage and not contents.stretches:
+    if contents.damage and not contents.counts:
         raise InputError(f'{contents.damage}; there is not one whole message in it')
     return contents
 
@@ -227,20 +246,19 @@ def _records(file: BinaryIO, size: int) -> Iterator[tuple[int, int, int]]:
 def _note_record(file: BinaryIO, kind: int, start: int, end: int, contents: Contents) -> None:
     """Take note of what a record adds to the contents of a file."""
     if kind == Opcode.CHUNK:
-        first, last = CHUNK_HEAD.unpack(file.read(CHUNK_HEAD.size))
+        first, last, *_ = CHUNK_HEAD.unpack(file.read(CHUNK_HEAD.size))
         contents.stretches.append(Stretch(start, end, first, last, is_chunk=True))
     elif kind == Opcode.MESSAGE_INDEX:
         channel, length = INDEX_HEAD.unpack(file.read(INDEX_HEAD.size))
         if length and contents.stretches and contents.stretches[-1].is_chunk:
             contents.stretches[-1].counts[channel] += length // INDEX_ITEM
     elif kind == Opcode.MESSAGE:
-        channel, _, time = MESSAGE_HEAD.unpack(file.read(MESSAGE_HEAD.size))
+        channel, _, time, _ = MESSAGE_HEAD.unpack(file.read(MESSAGE_HEAD.size))
         run = _continue_run(contents.stretches, start, end, time)
         run.end, run.first, run.last = end, min(run.first, time), max(run.last, time)
         run.counts[channel] += 1
-    elif kind in READERS:
-        stream = ReadDataStream(BytesIO(file.read(end - file.tell())))
-        contents.note(READERS[kind](stream))
+    elif kind in (Opcode.SCHEMA, Opcode.CHANNEL, Opcode.STATISTICS):
+        contents.note(kind, file.read(end - file.tell()))
 
 
 def _continue_run(stretches: list[Stretch], start: int, end: int, time: int) -> Stretch:
@@ -263,14 +281,15 @@ def _look_into_chunks(file: BinaryIO, contents: Contents, *, only_unknown: bool)
         is_known = stretch.counts and stretch.counts.keys() <= contents.channels.keys()
         if not stretch.is_chunk or (is_known and only_unknown):
             continue
+        stretch.counts.clear()
         try:
-            records = read_stretch(file, stretch)
+            data = load(file, stretch)
+            for kind, begin, end in split(data):
+                if kind == Opcode.MESSAGE:
+                    stretch.counts[MESSAGE_HEAD.unpack_from(data, begin)[0]] += 1
+                else:
+                    contents.note(kind, data[begin:end])
         except Exception as error:  # each compression has its own
             contents.damage = (
                 f'the chunk at byte {stretch.start} cannot be read: {describe(error)}'
             )
-            stretch.counts.clear()
-            continue
-        for record in records:
-            contents.note(record)
-        stretch.counts = Counter(one.channel_id for one in records if isinstance(one, Message))

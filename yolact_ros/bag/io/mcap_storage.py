@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Collection, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterator, Mapping
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mcap.records import Channel, Message, Schema
+from mcap.opcode import Opcode
+from mcap.records import Channel, Schema
 
-from yolact_ros.bag.io.mcap_contents import Stretch, find_contents, read_stretch
+from yolact_ros.bag.io.mcap_contents import MESSAGE_HEAD, Stretch, find_contents, load, split
 from yolact_ros.bag.io.storage import CDR, ROS1, Entry, Topic, describe
 
 if TYPE_CHECKING:
     from rosbags.interfaces import Qos
+
+FOREVER = 2**64  # ns, later than any message
+time_of = attrgetter('time')
 
 
 class McapStorage:
@@ -61,35 +66,41 @@ class McapStorage:
 
         No more is held than the stretches that overlap at the present time.
         """
+        start, stop = start or 0, FOREVER if stop is None else stop
         wanted = {key: topic for key, topic in self._topics.items() if topic.name in topics}
-        waiting = [
+        stretches = [
             stretch
-            for stretch in sorted(self._stretches, key=lambda one: (-one.first, -one.start))
-            if not wanted.keys().isdisjoint(stretch.counts)
-            and (start is None or stretch.last >= start)
-            and (stop is None or stretch.first < stop)
+            for stretch in sorted(self._stretches, key=lambda one: (one.first, one.start))
+            if stretch.first < stop
+            and stretch.last >= start
+            and not wanted.keys().isdisjoint(stretch.counts)
         ]
-        held: list[tuple[int, int, int, Message]] = []  # time, place twice over, message
-        while waiting or held:
-            while waiting and (not held or waiting[-1].first <= held[0][0]):
-                stretch = waiting.pop()
-                for number, message in enumerate(self._read(stretch, on_damage)):
-                    time = message.log_time
-                    is_due = (start is None or time >= start) and (stop is None or time < stop)
-                    if is_due and message.channel_id in wanted:
-                        heapq.heappush(held, (time, stretch.start, number, message))
-            if held:
-                time, _, _, message = heapq.heappop(held)
-                topic = wanted[message.channel_id]
-                yield Entry(topic.name, topic.type, time, message.data, topic.encoding)
+        begins = [*(stretch.first for stretch in stretches[1:]), FOREVER]
+        held: list[Entry] = []
+        for stretch, next_begin in zip(stretches, begins, strict=False):
+            for entry in self._read(stretch, wanted, on_damage):
+                if start <= entry.time < stop:
+                    held.append(entry)
+            held.sort(key=time_of)
+            count = bisect_left(held, next_begin, key=time_of)
+            yield from held[:count]
+            del held[:count]
 
-    def _read(self, stretch: Stretch, on_damage: Callable[[str], None]) -> list[Message]:
+    def _read(
+        self, stretch: Stretch, wanted: Mapping[int, Topic], on_damage: Callable[[str], None]
+    ) -> Iterator[Entry]:
+        """Iterate over the messages of a stretch, as far as it can be read."""
         try:
-            records = read_stretch(self._file, stretch)
+            data = load(self._file, stretch)
+            for kind, begin, end in split(data):
+                if kind != Opcode.MESSAGE:
+                    continue
+                channel, _, time, _ = MESSAGE_HEAD.unpack_from(data, begin)
+                if topic := wanted.get(channel):
+                    message = data[begin + MESSAGE_HEAD.size : end]
+                    yield Entry(topic.name, topic.type, time, message, topic.encoding)
         except Exception as error:  # each compression has its own
             on_damage(f'the messages at byte {stretch.start} cannot be read: {describe(error)}')
-            return []
-        return [record for record in records if isinstance(record, Message)]
 
 
 def _make_topic(channel: Channel, schema: Schema | None, count: int) -> Topic:

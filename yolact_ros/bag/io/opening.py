@@ -62,32 +62,42 @@ def _is_file_of_bag(path: Path) -> bool:
 
 
 def _list_files(path: Path, reasons: list[str]) -> list[Path]:
-    """Return the files of a bag: those that its metadata name, or else all that may be some."""
+    """Return the files of a bag: those that its metadata name, or else all that may be some.
+
+    Args:
+        path: A folder or a file.
+        reasons: Gets what is wrong with the metadata.
+    """
     if not path.is_dir():
         return [path]
     try:
-        files = _read_metadata(path)
+        return _read_metadata(path)
     except Exception as error:  # of the file system, of YAML, or of what stands there
         reasons.append(f'{METADATA} cannot be used: {describe(error)}')
-        return sorted(child for child in path.iterdir() if _is_file_of_bag(child))
-    reasons += [f'{file.name} is missing' for file in files if not file.exists()]
-    return [file for file in files if file.exists()]
+    files = sorted(child for child in path.iterdir() if _is_file_of_bag(child))
+    return [
+        file for file in files if file.suffix != PACKED_SUFFIX or file.with_suffix('') not in files
+    ]
 
 
 def _read_metadata(folder: Path) -> list[Path]:
     """Return the files that the metadata of a bag name.
 
     Raises:
-        Exception: There are no metadata, or they are something else.
+        Exception: There are no metadata, they are something else, or they name missing files.
     """
     import yaml  # only where a bag is opened: the help does without
 
     content = yaml.safe_load((folder / METADATA).read_text(encoding='utf-8'))
     try:
         names = content['rosbag2_bagfile_information']['relative_file_paths']
-        return [folder / PurePath(name).name for name in names]
+        files = [folder / PurePath(name).name for name in names]
     except (KeyError, TypeError) as error:
-        raise InputError(f'it must name the files of the bag: {error!r}') from error
+        raise InputError('it must name the files of the bag') from error
+    missing = [file.name for file in files if not file.exists()]
+    if missing or not files:
+        raise InputError(f'it must name files that exist, got {", ".join(missing) or "none"}')
+    return files
 
 
 def _open_file(path: Path, stack: ExitStack, is_ros1_welcome: bool) -> Storage:

@@ -22,8 +22,8 @@ class Topic:
 
     Args:
         name: Name as recorded.
-        type: Type of the messages, such as ``sensor_msgs/msg/Image``; what neither ROS wrote has
-            its encoding in parentheses, so that nobody takes it for a message of ROS.
+        type: Type of the messages, such as ``sensor_msgs/msg/Image``; where it is none of ROS,
+            its encoding follows in parentheses.
         count: Number of messages.
         encoding: How the messages are serialized: ``cdr``, ``ros1``, ``json``, ...
         qos: Quality of service that the recorded publishers offered, where that is known.

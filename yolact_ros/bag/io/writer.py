@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from yolact_ros.bag.io.bag import Message
 from yolact_ros.bag.io.types import MODEL_INFO, ros2_types
@@ -21,7 +20,7 @@ class BagWriter:
     """Writes an mcap bag: a context manager. It is whole only if nothing goes wrong.
 
     Args:
-        folder: Of the bag; must not exist. The file in it has its name.
+        folder: Folder of the bag, which must not exist; the file in it has the same name.
         topics: Type of each topic.
     """
 
@@ -45,21 +44,16 @@ class BagWriter:
         }
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._writer.__exit__(kind, error, trace)
+    def __exit__(self, *error: Any) -> None:  # noqa: ANN401 - as rosbags takes it
+        self._writer.__exit__(*error)
 
     def write(self, topic: str, time: int, message: Message) -> None:
         """Write a message.
 
         Args:
-            topic: Its topic.
-            time: Of recording, ns since 1970.
-            message: Of the type of the topic.
+            topic: Name of the topic.
+            time: Time of recording, ns since 1970.
+            message: Message of the type of the topic.
         """
         kind = self._topics[topic]
         self.write_data(topic, time, bytes(ros2_types().serialize_cdr(message, kind)))
@@ -70,7 +64,7 @@ class BagWriter:
 
 
 def _latched() -> Qos:
-    """Return the quality of service of messages for everyone who ever listens."""
+    """Return the quality of service of a message that late subscribers get too."""
     from rosbags.interfaces import (
         Qos,
         QosDurability,
