@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,17 @@ from typing import Any
 
 from yolact_core.errors import InputError
 from yolact_ros.bag.io.opening import open_storages
-from yolact_ros.bag.io.storage import CDR, ROS1, Entry, Storage, Topic, describe
+from yolact_ros.bag.io.storage import (
+    CDR,
+    FOREVER,
+    ROS1,
+    Entry,
+    ReportDamage,
+    Selection,
+    Storage,
+    Topic,
+    describe,
+)
 from yolact_ros.bag.io.types import (
     COMPRESSED_IMAGE,
     IMAGE_TYPES,
@@ -44,7 +54,7 @@ class Bag:
     """
 
     def __init__(
-        self, path: Path, on_damage: Callable[[str], None], *, is_ros1_welcome: bool = True
+        self, path: Path, on_damage: ReportDamage, *, is_ros1_welcome: bool = True
     ) -> None:
         require_rosbags()
         if not path.exists():
@@ -87,7 +97,8 @@ class Bag:
             start: Time of the first message, ns since 1970.
             stop: Time after the last message, ns since 1970.
         """
-        parts = [self._read(storage, topics, start, stop) for storage in self._storages]
+        selection = Selection(topics, start or 0, FOREVER if stop is None else stop)
+        parts = [self._read(storage, selection) for storage in self._storages]
         yield from heapq.merge(*parts, key=lambda entry: entry.time)
 
     def deserialize(self, entry: Entry) -> Message:
@@ -152,16 +163,14 @@ class Bag:
         """Return the names and types of all topics, for people."""
         return ', '.join(map(str, self.topics)) or 'no topics'
 
-    def _read(
-        self, storage: Storage, topics: Sequence[str], start: int | None, stop: int | None
-    ) -> Iterator[Entry]:
+    def _read(self, storage: Storage, selection: Selection) -> Iterator[Entry]:
         """Iterate over the messages of one file, as far as it can be read."""
 
         def report(sentence: str) -> None:
             self._on_damage(f'bag {self.path} must be whole, but {sentence}')
 
         try:
-            for entry in storage.messages(topics, start, stop, report):
+            for entry in storage.messages(selection, report):
                 yield _decompress(entry) if entry.data.startswith(ZSTD_MAGIC) else entry
         except InputError:  # of who is called about damage
             raise

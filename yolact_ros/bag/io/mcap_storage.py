@@ -1,49 +1,103 @@
-"""mcap files: whole, without an index, cut off, or damaged in the middle."""
+"""Messages of mcap files: whole, without an index, cut off, or damaged in the middle."""
 
 from __future__ import annotations
 
+import struct
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from operator import attrgetter
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from mcap.opcode import Opcode
-from mcap.records import Channel, Schema
+from mcap.records import Channel, Chunk, Schema
+from mcap.stream_reader import get_chunk_data_stream
+from mcap.summary import Summary
 
-from yolact_ros.bag.io.mcap_contents import MESSAGE_HEAD, Stretch, find_contents, load, split
-from yolact_ros.bag.io.storage import CDR, ROS1, Entry, Topic, describe
+from yolact_core.errors import InputError
+from yolact_ros.bag.io.storage import (
+    CDR,
+    FOREVER,
+    ROS1,
+    Entry,
+    ReportDamage,
+    Selection,
+    Topic,
+    describe,
+)
 
 if TYPE_CHECKING:
     from rosbags.interfaces import Qos
 
-FOREVER = 2**64  # ns, later than any message
+RECORD = struct.Struct('<BQ')  # kind of record, and bytes that follow
+CHUNK_HEAD = struct.Struct('<QQQII')  # first and last time, size, checksum, length of a name
+MESSAGE_HEAD = struct.Struct('<HIQQ')  # channel, number, times of recording and of publishing
 time_of = attrgetter('time')
+
+
+@dataclass
+class Stretch:
+    """Part of a file with messages: a chunk, or messages in a row that are in none.
+
+    Args:
+        start: Position of its first byte.
+        end: Position after its last byte.
+        first: Time of its first message, ns since 1970.
+        last: Time of its last message, ns since 1970.
+        is_chunk: Whether it is a chunk.
+        counts: Number of messages of each channel.
+    """
+
+    start: int
+    end: int
+    first: int
+    last: int
+    is_chunk: bool
+    counts: Counter[int] = field(default_factory=Counter)
+
+
+@dataclass
+class Contents:
+    """What an mcap file holds, and where.
+
+    Args:
+        summary: Schemas, channels and statistics, from the end of the file or from all of it.
+        stretches: Where the messages are.
+        damage: What is wrong with the file; empty for nothing.
+    """
+
+    summary: Summary
+    stretches: list[Stretch] = field(default_factory=list)
+    damage: str = ''
+
+    @property
+    def counts(self) -> Counter[int]:
+        """Number of messages of each channel."""
+        total: Counter[int] = Counter()
+        for stretch in self.stretches:
+            total.update(stretch.counts)
+        return total
 
 
 class McapStorage:
     """An mcap file, of which everything is read that is whole.
 
     Args:
-        path: The file.
-
-    Raises:
-        InputError: It is no mcap file, or nothing of it is whole.
+        file: The file, which is closed with this.
+        contents: What it holds.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open('rb')
-        try:
-            contents = find_contents(self._file, path.stat().st_size)
-        except BaseException:
-            self._file.close()
-            raise
+    def __init__(self, file: BinaryIO, contents: Contents) -> None:
+        self._file = file
         counts = contents.counts
         self.damage = contents.damage
         self._stretches = [stretch for stretch in contents.stretches if stretch.counts]
         self._topics = {
-            number: _make_topic(channel, contents.schemas.get(channel.schema_id), counts[number])
-            for number, channel in contents.channels.items()
+            number: _make_topic(
+                channel, contents.summary.schemas.get(channel.schema_id), counts[number]
+            )
+            for number, channel in contents.summary.channels.items()
         }
         self.topics = tuple(self._topics.values())
         self.times: tuple[int, int] | None = None
@@ -55,31 +109,26 @@ class McapStorage:
         """Close the file."""
         self._file.close()
 
-    def messages(
-        self,
-        topics: Collection[str],
-        start: int | None,
-        stop: int | None,
-        on_damage: Callable[[str], None],
-    ) -> Iterator[Entry]:
+    def messages(self, selection: Selection, on_damage: ReportDamage) -> Iterator[Entry]:
         """Iterate over messages in the order of recording.
 
         No more is held than the stretches that overlap at the present time.
         """
-        start, stop = start or 0, FOREVER if stop is None else stop
-        wanted = {key: topic for key, topic in self._topics.items() if topic.name in topics}
+        wanted = {
+            key: topic for key, topic in self._topics.items() if topic.name in selection.topics
+        }
         stretches = [
             stretch
             for stretch in sorted(self._stretches, key=lambda one: (one.first, one.start))
-            if stretch.first < stop
-            and stretch.last >= start
+            if stretch.first < selection.stop
+            and stretch.last >= selection.start
             and not wanted.keys().isdisjoint(stretch.counts)
         ]
         begins = [*(stretch.first for stretch in stretches[1:]), FOREVER]
         held: list[Entry] = []
         for stretch, next_begin in zip(stretches, begins, strict=False):
             for entry in self._read(stretch, wanted, on_damage):
-                if start <= entry.time < stop:
+                if selection.start <= entry.time < selection.stop:
                     held.append(entry)
             held.sort(key=time_of)
             count = bisect_left(held, next_begin, key=time_of)
@@ -87,7 +136,7 @@ class McapStorage:
             del held[:count]
 
     def _read(
-        self, stretch: Stretch, wanted: Mapping[int, Topic], on_damage: Callable[[str], None]
+        self, stretch: Stretch, wanted: Mapping[int, Topic], on_damage: ReportDamage
     ) -> Iterator[Entry]:
         """Iterate over the messages of a stretch, as far as it can be read."""
         try:
@@ -101,6 +150,49 @@ class McapStorage:
                     yield Entry(topic.name, topic.type, time, message, topic.encoding)
         except Exception as error:  # each compression has its own
             on_damage(f'the messages at byte {stretch.start} cannot be read: {describe(error)}')
+
+
+def load(file: BinaryIO, stretch: Stretch) -> bytes:
+    """Return the records of a stretch, decompressed.
+
+    Raises:
+        Exception: It is damaged; each compression has exceptions of its own.
+    """
+    file.seek(stretch.start)
+    if not stretch.is_chunk:
+        return _read_exactly(file, stretch.end - stretch.start)
+    size = stretch.end - stretch.start - RECORD.size
+    if RECORD.unpack(file.read(RECORD.size)) != (Opcode.CHUNK, size):
+        raise InputError('there is no chunk')
+    first, last, whole_size, checksum, length = CHUNK_HEAD.unpack(file.read(CHUNK_HEAD.size))
+    compression, _ = str(file.read(length), 'ascii'), file.read(8)
+    content = _read_exactly(file, size - CHUNK_HEAD.size - length - 8)
+    chunk = Chunk(compression, content, last, first, checksum, whole_size)
+    stream, whole_size = get_chunk_data_stream(chunk, validate_crc=True)
+    return stream.read(whole_size)
+
+
+def _read_exactly(file: BinaryIO, size: int) -> bytes:
+    data = file.read(size)
+    if len(data) != size:
+        raise InputError('the file ends before')
+    return data
+
+
+def split(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Iterate over records: kind, and where the content begins and ends.
+
+    Raises:
+        InputError: The last one is cut off.
+    """
+    end = 0
+    while end < len(data):
+        kind, length = RECORD.unpack_from(data, end)
+        begin = end + RECORD.size
+        end = begin + length
+        if end > len(data):
+            raise InputError('a record is cut off')
+        yield kind, begin, end
 
 
 def _make_topic(channel: Channel, schema: Schema | None, count: int) -> Topic:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 
 from yolact_core.errors import InputError
-from yolact_ros.bag.io.storage import ROS1_SUFFIX, RosbagsStorage, Storage, describe
+from yolact_ros.bag.io.storage import ROS1_SUFFIX, ReportDamage, RosbagsStorage, Storage, describe
 
 FILE_SUFFIXES = ('.mcap', '.db3', ROS1_SUFFIX)
 PACKED_SUFFIX = '.zstd'  # of files that rosbag2 compressed as a whole
@@ -22,7 +21,7 @@ def is_bag(path: Path) -> bool:
 
 
 def open_storages(
-    path: Path, on_damage: Callable[[str], None], stack: ExitStack, *, is_ros1_welcome: bool
+    path: Path, on_damage: ReportDamage, stack: ExitStack, *, is_ros1_welcome: bool
 ) -> list[Storage]:
     """Open the files of a bag, each as far as it is whole.
 
@@ -109,9 +108,9 @@ def _open_file(path: Path, stack: ExitStack, is_ros1_welcome: bool) -> Storage:
     if path.suffix == PACKED_SUFFIX:
         path = _unpack(path, Path(stack.enter_context(TemporaryDirectory())))
     if path.suffix == '.mcap':
-        from yolact_ros.bag.io.mcap_storage import McapStorage
+        from yolact_ros.bag.io.mcap_opening import open_mcap
 
-        return McapStorage(path)
+        return open_mcap(path)
     if path.suffix == ROS1_SUFFIX and not is_ros1_welcome:
         raise InputError('it is a bag of ROS 1')
     if path.suffix not in FILE_SUFFIXES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from yolact_ros.bag.io.types import IMAGE_TYPES
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 CDR, ROS1 = 'cdr', 'ros1'  # how messages of ROS 2 and of ROS 1 are serialized
 ROS1_SUFFIX = '.bag'
+FOREVER = 2**63 - 1  # ns, later than any message
+
+ReportDamage = Callable[[str], None]  # is given a sentence, or part of one
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,20 @@ class Entry:
     encoding: str = CDR
 
 
+class Selection(NamedTuple):
+    """Messages that are to be read.
+
+    Attributes:
+        topics: Names of their topics.
+        start: Time of the first, ns since 1970.
+        stop: Time after the last, ns since 1970.
+    """
+
+    topics: Collection[str]
+    start: int = 0
+    stop: int = FOREVER
+
+
 class Storage(Protocol):
     """A file of a bag, open for reading.
 
@@ -83,20 +100,12 @@ class Storage(Protocol):
     times: tuple[int, int] | None
     damage: str
 
-    def messages(
-        self,
-        topics: Collection[str],
-        start: int | None,
-        stop: int | None,
-        on_damage: Callable[[str], None],
-    ) -> Iterator[Entry]:
+    def messages(self, selection: Selection, on_damage: ReportDamage) -> Iterator[Entry]:
         """Iterate over messages in the order of recording.
 
         Args:
-            topics: Names of the topics that are read.
-            start: Time of the first message, ns since 1970; None for the beginning.
-            stop: Time after the last message, ns since 1970; None for the end.
-            on_damage: Called with what cannot be read and is left out.
+            selection: Messages that are read.
+            on_damage: Function that is given what cannot be read and is left out.
         """
 
     def close(self) -> None:
@@ -130,23 +139,17 @@ class RosbagsStorage:
         has_messages = self._reader.message_count > 0
         self.times = (self._reader.start_time, self._reader.end_time) if has_messages else None
 
-    def messages(
-        self,
-        topics: Collection[str],
-        start: int | None,
-        stop: int | None,
-        on_damage: Callable[[str], None],
-    ) -> Iterator[Entry]:
+    def messages(self, selection: Selection, _: ReportDamage) -> Iterator[Entry]:
         """Iterate over messages in the order of recording.
 
         Raises:
             Exception: The file cannot be read any further.
         """
         encodings = {topic.name: topic.encoding for topic in self.topics}
-        wanted = [one for one in self._reader.connections if one.topic in topics]
+        wanted = [one for one in self._reader.connections if one.topic in selection.topics]
         if not wanted:
             return
-        for one, time, data in self._reader.messages(wanted, start, stop):
+        for one, time, data in self._reader.messages(wanted, selection.start, selection.stop):
             yield Entry(one.topic, one.msgtype, time, bytes(data), encodings[one.topic])
 
     def close(self) -> None:

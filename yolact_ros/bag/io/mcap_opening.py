@@ -1,4 +1,4 @@
-"""Where the messages of an mcap file are, even without an index or after damage.
+"""Find where the messages of an mcap file are, even without an index or after damage.
 
 The end of a whole file lists its chunks. Where that end is missing or does not list everything,
 the file is walked from record to record instead; only their heads are read. Either way the result
@@ -11,133 +11,50 @@ import os
 import struct
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from io import BytesIO
-from itertools import pairwise
+from pathlib import Path
 from typing import BinaryIO
 
 from mcap.data_stream import ReadDataStream
 from mcap.opcode import Opcode
 from mcap.reader import SeekingReader
-from mcap.records import Channel, Chunk, ChunkIndex, Schema, Statistics
-from mcap.stream_reader import get_chunk_data_stream
+from mcap.records import Channel, ChunkIndex, Schema, Statistics
+from mcap.summary import Summary
 
 from yolact_core.errors import InputError
+from yolact_ros.bag.io.mcap_storage import (
+    CHUNK_HEAD,
+    MESSAGE_HEAD,
+    RECORD,
+    Contents,
+    McapStorage,
+    Stretch,
+    load,
+    split,
+)
 from yolact_ros.bag.io.storage import describe
 
 MAGIC = b'\x89MCAP0\r\n'
-RECORD = struct.Struct('<BQ')  # kind of record, and bytes that follow
-CHUNK_HEAD = struct.Struct('<QQQII')  # first and last time, size, checksum, length of a name
 INDEX_HEAD = struct.Struct('<HI')  # channel, and bytes of the list that follows
-MESSAGE_HEAD = struct.Struct('<HIQQ')  # channel, number, times of recording and of publishing
 INDEX_RECORD, INDEX_ITEM = RECORD.size + INDEX_HEAD.size, 16  # bytes
 LONGEST_RUN = 2**22  # bytes of messages outside of chunks that are read at once
 
 
-@dataclass
-class Stretch:
-    """Part of a file with messages: a chunk, or messages in a row that are in none.
-
-    Args:
-        start: Position of its first byte.
-        end: Position after its last byte.
-        first: Time of its first message, ns since 1970.
-        last: Time of its last message, ns since 1970.
-        is_chunk: Whether it is a chunk.
-        counts: Number of messages of each channel.
-    """
-
-    start: int
-    end: int
-    first: int
-    last: int
-    is_chunk: bool
-    counts: Counter[int] = field(default_factory=Counter)
-
-
-@dataclass
-class Contents:
-    """What an mcap file holds, and where.
-
-    Args:
-        schemas: Types of messages by their number.
-        channels: Channels by their number.
-        stretches: Where the messages are.
-        stated_count: Number of messages that the file itself states, or None.
-        damage: What is wrong with the file; empty for nothing.
-    """
-
-    schemas: dict[int, Schema] = field(default_factory=dict)
-    channels: dict[int, Channel] = field(default_factory=dict)
-    stretches: list[Stretch] = field(default_factory=list)
-    stated_count: int | None = None
-    damage: str = ''
-
-    @property
-    def counts(self) -> Counter[int]:
-        """Number of messages of each channel."""
-        total: Counter[int] = Counter()
-        for stretch in self.stretches:
-            total.update(stretch.counts)
-        return total
-
-    def note(self, kind: int, content: bytes) -> None:
-        """Take note of a record that says what messages are, or how many."""
-        stream = ReadDataStream(BytesIO(content))
-        if kind == Opcode.SCHEMA:
-            schema = Schema.read(stream)
-            self.schemas[schema.id] = schema
-        elif kind == Opcode.CHANNEL:
-            channel = Channel.read(stream)
-            self.channels[channel.id] = channel
-        elif kind == Opcode.STATISTICS:
-            self.stated_count = Statistics.read(stream).message_count
-
-
-def load(file: BinaryIO, stretch: Stretch) -> bytes:
-    """Return the records of a stretch, decompressed.
+def open_mcap(path: Path) -> McapStorage:
+    """Open an mcap file.
 
     Raises:
-        Exception: It is damaged; each compression has exceptions of its own.
+        InputError: It is no mcap file, or nothing of it is whole.
     """
-    file.seek(stretch.start)
-    if not stretch.is_chunk:
-        return _read_exactly(file, stretch.end - stretch.start)
-    size = stretch.end - stretch.start - RECORD.size
-    if RECORD.unpack(file.read(RECORD.size)) != (Opcode.CHUNK, size):
-        raise InputError('there is no chunk')
-    first, last, whole_size, checksum, length = CHUNK_HEAD.unpack(file.read(CHUNK_HEAD.size))
-    compression, _ = str(file.read(length), 'ascii'), file.read(8)
-    content = _read_exactly(file, size - CHUNK_HEAD.size - length - 8)
-    chunk = Chunk(compression, content, last, first, checksum, whole_size)
-    stream, whole_size = get_chunk_data_stream(chunk, validate_crc=True)
-    return stream.read(whole_size)
+    file = path.open('rb')
+    try:
+        return McapStorage(file, _find_contents(file, path.stat().st_size))
+    except BaseException:
+        file.close()
+        raise
 
 
-def _read_exactly(file: BinaryIO, size: int) -> bytes:
-    data = file.read(size)
-    if len(data) != size:
-        raise InputError('the file ends before')
-    return data
-
-
-def split(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Iterate over records: kind, and where the content begins and ends.
-
-    Raises:
-        InputError: The last one is cut off.
-    """
-    end = 0
-    while end < len(data):
-        kind, length = RECORD.unpack_from(data, end)
-        begin = end + RECORD.size
-        end = begin + length
-        if end > len(data):
-            raise InputError('a record is cut off')
-        yield kind, begin, end
-
-
-def find_contents(file: BinaryIO, size: int) -> Contents:
+def _find_contents(file: BinaryIO, size: int) -> Contents:
     """Return what a file holds, from its end or else from all of it.
 
     Raises:
@@ -182,11 +99,11 @@ def _read_summary(file: BinaryIO) -> Contents | None:
         )
         for index in summary.chunk_indexes
     ]
-    contents = Contents(summary.schemas, summary.channels, stretches)
+    contents = Contents(summary, stretches)
     is_all = (
         contents.counts.total() == summary.statistics.message_count
-        and contents.counts.keys() <= contents.channels.keys()
-        and {one.schema_id for one in contents.channels.values()} <= {0, *contents.schemas}
+        and contents.counts.keys() <= summary.channels.keys()
+        and {one.schema_id for one in summary.channels.values()} <= {0, *summary.schemas}
     )
     return contents if is_all else None
 
@@ -195,20 +112,17 @@ def _count_indexed(index: ChunkIndex) -> Counter[int]:
     """Return how many messages of each channel a chunk has, from the sizes of its indices."""
     places = sorted((place, channel) for channel, place in index.message_index_offsets.items())
     end = index.chunk_start_offset + index.chunk_length + index.message_index_length
-    borders = pairwise([*(place for place, _ in places), end])
-    sizes = [after - before - INDEX_RECORD for before, after in borders]
-    return Counter(
-        {
-            channel: size // INDEX_ITEM
-            for (_, channel), size in zip(places, sizes, strict=True)
-            if size > 0
-        }
-    )
+    ends = [*(place for place, _ in places[1:]), end]
+    counts = {
+        channel: (after - place - INDEX_RECORD) // INDEX_ITEM
+        for (place, channel), after in zip(places, ends, strict=False)
+    }
+    return +Counter(counts)
 
 
 def _walk(file: BinaryIO, size: int) -> Contents:
     """Find the messages of a file from record to record, as far as these are whole."""
-    contents = Contents()
+    contents = Contents(Summary())
     kind, end = 0, len(MAGIC)
     for kind, start, end in _records(file, size):
         try:
@@ -218,10 +132,12 @@ def _walk(file: BinaryIO, size: int) -> Contents:
     if kind != Opcode.FOOTER:
         contents.damage = f'it is cut off after byte {end}'
     _look_into_chunks(file, contents, only_unknown=True)
-    if contents.stated_count not in (None, contents.counts.total()):
+    statistics = contents.summary.statistics
+    if statistics and statistics.message_count != contents.counts.total():
         _look_into_chunks(file, contents, only_unknown=False)
-        if contents.stated_count != (found := contents.counts.total()) and not contents.damage:
-            contents.damage = f'it must hold {contents.stated_count} messages, but has {found}'
+        found, stated = contents.counts.total(), statistics.message_count
+        if found != stated and not contents.damage:
+            contents.damage = f'it must hold {stated} messages, but has {found}'
     return contents
 
 
@@ -258,7 +174,7 @@ def _note_record(file: BinaryIO, kind: int, start: int, end: int, contents: Cont
         run.end, run.first, run.last = end, min(run.first, time), max(run.last, time)
         run.counts[channel] += 1
     elif kind in (Opcode.SCHEMA, Opcode.CHANNEL, Opcode.STATISTICS):
-        contents.note(kind, file.read(end - file.tell()))
+        _note_definition(contents.summary, kind, file.read(end - file.tell()))
 
 
 def _continue_run(stretches: list[Stretch], start: int, end: int, time: int) -> Stretch:
@@ -278,7 +194,7 @@ def _continue_run(stretches: list[Stretch], start: int, end: int, time: int) -> 
 def _look_into_chunks(file: BinaryIO, contents: Contents, *, only_unknown: bool) -> None:
     """Read chunks to learn what they hold: all, or those whose index does not say it."""
     for stretch in contents.stretches:
-        is_known = stretch.counts and stretch.counts.keys() <= contents.channels.keys()
+        is_known = stretch.counts and stretch.counts.keys() <= contents.summary.channels.keys()
         if not stretch.is_chunk or (is_known and only_unknown):
             continue
         stretch.counts.clear()
@@ -288,8 +204,21 @@ def _look_into_chunks(file: BinaryIO, contents: Contents, *, only_unknown: bool)
                 if kind == Opcode.MESSAGE:
                     stretch.counts[MESSAGE_HEAD.unpack_from(data, begin)[0]] += 1
                 else:
-                    contents.note(kind, data[begin:end])
+                    _note_definition(contents.summary, kind, data[begin:end])
         except Exception as error:  # each compression has its own
             contents.damage = (
                 f'the chunk at byte {stretch.start} cannot be read: {describe(error)}'
             )
+
+
+def _note_definition(summary: Summary, kind: int, content: bytes) -> None:
+    """Take note of a record that says what messages are, or how many."""
+    stream = ReadDataStream(BytesIO(content))
+    if kind == Opcode.SCHEMA:
+        schema = Schema.read(stream)
+        summary.schemas[schema.id] = schema
+    elif kind == Opcode.CHANNEL:
+        channel = Channel.read(stream)
+        summary.channels[channel.id] = channel
+    elif kind == Opcode.STATISTICS:
+        summary.statistics = Statistics.read(stream)
