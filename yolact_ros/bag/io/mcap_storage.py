@@ -173,9 +173,9 @@ def load(file: BinaryIO, stretch: Stretch) -> bytes:
 
 
 def _read_exactly(file: BinaryIO, size: int) -> bytes:
-    data = file.read(size)
+    data = file.read(max(size, 0))
     if len(data) != size:
-        raise InputError('the file ends before')
+        raise InputError('it is cut off, or its sizes are wrong')
     return data
 
 
