@@ -21,7 +21,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 from yolact.msg import StageTiming
 
-from yolact_ros.health.fast_dds import find_profile_variable
+from yolact_ros.health.transport import find_profile_variable
 
 if TYPE_CHECKING:
     from yolact_core.network import Prediction

@@ -11,7 +11,7 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import Parameter
 
 from launch import LaunchContext, LaunchDescription
-from yolact_ros.health.fast_dds import find_profile_variable
+from yolact_ros.health.transport import find_profile_variable
 
 CONFIG = Path(__file__).absolute().parent.parent / 'config'
 NODE = 'yolact'

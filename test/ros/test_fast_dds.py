@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip('ament_index_python', reason='needs ROS 2: make setup')
 
-from yolact_ros.health.fast_dds import OLD_VARIABLE, PACKAGE, VARIABLE, find_profile_variable
+from yolact_ros.health.transport import OLD_VARIABLE, PACKAGE, VARIABLE, find_profile_variable
 
 
 @pytest.fixture

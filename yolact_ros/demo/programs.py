@@ -15,7 +15,7 @@ from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 
 from yolact_core.errors import InputError
 from yolact_ros.demo.recorder import NAMESPACE
-from yolact_ros.health.fast_dds import find_profile_variable
+from yolact_ros.health.transport import find_profile_variable
 
 PATIENCE = 10.0  # seconds from asking a program to end until it is killed
 LAST_LINES = 8

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from pathlib import Path
+from xml.etree import ElementTree
 
 TOLERATED_LOSS = 0.02  # share of the images that were published
 FAST_DDS = 'rmw_fastrtps'
+PACKAGE = 'rmw_fastrtps_shared_cpp'
+FIRST_WITH_3 = 9  # major version of the package that came with Fast DDS 3, in Kilted
+OLD_VARIABLE, VARIABLE = 'FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'
 PROFILE = '$(ros2 pkg prefix --share yolact)/config/fastdds.xml'
 
 
@@ -61,8 +66,24 @@ class Observation:
     timeout: float = 2.0
     has_any: bool = False
     middleware: str = FAST_DDS
-    profile_variable: str = 'FASTDDS_DEFAULT_PROFILES_FILE'
+    profile_variable: str = VARIABLE
     environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def find_profile_variable() -> str:
+    """Return the environment variable that names the file of profiles of Fast DDS.
+
+    Fast DDS 3 renamed it. The variable ROS_DISTRO does not tell which one it is: outside of a
+    distribution it is not set.
+    """
+    from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
+
+    try:
+        share = get_package_share_directory(PACKAGE)
+    except PackageNotFoundError:
+        return VARIABLE
+    version = ElementTree.parse(Path(share) / 'package.xml').findtext('version', '')
+    return VARIABLE if int(version.partition('.')[0]) >= FIRST_WITH_3 else OLD_VARIABLE
 
 
 def examine(seen: Observation) -> Diagnosis:

@@ -2,66 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile
 from std_msgs.msg import Header
 
 from yolact_ros.health import diagnostics
 from yolact_ros.health.diagnostics import Status
 from yolact_ros.health.freshness import Counters, Freshness, Stamps
 from yolact_ros.health.latencies import Latencies
-from yolact_ros.messages.messages import stamp_of
-from yolact_ros.messages.outputs import Result
+from yolact_ros.messages.messages import ros_messages, stamp_of
+from yolact_ros.messages.outputs import TIMING, Output, Result, list_outputs
 from yolact_ros.node.frame import Frame
-from yolact_ros.node.publishers import Publishers
+from yolact_ros.node.qos import PublisherEventCallbacks, create_publisher, policy_name, reliable
 from yolact_ros.node.settings import Settings
 from yolact_ros.node.subscription import ImageMessage, ImageSubscription
 
+LABEL_INFO = 'vision_msgs/msg/LabelInfo'
+
 
 class Camera:
-    """A camera of the node.
+    """A camera of the node. Of its results only what somebody subscribes to is made.
 
     Args:
         node: Node that subscribes and publishes.
         name: Name of the camera; empty for the only one.
         settings: Settings of the node when it is configured.
+
+    Attributes:
+        images: Subscription of its images.
     """
 
     def __init__(self, node: Node, name: str, settings: Settings) -> None:
         self.name = name
         is_compressed = settings.image_transport == 'compressed'
-        self._images = ImageSubscription(node, name, is_compressed=is_compressed)
-        self._publishers = Publishers(node, name)
+        self.images = ImageSubscription(node, name, is_compressed=is_compressed)
+        self._node = node
+        self._prefix = f'~/{name}/' if name else '~/'
+        self._incompatible: dict[str, str] = {}  # QoS policy of deaf subscribers, by topic
+        self._publishers = {
+            output: self._create_publisher(output.type, output.topic, reliable(output.depth))
+            for output in (*list_outputs(ros_messages.factory), TIMING)
+        }
+        self._label_info: Publisher[Any] | None = None
         self._latencies = Latencies()
         self._stamps = Stamps()
         self._last_error = ''
         self._reported = Freshness()
 
-    @property
-    def topic(self) -> str:
-        """Full name of the topic that its images come from."""
-        return self._images.topic
-
-    def subscribe(self, put: Callable[[Frame], None]) -> None:
-        """Receive images from now on.
-
-        Args:
-            put: Function that is called with each image and returns at once.
-        """
-        self._images.start(put)
-
-    def unsubscribe(self) -> None:
-        """Stop receiving images."""
-        self._images.stop()
-
     def destroy(self) -> None:
         """Remove its subscription and its publishers."""
-        self._images.stop()
-        self._publishers.destroy()
+        self.images.stop()
+        for publisher in (*self._publishers.values(), self._label_info):
+            if publisher is not None:
+                self._node.destroy_publisher(publisher)
 
     def open(self, frame: Frame) -> tuple[ImageMessage, float]:
         """Return the message of a frame, and its age in seconds when it was received.
@@ -69,29 +67,26 @@ class Camera:
         Raises:
             InputError: The message is cut off.
         """
-        message = self._images.deserialize(frame.data)
+        message = self.images.deserialize(frame.data)
         return message, self._stamps.age(stamp_of(message.header), frame.clock)
-
-    def decode(self, message: ImageMessage) -> npt.NDArray[np.uint8]:
-        """Return the image in a message, shape (H, W, 3).
-
-        Raises:
-            InputError: It is malformed or of an encoding that is not supported.
-        """
-        return self._images.decode(message)
 
     def publish(self, result: Result) -> None:
         """Publish what is asked for about one image, timing aside."""
-        self._publishers.publish(result)
+        for output in self._publishers:
+            if output is not TIMING:
+                self._publish(output, result)
 
     def finish(self, result: Result) -> None:
         """Note and publish the times of an image about which all else is published."""
         self._latencies.add(result.times)
-        self._publishers.publish_timing(result)
+        self._publish(TIMING, result)
 
     def publish_label_info(self, class_names: Sequence[str], header: Header) -> None:
         """Publish the table of classes once, latched, where its type is installed."""
-        self._publishers.publish_label_info(class_names, header)
+        if ros_messages.factory.knows(LABEL_INFO):
+            profile = reliable(1, latched=True)
+            self._label_info = self._create_publisher(LABEL_INFO, 'label_info', profile)
+            self._label_info.publish(ros_messages.to_label_info(class_names, header))
 
     def note_error(self, reason: str) -> None:
         """Remember why an image was skipped."""
@@ -104,10 +99,24 @@ class Camera:
             counters: What became of its images since the node became active; None: it is not.
             settings: Current settings of the node.
         """
-        yield diagnostics.check_outputs(self._publishers.incompatible)
+        yield diagnostics.check_outputs(self._incompatible)
         yield diagnostics.check_latency(self._latencies.summarize())
         if counters is not None:
-            yield diagnostics.check_input(self._images.observe(settings.silence_timeout))
+            yield diagnostics.check_input(self.images.observe(settings.silence_timeout))
             before = self._reported
             self._reported = Freshness(counters, replace(self._stamps), self._last_error)
             yield diagnostics.check_freshness(self._reported, before, settings.max_age)
+
+    def _create_publisher(self, kind: str, topic: str, profile: QoSProfile) -> Publisher[Any]:
+        def note(event: Any) -> None:  # noqa: ANN401
+            self._incompatible[topic] = policy_name(event)
+
+        events = PublisherEventCallbacks(incompatible_qos=note)
+        return create_publisher(
+            self._node, ros_messages.factory.type(kind), self._prefix + topic, profile, events
+        )
+
+    def _publish(self, output: Output, result: Result) -> None:
+        publisher = self._publishers[output]
+        if publisher.get_subscription_count() > 0:
+            publisher.publish(output.make(ros_messages, result))

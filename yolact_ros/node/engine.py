@@ -63,7 +63,7 @@ class Engine:
             put = self._ahead.put
         try:
             for camera in self.cameras.values():
-                camera.subscribe(put)
+                camera.images.start(put)
         except Exception:
             self.stop()
             raise
@@ -75,7 +75,7 @@ class Engine:
             patience: Seconds to wait for the images being worked on; None until they are done.
         """
         for camera in self.cameras.values():
-            camera.unsubscribe()
+            camera.images.stop()
         if self._worker is not None:
             self._worker.stop(patience)
             self._worker = None

@@ -127,7 +127,7 @@ class YolactNode(LifecycleNode):
         """Listen to the cameras and work."""
         engine = self._require_engine()
         engine.start(is_paused=not self._is_enabled)
-        topics = ', '.join(camera.topic for camera in engine.cameras.values())
+        topics = ', '.join(camera.images.topic for camera in engine.cameras.values())
         self.get_logger().info(f'listens to {topics}')
 
     @transition

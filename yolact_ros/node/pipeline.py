@@ -106,7 +106,7 @@ class Pipeline:
         began = time.monotonic()
         message, age = camera.open(frame)
         self._refuse_stale(age, frame)
-        rgb = camera.decode(message)
+        rgb = camera.images.decode(message)
         return Input(frame, message.header, rgb, age, time.monotonic() - began)
 
     def _try_to_read(self, frame: Frame) -> Input | None:
@@ -185,7 +185,7 @@ class Pipeline:
         camera.note_error(reason)
         self._mailbox.finish(frame.camera, outcome)
         self._node.get_logger().error(
-            f'skipped an image of {camera.topic}: {reason}',
+            f'skipped an image of {camera.images.topic}: {reason}',
             throttle_duration_sec=LOG_PERIOD,
         )
 

@@ -17,9 +17,8 @@ from rclpy.utilities import get_rmw_implementation_identifier
 from sensor_msgs.msg import CompressedImage, Image
 
 from yolact_ros.health.arrivals import Arrival, Arrivals
-from yolact_ros.health.fast_dds import find_profile_variable
 from yolact_ros.health.freshness import NANOSECONDS
-from yolact_ros.health.transport import Observation
+from yolact_ros.health.transport import Observation, find_profile_variable
 from yolact_ros.images.decoding import compressed_to_rgb, image_to_rgb
 from yolact_ros.images.serialized import ImageView, read_image
 from yolact_ros.node.frame import Frame
