@@ -82,7 +82,10 @@ bench-gpu: setup
 	$(BIN)/python benchmarks/gpu_checks.py
 
 bench-train: setup
-	$(BIN)/python benchmarks/train_shapes.py --minutes 8
+	rm -rf out/shapes
+	$(BIN)/python benchmarks/shapes.py out/shapes/train --images 4000 --seed 1 --size 200 200
+	$(BIN)/python benchmarks/shapes.py out/shapes/val --images 200 --seed 2 --size 200 200
+	$(BIN)/yolact train benchmarks/shapes.yaml
 
 clean:
 	rm -rf $(VENV) build install log out *.egg-info

@@ -13,10 +13,10 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import torch
-from goals import Goal, report_goals
 
 from yolact_core.benchmark.benchmark import BenchmarkOptions, run_benchmark
 from yolact_core.benchmark.report import Report, Result, Spread
@@ -30,15 +30,37 @@ CPU = torch.device('cpu')
 VGA, FULL_HD = (480, 640), (1080, 1920)
 TWO_STAGE = ('mask_rcnn', 'mask_rcnn_550')
 EXPORTED = ('onnx', 'openvino', 'ncnn')
+VERDICTS = {True: 'met', False: 'MISSED', None: '-'}
 LEAST = {'float32': 1.45, 'bfloat16': 2.8, 'int8': 4.5}  # times faster than plain
 
 
-def check_ratios(report: Report) -> list[Goal]:
-    """Return the goals that are ratios to a reference.
+class Goal(NamedTuple):
+    """One line of the table.
 
-    Args:
-        report: Figures of all precisions beside the references.
+    Attributes:
+        subject: What is measured.
+        wanted: The goal in words; empty for a figure without one.
+        found: Figure in words; why there is none if nothing was measured.
+        is_met: Whether the goal is met; None if that was not measured, or there is no goal.
     """
+
+    subject: str
+    wanted: str
+    found: str
+    is_met: bool | None = None
+
+
+def report_goals(goals: Sequence[Goal]) -> None:
+    """Print the table, which says of each goal whether it is met."""
+    widths = [max(len(goal[column]) for goal in goals) for column in range(2)]
+    for goal in goals:
+        verdict = VERDICTS[goal.is_met] if goal.wanted else ''
+        cells = (goal.subject.ljust(widths[0]), goal.wanted.ljust(widths[1]))
+        print('  '.join((*cells, verdict.ljust(6), goal.found)))
+
+
+def check_ratios(report: Report) -> list[Goal]:
+    """Return the goals that are ratios to a reference."""
     against_plain = [
         _compare(report, precision, 'plain', least) for precision, least in LEAST.items()
     ]
@@ -47,24 +69,14 @@ def check_ratios(report: Report) -> list[Goal]:
 
 
 def check_overhead(report: Report, most: float) -> Goal:
-    """Return the goal for everything outside the network, in milliseconds.
-
-    Args:
-        report: Figures of the default backend.
-        most: Milliseconds that it may take.
-    """
-    result = _default(report)
-    found = result.outside_network
+    """Return the goal for everything outside the network, which may take ``most`` milliseconds."""
+    found = _default(report).outside_network
     subject = f'outside the network, {report.workload}'
     return Goal(subject, f'< {most:.0f} ms', f'{found:.1f} ms', found < most)
 
 
 def check_busy(report: Report) -> list[Goal]:
-    """Return the goal for the default backend beside a busy process, and the plain one's fate.
-
-    Args:
-        report: Figures of both.
-    """
+    """Return the goal for the default backend beside a busy process, and the plain one's fate."""
     ours, plain = _default(report).busy_slowdown, report['plain'].busy_slowdown
     return [
         Goal(
@@ -88,12 +100,7 @@ def check_indoor(options: BenchmarkOptions) -> Goal:
 
 
 def check_all(model: str, options: BenchmarkOptions) -> list[Goal]:
-    """Measure what is measured on a quiet machine.
-
-    Args:
-        model: A checkpoint of the network that the goals are about.
-        options: How to measure.
-    """
+    """Measure a checkpoint on a quiet machine."""
     vga = Workload(draw_images(VGA))
     full_hd = Workload(draw_images(FULL_HD), candidates=300, instances=20)
     default, plain = Variant(model, 'auto'), Variant(model, 'plain')

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
-from goals import Goal, report_goals
+from cpu_checks import Goal, report_goals
 from torch import Tensor
 
 from yolact_core import Detector, Yolact, build_network
