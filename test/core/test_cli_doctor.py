@@ -6,9 +6,8 @@ import json
 
 import pytest
 
-from yolact_core.cli import doctor, main
-from yolact_core.cli.doctor import Finding, examine
-from yolact_core.cli.doctor_modules import Probe, list_checks, probe_modules
+from yolact_core.cli import doctor_checks, main
+from yolact_core.cli.doctor_checks import Finding, Probe, examine, list_checks, probe_modules
 
 SOUND = {
     'torch': Probe(True, facts={'version': '2.9.0', 'cuda': 'none', 'gpus': []}),
@@ -21,7 +20,7 @@ SOUND = {
 def probes(monkeypatch):
     """Return the probes that ``examine`` gets instead of real ones; to be changed by the test."""
     probes = {name: SOUND.get(name, Probe(False)) for name in list_checks()}
-    monkeypatch.setattr(doctor, 'probe_modules', lambda _: probes)
+    monkeypatch.setattr(doctor_checks, 'probe_modules', lambda _: probes)
     return probes
 
 

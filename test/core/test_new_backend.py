@@ -11,7 +11,7 @@ import torch
 
 from yolact_core import Detector, InputError, build_network, load_network
 from yolact_core.benchmark.variants import Variant, plan_variants
-from yolact_core.cli.doctor_modules import list_checks, probe_modules
+from yolact_core.cli.doctor_checks import list_checks, probe_modules
 from yolact_core.runtimes.export import ExportOptions, export_network
 from yolact_core.runtimes.exported import ExportedBackend, ModelCard
 from yolact_core.runtimes.model_loading import load_backend
