@@ -14,9 +14,9 @@ from yolact_core import (
     load_network,
 )
 from yolact_core.checkpoints.checkpoint import hash_weights
-from yolact_core.runtimes.export import ExportOptions, export_network, model_key
+from yolact_core.runtimes.export import ExportOptions, export_network
 from yolact_core.runtimes.exported import ModelCard
-from yolact_core.runtimes.model_loading import load_backend
+from yolact_core.runtimes.model_loading import load_backend, model_key
 from yolact_core.runtimes.table import RUNTIMES, Runtime, runtime_of_file
 from yolact_core.runtimes.torch import TorchBackend
 

@@ -5,11 +5,15 @@ from importlib.util import find_spec
 
 import pytest
 
-from yolact_core import ModelConfig
+from yolact_core import build_network
 from yolact_core.errors import InputError
 from yolact_core.runtimes.tensorrt import engine as engines
-from yolact_core.runtimes.tensorrt.engine import cached_engine, engine_folder
-from yolact_core.runtimes.tensorrt.engine_file import EngineFile, EngineHeader
+from yolact_core.runtimes.tensorrt.engine import (
+    EngineFile,
+    EngineHeader,
+    engine_folder,
+    find_or_build,
+)
 
 HEADER = EngineHeader('indoor', 'ab' * 32, 'float16', 400, 'tensorrt 10.3.0', 'Orin (8.7)')
 
@@ -106,12 +110,13 @@ def test_an_engine_is_built_once_and_again_when_damaged(monkeypatch, tmp_path):
         EngineFile(header, {}, b'plan').write(path)
 
     monkeypatch.setattr(engines, 'build_engine', write)
-    config = ModelConfig.from_name('yolact_resnet18')
+    monkeypatch.setattr(engines, 'write_onnx', lambda _, __, path: path.write_text('graph'))
+    network = build_network('yolact_resnet18')
+    config = network.config
 
     def find(digest='ab' * 32):
-        return cached_engine(
-            config, digest, 'float16', lambda path: path.write_text('graph'), folder=tmp_path
-        )
+        monkeypatch.setattr(engines, 'hash_weights', lambda _: digest)
+        return find_or_build(network, 'float16', tmp_path)
 
     assert find() == find()
     assert built == ['graph']

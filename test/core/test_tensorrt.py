@@ -15,8 +15,7 @@ from yolact_core.errors import InputError
 from yolact_core.runtimes.exported import ModelCard
 from yolact_core.runtimes.tensorrt.backend import TensorRtBackend
 from yolact_core.runtimes.tensorrt.cuda_driver import describe_gpu
-from yolact_core.runtimes.tensorrt.engine import build_engine
-from yolact_core.runtimes.tensorrt.engine_file import EngineFile
+from yolact_core.runtimes.tensorrt.engine import EngineFile, build_engine
 from yolact_core.runtimes.tensorrt.library import TensorRT
 from yolact_core.runtimes.tensorrt.precision import halve_model, load_model, quantize_model
 
@@ -42,7 +41,7 @@ def network(tiny_model):
 
 @pytest.fixture(scope='module')
 def onnx_file(network, tmp_path_factory):
-    from yolact_core.runtimes.graph import write_onnx
+    from yolact_core.runtimes.export import write_onnx
 
     path = tmp_path_factory.mktemp('onnx') / 'tiny.onnx'
     card = ModelCard.of_network(network, hash_weights(network), 'float32')

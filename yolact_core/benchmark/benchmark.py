@@ -14,16 +14,13 @@ from typing import Any
 import torch
 
 from yolact_core.benchmark.measuring import busy_process, run_rounds
-from yolact_core.benchmark.report import Report, summarise
-from yolact_core.benchmark.subjects import Measurement, Opener, Subject, name_of
-from yolact_core.benchmark.variants import Variant
-from yolact_core.benchmark.workload import Image, Workload
+from yolact_core.benchmark.report import Report, Samples, summarise
+from yolact_core.benchmark.variants import Measurement, Opener, Subject, Variant
+from yolact_core.benchmark.workload import Workload
 from yolact_core.errors import InputError
 from yolact_core.runtimes.choice import situation
 
 PAUSE = 0.02  # seconds between two on a CPU, in which threads that wait for work go to sleep
-Measure = Callable[[int], Measurement]
-Rounds = Callable[[Mapping[tuple[str, bool], Measure]], dict[tuple[str, bool], list[Measurement]]]
 logger = logging.getLogger(__name__)
 
 
@@ -66,23 +63,17 @@ def run_benchmark(
     with tempfile.TemporaryDirectory() as folder:
         opener = Opener(workload, device, Path(folder), options.calibration)
         subjects, left_out = _open_all(variants, opener)
-    rounds = partial(
-        run_rounds,
-        rounds=options.rounds,
-        seconds=options.seconds,
-        pause=PAUSE if device.type == 'cpu' else 0.0,
-        on_round=on_round,
+    samples = _measure(
+        subjects, workload, options, PAUSE if device.type == 'cpu' else 0.0, on_round
     )
-    quiet, busy = _measure(subjects, workload.images, rounds, options.is_busy)
     compared = [name for name, subject in subjects.items() if subject.variant.is_reference]
-    references = {name: quiet[name] for name in compared or list(subjects)[:1]}
+    references = compared or list(subjects)[:1]
     return Report(
         machine=describe_machine(device),
         workload=str(workload),
-        rounds=len(next(iter(quiet.values()))),
+        rounds=len(next(iter(samples.values()))),
         results=tuple(
-            summarise(name, subject, quiet[name], busy[name], references)
-            for name, subject in subjects.items()
+            summarise(name, subject, samples, references) for name, subject in subjects.items()
         ),
         left_out=left_out,
     )
@@ -111,7 +102,7 @@ def _open_all(
         except InputError as error:
             left_out[str(variant)] = str(error)
             continue
-        subjects.setdefault(name_of(subject, are_models_named), subject)
+        subjects.setdefault(subject.name(are_models_named), subject)
     if all(subject.variant.is_reference for subject in subjects.values()) and left_out:
         raise InputError(next(iter(left_out.values())))
     return subjects, left_out
@@ -119,26 +110,22 @@ def _open_all(
 
 def _measure(
     subjects: Mapping[str, Subject],
-    images: Sequence[Image],
-    rounds: Rounds,
-    is_busy: bool,
-) -> tuple[dict[str, list[Measurement]], dict[str, list[Measurement]]]:
-    """Return the samples of each subject on a quiet machine, and beside a busy process."""
-    with busy_process() if is_busy else nullcontext() as wake:
+    workload: Workload,
+    options: BenchmarkOptions,
+    pause: float,
+    on_round: Callable[[], None] | None,
+) -> Samples:
+    """Measure each subject on a quiet machine and, if that is asked for, beside a busy process."""
 
-        def measure(subject: Subject, is_beside: bool) -> Measure:
-            def call(number: int) -> Measurement:
-                if wake is not None:
-                    wake(is_beside)
-                return subject.measure(images[number % len(images)])
+    def measure(subject: Subject, is_beside: bool, number: int) -> Measurement:
+        if wake is not None:
+            wake(is_beside)
+        return subject.measure(workload.images[number % len(workload.images)])
 
-            return call
-
+    with busy_process() if options.is_busy else nullcontext() as wake:
         measures = {
-            (name, is_beside): measure(subject, is_beside)
+            (name, is_beside): partial(measure, subject, is_beside)
             for name, subject in subjects.items()
-            for is_beside in ((False, True) if is_busy else (False,))
+            for is_beside in sorted({False, options.is_busy})
         }
-        samples = rounds(measures)
-    quiet = {name: samples[name, False] for name in subjects}
-    return quiet, {name: samples.get((name, True), []) for name in subjects}
+        return run_rounds(measures, options.rounds, options.seconds, pause, on_round)

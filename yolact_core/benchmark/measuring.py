@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -70,15 +71,12 @@ def time_interleaved(
         warm_up: Number of rounds before these.
     """
 
-    def measure(function: Callable[[], object]) -> Callable[[int], float]:
-        def call(_round: int) -> float:
-            start = time.perf_counter()
-            function()
-            return time.perf_counter() - start
+    def measure(function: Callable[[], object], _round: int) -> float:
+        start = time.perf_counter()
+        function()
+        return time.perf_counter() - start
 
-        return call
-
-    measures = {name: measure(function) for name, function in functions.items()}
+    measures = {name: partial(measure, function) for name, function in functions.items()}
     samples = run_rounds(measures, warm_up + rounds, seconds=float('inf'))
     return {name: statistics.median(values[warm_up:]) for name, values in samples.items()}
 
@@ -107,7 +105,8 @@ class MemoryMeter:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._host = resident_bytes()
+        release_free_memory()
+        self._host = _read_status('VmRSS')
         self._on_device = self._device_bytes()
 
     def forget_peak(self) -> None:
@@ -124,9 +123,7 @@ class MemoryMeter:
     def device_bytes(self) -> int | None:
         """Return what the GPU holds above the level at first; None without one."""
         now = self._device_bytes()
-        if now is None or self._on_device is None:
-            return None
-        return max(0, now - self._on_device)
+        return None if now is None or self._on_device is None else max(0, now - self._on_device)
 
     def _device_bytes(self) -> int | None:
         if self._device.type != 'cuda':
@@ -134,12 +131,6 @@ class MemoryMeter:
         torch.cuda.synchronize(self._device)
         free, total = torch.cuda.mem_get_info(self._device)
         return total - free
-
-
-def resident_bytes() -> int | None:
-    """Return what this process has in memory, once what is free is given back (Linux)."""
-    release_free_memory()
-    return _read_status('VmRSS')
 
 
 def release_free_memory() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yolact_core.benchmark.report import Report, Result
-from yolact_core.benchmark.subjects import TOTAL
+from yolact_core.benchmark.variants import TOTAL
 from yolact_core.errors import package_needed
 from yolact_core.files import replace_when_done
 from yolact_core.palette import make_palette

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from yolact_core.benchmark.subjects import TOTAL, Measurement, Subject
+from yolact_core.benchmark.variants import TOTAL, Measurement, Subject
 from yolact_core.checkpoints.checkpoint import hash_weights, load_checkpoint
 from yolact_core.checkpoints.model_zoo import OFFICIAL_MODELS, shipped_models
 from yolact_core.detector import ID_DIGITS
@@ -21,6 +21,7 @@ MEBIBYTE = 1 << 20
 EXACT = 'float32'  # in which all backends give the same results
 BEST_FIRST = ('test', 'best', 'last')  # of the figures that training writes down
 
+Samples = Mapping[tuple[str, bool], Sequence[Measurement]]  # by name, and whether "busy"
 Accuracies = dict[tuple[str, str, str], float]  # by model, backend ('' where all agree), precision
 
 
@@ -125,39 +126,33 @@ class Report:
         return dataclasses.asdict(self)
 
 
-def summarise(
-    name: str,
-    subject: Subject,
-    samples: Sequence[Measurement],
-    busy: Sequence[Measurement],
-    references: Mapping[str, Sequence[Measurement]],
-) -> Result:
+def summarise(name: str, subject: Subject, samples: Samples, references: Sequence[str]) -> Result:
     """Return the figures of one variant.
 
     Args:
         name: Name of the variant in tables.
         subject: Variant that was measured.
-        samples: What each round took.
-        busy: What the same rounds took beside a busy process; empty if that was not measured.
-        references: What the same rounds took the references, by their names.
+        samples: What each round took all variants.
+        references: Names of the variants that it is compared with.
     """
-    stages = samples[0].seconds
+    ours, busy = samples[name, False], samples.get((name, True))
     return Result(
         name=name,
         model_id=subject.model_id,
         backend=subject.backend,
         precision=subject.precision,
         stages={
-            stage: Milliseconds.of([one.seconds[stage] for one in samples]) for stage in stages
+            stage: Milliseconds.of([one.seconds[stage] for one in ours])
+            for stage in ours[0].seconds
         },
-        processor=Milliseconds.of([one.processor for one in samples]),
+        processor=Milliseconds.of([one.processor for one in ours]),
         times_faster={
-            other: _ratio(theirs, samples) for other, theirs in references.items() if other != name
+            other: _ratio(samples[other, False], ours) for other in references if other != name
         },
-        busy_slowdown=_ratio(busy, samples) if busy else None,
+        busy_slowdown=_ratio(busy, ours) if busy else None,
         host_mib=_mebibytes(subject.host_bytes),
         device_mib=_mebibytes(subject.device_bytes),
-        instances=float(np.mean([one.instances for one in samples])),
+        instances=float(np.mean([one.instances for one in ours])),
     )
 
 
@@ -192,12 +187,8 @@ def add_accuracy(report: Report, known: Accuracies) -> Report:
 
 
 def _ratio(ours: Sequence[Measurement], theirs: Sequence[Measurement]) -> Spread:
-    return Spread.of(
-        [
-            one.seconds[TOTAL] / other.seconds[TOTAL]
-            for one, other in zip(ours, theirs, strict=True)
-        ]
-    )
+    pairs = zip(ours, theirs, strict=True)
+    return Spread.of([one.seconds[TOTAL] / other.seconds[TOTAL] for one, other in pairs])
 
 
 def _mebibytes(count: int | None) -> float | None:

@@ -18,13 +18,12 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision.ops import nms
 
-from yolact_core.benchmark.variants import CANDIDATES, INSTANCES
+from yolact_core.benchmark import CANDIDATES, INSTANCES
 from yolact_core.errors import InputError
-from yolact_core.media.image_files import read_image
+from yolact_core.media.image_files import find_images, read_image
 from yolact_core.network import Prediction
 from yolact_core.network.boxes import encode_boxes
 from yolact_core.runtimes import Backend
-from yolact_core.runtimes.export import find_images
 
 Image = npt.NDArray[np.uint8]
 

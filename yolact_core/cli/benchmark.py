@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yolact_core.benchmark.variants import CANDIDATES, INSTANCES
+from yolact_core.benchmark import CANDIDATES, INSTANCES
 from yolact_core.cli.model_options import default_model
 from yolact_core.cli.options import group, names, option, whole_number
 from yolact_core.runtimes.table import backend_names

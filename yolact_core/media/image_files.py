@@ -15,7 +15,25 @@ JPEG_SUFFIXES = frozenset(('.jpg', '.jpeg', '.jfif'))
 JPEG_QUALITY = 95
 JPEG_START, JPEG_END = b'\xff\xd8', b'\xff\xd9'
 JPEG_SCAN, JPEG_FILL = 0xDA, 0xFF
+FOUND_SUFFIXES = frozenset(('.jpg', '.jpeg', '.png', '.bmp', '.webp'))
 PNG_START, PNG_END = b'\x89PNG\r\n\x1a\n', b'IEND'
+
+
+def find_images(folder: Path, most: int, subject: str = 'folder') -> list[Path]:
+    """Return the paths of images spread evenly over those in a folder, at any depth.
+
+    Args:
+        folder: Folder to look into.
+        most: Largest number of paths to return.
+        subject: What the folder is called in the error.
+
+    Raises:
+        InputError: There is no image in the folder.
+    """
+    paths = sorted(path for path in folder.rglob('*') if path.suffix.lower() in FOUND_SUFFIXES)
+    if not paths:
+        raise InputError(f'{subject} must hold images, got none in {str(folder)!r}')
+    return paths[:: -(-len(paths) // most)]
 
 
 def read_image(path: Path, turn_upright: bool = True) -> npt.NDArray[np.uint8]:

@@ -1,10 +1,7 @@
-"""From a network to a file that another runtime reads, checked before it is there."""
+"""From a network to a graph, and to a file that another runtime reads and that was checked."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,27 +9,25 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
 
 from yolact_core.checkpoints.checkpoint import hash_weights
-from yolact_core.checkpoints.model_zoo import cache_folder
-from yolact_core.errors import InputError
+from yolact_core.errors import InputError, package_needed
 from yolact_core.files import replace_together
 from yolact_core.inference.preprocessing import Preprocessor
-from yolact_core.media.image_files import read_image
-from yolact_core.runtimes.exported import FORMAT, ExportedBackend, ModelCard
-from yolact_core.runtimes.graph import DecodedYolact
+from yolact_core.media.image_files import find_images, read_image
+from yolact_core.network import Yolact
+from yolact_core.network.boxes import decode_boxes
+from yolact_core.runtimes.exported import ExportedBackend, ModelCard
 from yolact_core.runtimes.table import RUNTIMES
 
 if TYPE_CHECKING:
     from yolact_core.config import ModelConfig
-    from yolact_core.network import Yolact
 
-SUFFIXES = frozenset(('.jpg', '.jpeg', '.png', '.bmp', '.webp'))
 MOST = 300  # calibration images, evenly from the folder: more change little
 COMPARED = 8  # calibration images
 TOLERANCE = 1e-3  # absolute, and relative to the value
-KEY_DIGITS = 16
-logger = logging.getLogger(__name__)
+INPUT = 'images'
 
 
 @dataclass(frozen=True)
@@ -90,6 +85,70 @@ class OutputDifference:
     is_equal: bool
 
 
+class DecodedYolact(nn.Module):
+    """A network that gives boxes and scores, for programs that know nothing of priors.
+
+    Args:
+        network: Network in evaluation mode.
+    """
+
+    def __init__(self, network: Yolact) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Predict, and decode.
+
+        Args:
+            images: Normalized images, shape (B, 3, S, S).
+
+        Returns:
+            Corners as fractions of the image, not clipped, shape (B, A, 4); scores without the
+            background, shape (B, A, C); coefficients and prototypes as they are.
+        """
+        prediction = self.network(images)
+        return (
+            decode_boxes(prediction.box_offsets, self.network.priors),
+            prediction.class_logits.softmax(dim=-1)[..., 1:],
+            prediction.coefficients,
+            prediction.prototypes,
+        )
+
+
+def trace_network(network: nn.Module, side: int) -> ExportedProgram:
+    """Return the graph of a network for any number of images of ``side`` pixels a side."""
+    images = torch.zeros(2, 3, side, side)  # of one image, tracing would make a constant
+    with torch.no_grad():
+        return torch.export.export(network, (images,), dynamic_shapes=({0: Dim('batch')},))
+
+
+def write_onnx(network: nn.Module, card: ModelCard, path: Path) -> None:
+    """Write a network to an ONNX file for any number of images.
+
+    Args:
+        network: ``Yolact`` or ``DecodedYolact`` in evaluation mode, on the CPU.
+        card: What makes a full model of the graph; it goes into the metadata.
+        path: ONNX file to write.
+
+    Raises:
+        InputError: What PyTorch needs to write ONNX is not installed.
+    """
+    with package_needed('onnxscript', 'onnx', 'to write ONNX'):
+        from onnx_ir.passes.common import ClearMetadataAndDocStringPass
+    written = torch.onnx.export(
+        trace_network(network, card.config.input_size),
+        dynamo=True,
+        verbose=False,
+        input_names=[INPUT],
+        output_names=list(card.outputs),
+    )
+    if written is None:
+        raise RuntimeError('torch.onnx.export must return a program')
+    ClearMetadataAndDocStringPass()(written.model)  # they name folders of this machine
+    written.model.metadata_props.update(card.to_strings())
+    written.save(path)
+
+
 def export_network(network: Yolact, path: Path, options: ExportOptions) -> list[OutputDifference]:
     """Write a network to a file, after its outputs have been compared with PyTorch's.
 
@@ -132,38 +191,6 @@ def export_network(network: Yolact, path: Path, options: ExportOptions) -> list[
     return differences
 
 
-def find_or_export(
-    network: Yolact, name: str, precision: str = 'auto', folder: str | Path | None = None
-) -> Path:
-    """Return a file of a network for a runtime, which is written at its first use.
-
-    Args:
-        network: Network in evaluation mode, on the CPU.
-        name: Name of the runtime that reads the file.
-        precision: Precision of an engine; other files are in float32 and run in what they can.
-        folder: Where engines are kept, if not with the other files.
-
-    Raises:
-        InputError: The network cannot be exported.
-    """
-    runtime = RUNTIMES[name]
-    if runtime.builder:
-        precision = runtime.precisions[0] if precision == 'auto' else precision
-        return runtime.find_or_build(network, precision, folder, ())
-    path = cache_folder() / 'exported' / f'{model_key(network)}{runtime.suffix}'
-    if not path.is_file():
-        logger.info('exporting %s for %s to %s, once', network.config.name, name, path)
-        export_network(network, path, ExportOptions(name))
-    return path
-
-
-def model_key(network: Yolact) -> str:
-    """Return a name for a network that changes with its weights, configuration and our format."""
-    facts = [FORMAT, hash_weights(network), network.config.to_mapping()]
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-    return f'{network.config.name}-{digest[:KEY_DIGITS]}'
-
-
 def read_calibration(folder: Path, config: ModelConfig) -> list[Tensor]:
     """Return images that show what ranges a network's values usually have, (1, 3, S, S) each.
 
@@ -177,23 +204,6 @@ def read_calibration(folder: Path, config: ModelConfig) -> list[Tensor]:
     preprocess = Preprocessor(config)
     paths = find_images(folder, MOST, 'calibration folder')
     return [preprocess([read_image(path)]).clone() for path in paths]
-
-
-def find_images(folder: Path, most: int, subject: str = 'folder') -> list[Path]:
-    """Return the paths of images spread evenly over those in a folder, at any depth.
-
-    Args:
-        folder: Folder to look into.
-        most: Largest number of paths to return.
-        subject: What the folder is called in the error.
-
-    Raises:
-        InputError: There is no image in the folder.
-    """
-    paths = sorted(path for path in folder.rglob('*') if path.suffix.lower() in SUFFIXES)
-    if not paths:
-        raise InputError(f'{subject} must hold images, got none in {str(folder)!r}')
-    return paths[:: -(-len(paths) // most)]
 
 
 def require_equality(differences: Sequence[OutputDifference]) -> None:

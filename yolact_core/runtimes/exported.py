@@ -57,14 +57,7 @@ class ModelCard:
     def of_network(
         cls, network: Yolact, digest: str, precision: str, is_decoded: bool = False
     ) -> ModelCard:
-        """Describe what a network is exported to.
-
-        Args:
-            network: Network that the graph is made of.
-            digest: The sha256 of its weights, see ``hash_weights``.
-            precision: Precision of the graph's weights.
-            is_decoded: Whether the graph gives boxes and scores instead of offsets and logits.
-        """
+        """Describe what a network is exported to, given what ``hash_weights`` says of it."""
         priors = network.priors.cpu()
         return cls(network.config, digest, precision, priors, network.maskiou_net, is_decoded)
 
@@ -222,11 +215,6 @@ def _load_rescoring(config: ModelConfig, tensors: Mapping[str, Tensor]) -> MaskR
     if not config.mask_rescoring:
         return None
     rescoring = MaskRescoring(len(config.class_names))
-    rescoring.load_state_dict(
-        {
-            key.removeprefix(RESCORING): value
-            for key, value in tensors.items()
-            if key.startswith(RESCORING)
-        }
-    )
+    own = {key: value for key, value in tensors.items() if key.startswith(RESCORING)}
+    rescoring.load_state_dict({key.removeprefix(RESCORING): own[key] for key in own})
     return rescoring.eval().requires_grad_(False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import os
 from pathlib import Path
@@ -9,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from yolact_core.checkpoints.checkpoint import load_network
+from yolact_core.checkpoints.checkpoint import hash_weights, load_network
 from yolact_core.checkpoints.model_zoo import cache_folder
 from yolact_core.errors import InputError
 from yolact_core.runtimes import Backend
 from yolact_core.runtimes.choice import Choice, choose_fastest, recall, remember, situation
-from yolact_core.runtimes.export import find_or_export, model_key
+from yolact_core.runtimes.export import ExportOptions, export_network
+from yolact_core.runtimes.exported import FORMAT
 from yolact_core.runtimes.table import (
     COMPILED,
     IN_PYTORCH,
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from yolact_core.config import ModelConfig
     from yolact_core.network import Yolact
 
+KEY_DIGITS = 16
 DEFAULT_BACKEND = 'YOLACT_BACKEND'  # environment variable: stands for auto
 logger = logging.getLogger(__name__)
 
@@ -64,6 +68,13 @@ def load_backend(
     if name == 'auto':
         return _choose(network, where, precision)
     return _build(name, network, where, precision, engine_cache_dir)
+
+
+def model_key(network: Yolact) -> str:
+    """Return a name for a network that changes with its weights, configuration and our format."""
+    facts = [FORMAT, hash_weights(network), network.config.to_mapping()]
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return f'{network.config.name}-{digest[:KEY_DIGITS]}'
 
 
 def _default_backend() -> str:
@@ -114,8 +125,23 @@ def _build(
     if name in IN_PYTORCH:
         network = network.to(device)
         return TorchBackend(network, resolve_precision(precision, device, name), name == COMPILED)
-    path = find_or_export(network, name, precision, engine_cache_dir)
-    return RUNTIMES[name].open_model(path, device, precision)
+    runtime = RUNTIMES[name]
+    path = _find_or_export(network, runtime, precision, engine_cache_dir)
+    return runtime.open_model(path, device, precision)
+
+
+def _find_or_export(
+    network: Yolact, runtime: Runtime, precision: str, folder: str | Path | None
+) -> Path:
+    """Return a file of a network, written at its first use: in float32, unless it is an engine."""
+    if runtime.builder:
+        precision = runtime.precisions[0] if precision == 'auto' else precision
+        return runtime.find_or_build(network, precision, folder, ())
+    path = cache_folder() / 'exported' / f'{model_key(network)}{runtime.suffix}'
+    if not path.is_file():
+        logger.info('exporting %s for %s to %s, once', network.config.name, runtime.name, path)
+        export_network(network, path, ExportOptions(runtime.name))
+    return path
 
 
 def _choose(network: Yolact, device: torch.device, precision: str) -> Backend:

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from yolact_core.errors import InputError, package_needed
+from yolact_core.runtimes.export import write_onnx
 from yolact_core.runtimes.exported import ExportedBackend, ModelCard, run_one_by_one
-from yolact_core.runtimes.graph import write_onnx
 from yolact_core.threads import asleep_while_waiting
 
 with asleep_while_waiting():  # of its own OpenMP, which reads that when it is loaded
@@ -71,11 +71,7 @@ class NcnnBackend(ExportedBackend):
             _weights_beside(path).write_bytes(_weights_beside(graph).read_bytes())
 
     def run(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Return the outputs that ``card.outputs`` names, for images as others take them.
-
-        Raises:
-            RuntimeError: ncnn fails, such as for lack of memory.
-        """
+        """Return the outputs that ``card.outputs`` names; RuntimeError for lack of memory."""
         return run_one_by_one(self._run_one, images)
 
     def _run_one(self, image: Tensor) -> tuple[Tensor, ...]:

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from yolact_core.checkpoints.model_zoo import cache_folder
 from yolact_core.errors import InputError
+from yolact_core.runtimes.export import write_onnx
 from yolact_core.runtimes.exported import ExportedBackend, ModelCard
-from yolact_core.runtimes.graph import write_onnx
 
 TENSORRT, CUDA, CPU = (f'{name}ExecutionProvider' for name in ('Tensorrt', 'CUDA', 'CPU'))
 
@@ -47,16 +47,7 @@ class OnnxBackend(ExportedBackend):
 
     @classmethod
     def open(cls, path: Path, device: torch.device, precision: str = 'auto') -> OnnxBackend:
-        """Open an ``.onnx`` file.
-
-        Args:
-            path: File to open.
-            device: The CPU, or a CUDA device if this ONNX Runtime is built for it.
-            precision: ``auto`` is float32; ``float16`` needs ONNX Runtime's TensorRT provider.
-
-        Raises:
-            InputError: The file, device or precision is not one that it can run.
-        """
+        """Open an ``.onnx`` file; for ``float16`` ONNX Runtime must have its TensorRT provider."""
         precision = 'float32' if precision == 'auto' else precision
         providers = _choose_providers(device, precision)
         try:
@@ -82,11 +73,7 @@ class OnnxBackend(ExportedBackend):
         write_onnx(network, card, path)
 
     def run(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Return the outputs that ``card.outputs`` names; the next call overwrites them.
-
-        Args:
-            images: Normalized, float32, on ``device``, shape (B, 3, S, S), any memory format.
-        """
+        """Return the outputs that ``card.outputs`` names; the next call overwrites them."""
         images = images.contiguous()
         if not self._outputs or len(self._outputs[0]) != len(images):
             self._bind_outputs(len(images))

@@ -17,8 +17,8 @@ from openvino.preprocess import PrePostProcessor
 from torch import Tensor, nn
 
 from yolact_core.errors import InputError, package_needed
+from yolact_core.runtimes.export import trace_network
 from yolact_core.runtimes.exported import ExportedBackend, ModelCard, run_one_by_one
-from yolact_core.runtimes.graph import trace_network
 
 CARD = 'yolact'  # section of the file's runtime information
 BFLOAT16 = 'BF16'  # as the runtime calls it among what a CPU can do
@@ -41,16 +41,9 @@ class OpenVinoBackend(ExportedBackend):
 
     @classmethod
     def open(cls, path: Path, device: torch.device, precision: str = 'auto') -> OpenVinoBackend:
-        """Open an ``.xml`` file.
+        """Open an ``.xml`` file with its weights beside it, to run in its precision by default.
 
-        Args:
-            path: File to open; its weights are in the ``.bin`` file beside it.
-            device: The CPU.
-            precision: ``auto`` is that of the file. What an int8 file has not quantised runs in
-                bfloat16 where the CPU has it.
-
-        Raises:
-            InputError: The file is not one of ours, or the CPU or the file lacks the precision.
+        What an int8 file has not quantised runs in bfloat16 where the CPU has it.
         """
         core = openvino.Core()
         try:
@@ -88,11 +81,7 @@ class OpenVinoBackend(ExportedBackend):
         openvino.save_model(model, path, compress_to_fp16=False)
 
     def run(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Return the outputs that ``card.outputs`` names; the next call may overwrite them.
-
-        Args:
-            images: Normalized, float32, shape (B, 3, S, S), fastest if channels-last in memory.
-        """
+        """Return the outputs that ``card.outputs`` names; fastest for channels-last images."""
         return run_one_by_one(self._run_one, images)
 
     def _run_one(self, image: Tensor) -> tuple[Tensor, ...]:

@@ -6,33 +6,20 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from yolact_core.errors import InputError
 from yolact_core.inference.cuda.graphs import CudaGraphs
+from yolact_core.runtimes.export import write_onnx
 from yolact_core.runtimes.exported import ExportedBackend, ModelCard, run_one_by_one
-from yolact_core.runtimes.graph import write_onnx
 from yolact_core.runtimes.tensorrt.cuda_driver import Gpu, describe_gpu
-from yolact_core.runtimes.tensorrt.engine import build_engine
-from yolact_core.runtimes.tensorrt.engine_file import EngineFile
+from yolact_core.runtimes.tensorrt.engine import EngineFile, build_engine
 from yolact_core.runtimes.tensorrt.library import find_tensorrt
 
 Shapes = Mapping[str, tuple[int, ...]]
-
-
-class Bindings(Protocol):
-    """Runs an engine on images."""
-
-    def run(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Return the outputs for one batch; the next call may overwrite them.
-
-        Args:
-            images: Contiguous, float32, shape (B, 3, S, S).
-        """
-        ...
 
 
 class TorchBindings:
@@ -51,7 +38,7 @@ class TorchBindings:
         self._graphs = CudaGraphs()
 
     def run(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Return the outputs for one batch, on the same device."""
+        """Return the outputs for contiguous images, on the same device."""
         return self._graphs.run('engine', self._enqueue, images)
 
     def _enqueue(self, images: Tensor) -> tuple[Tensor, ...]:
@@ -90,7 +77,7 @@ class DriverBindings:
         self._outputs = arrays
 
     def run(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Return the outputs for one batch, on the CPU."""
+        """Return the outputs for contiguous images, on the CPU."""
         self._gpu.activate()
         return run_one_by_one(self._run_one, images)
 
@@ -133,7 +120,7 @@ class TensorRtBackend(ExportedBackend):
         side = card.config.input_size
         context.set_input_shape(image, (1, 3, side, side))
         shapes = {name: tuple(context.get_tensor_shape(name)) for name in (image, *card.outputs)}
-        self._bindings: Bindings
+        self._bindings: TorchBindings | DriverBindings
         if device.type == 'cuda':
             shapes.pop(image)
             self._bindings = TorchBindings(context, image, shapes)
@@ -142,16 +129,7 @@ class TensorRtBackend(ExportedBackend):
 
     @classmethod
     def open(cls, path: Path, device: torch.device, precision: str = 'auto') -> TensorRtBackend:
-        """Open an ``.engine`` file that ``yolact export`` wrote.
-
-        Args:
-            path: File to open.
-            device: The first CUDA device, or the CPU if PyTorch knows no CUDA.
-            precision: ``auto`` or that of the file.
-
-        Raises:
-            InputError: The file is damaged or was built elsewhere, or there is no GPU.
-        """
+        """Open an engine in its precision, on the first GPU: its TensorRT must be the one here."""
         if device.index:
             raise InputError(
                 f'backend tensorrt must run on cuda:0, got {device}: '
@@ -192,9 +170,5 @@ class TensorRtBackend(ExportedBackend):
         return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
 
     def run(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Return the outputs that ``card.outputs`` names; the next call may overwrite them.
-
-        Args:
-            images: Normalized, float32, on ``device``, shape (B, 3, S, S), any memory format.
-        """
+        """Return the outputs that ``card.outputs`` names; the next call may overwrite them."""
         return self._bindings.run(images.contiguous())

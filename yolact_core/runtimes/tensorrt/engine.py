@@ -1,32 +1,147 @@
-"""Engines: built from networks, and found again by what they were built of and for."""
+"""Engines: built from networks, kept in files, and found by what they were built of and for."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
+import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from yolact_core.checkpoints.checkpoint import hash_weights
 from yolact_core.checkpoints.model_zoo import cache_folder
 from yolact_core.errors import InputError
+from yolact_core.files import replace_when_done
+from yolact_core.records import build_record
+from yolact_core.runtimes.export import write_onnx
 from yolact_core.runtimes.exported import ModelCard
-from yolact_core.runtimes.graph import write_onnx
-from yolact_core.runtimes.tensorrt.engine_file import EngineFile, EngineHeader
-from yolact_core.runtimes.tensorrt.library import TensorRT, find_tensorrt
+from yolact_core.runtimes.tensorrt.library import ANY_GPU, TensorRT, find_tensorrt
 from yolact_core.runtimes.tensorrt.precision import halve_model, load_model, quantize_model
 
 if TYPE_CHECKING:
-    import onnx
-
     from yolact_core.config import ModelConfig
     from yolact_core.network import Yolact
 
 PRECISIONS = ('float32', 'float16', 'int8')
+MAGIC = b'YOLACT engine 1\n'
+LENGTH_BYTES = 8
+ID_DIGITS = 12
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class EngineHeader:
+    """What an engine was built of and for.
+
+    Args:
+        model: Name of the configuration.
+        weights: The sha256 of the weights, in hexadecimal.
+        precision: ``float32``, ``float16`` or ``int8``.
+        size: Side of the input in pixels.
+        runtime: Runtime that built it and alone can run it, such as ``tensorrt 10.3.0``.
+        gpu: GPU that alone can run it, such as ``Orin (8.7)``, or ``any``.
+    """
+
+    model: str
+    weights: str
+    precision: str
+    size: int
+    runtime: str
+    gpu: str
+
+    @classmethod
+    def of(
+        cls, config: ModelConfig, digest: str, precision: str, library: TensorRT
+    ) -> EngineHeader:
+        """Return that of an engine that a library builds here of weights with a digest."""
+        return cls(
+            config.name, digest, precision, config.input_size, library.runtime, library.gpu()
+        )
+
+    @property
+    def filename(self) -> str:
+        """A name that no other engine has."""
+        start = f'{self.model}-{self.weights[:ID_DIGITS]}-{self.precision}-{self.size}'
+        made_for = re.sub(r'[^\w.-]', '_', f'{self.runtime}-{self.gpu}')
+        return f'{start}-{made_for}.engine'
+
+    def check(self, path: Path, runtime: str, gpu: str) -> None:
+        """Refuse the engine in a file if it is not for the runtime and the GPU that are here.
+
+        Raises:
+            InputError: It was built by another runtime or for another GPU.
+        """
+        if self.runtime != runtime:
+            raise InputError(
+                f'{path} must be built by the runtime that is here, {runtime}, '
+                f'got one by {self.runtime}: build it again with "yolact export"'
+            )
+        if self.gpu not in (ANY_GPU, gpu):
+            raise InputError(
+                f'{path} must be built for the GPU that is here, {gpu}, '
+                f'got one for {self.gpu}: build it again with "yolact export"'
+            )
+
+
+@dataclass(frozen=True)
+class EngineFile:
+    """An engine with what is known about it.
+
+    Args:
+        header: What the engine was built of and for.
+        metadata: Metadata of the ONNX file that it was built of, by key.
+        plan: The engine as TensorRT serialised it.
+    """
+
+    header: EngineHeader
+    metadata: Mapping[str, str]
+    plan: bytes
+
+    def write(self, path: Path) -> None:
+        """Write it to a file, whole or not at all."""
+        facts = {
+            'header': asdict(self.header),
+            'metadata': dict(self.metadata),
+            'sha256': hashlib.sha256(self.plan).hexdigest(),
+        }
+        front = json.dumps(facts).encode()
+        with replace_when_done(path) as unfinished, unfinished.open('wb') as file:
+            file.write(MAGIC + len(front).to_bytes(LENGTH_BYTES, 'big') + front)
+            file.write(self.plan)
+
+    @classmethod
+    def read(cls, path: Path) -> EngineFile:
+        """Read a file.
+
+        Raises:
+            InputError: It cannot be read, is no engine written here, or is damaged.
+        """
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise InputError(f'{path} must be a readable engine: {error.strerror}') from error
+        if not content.startswith(MAGIC):
+            raise InputError(
+                f'{path} must be an engine written by "yolact export", got something else'
+            )
+        front = len(MAGIC) + LENGTH_BYTES
+        start = front + int.from_bytes(content[len(MAGIC) : front], 'big')
+        plan = content[start:]
+        try:
+            facts = json.loads(content[front:start])
+            is_whole = facts['sha256'] == hashlib.sha256(plan).hexdigest()
+        except (ValueError, KeyError, TypeError):
+            is_whole = False
+        if not is_whole:
+            raise InputError(f'{path} must be a whole engine, got a damaged file: build it again')
+        header = build_record(EngineHeader, facts['header'], str(path))
+        return cls(header, facts['metadata'], plan)
 
 
 def build_engine(
@@ -65,15 +180,8 @@ def build_engine(
         exported = quantize_model(onnx_path, calibration)
     if precision != 'float32':
         halve_model(exported)
-    header = EngineHeader(
-        model=card.config.name,
-        weights=card.digest,
-        precision=precision,
-        size=card.config.input_size,
-        runtime=library.runtime,
-        gpu=library.gpu(),
-    )
-    EngineFile(header, metadata, _build(exported, library)).write(engine_path)
+    header = EngineHeader.of(card.config, card.digest, precision, library)
+    EngineFile(header, metadata, library.build(exported)).write(engine_path)
     return header
 
 
@@ -83,7 +191,9 @@ def find_or_build(
     folder: str | Path | None = None,
     calibration: Sequence[Tensor] = (),
 ) -> Path:
-    """Return the engine of a network for the GPU that is here, built at its first use.
+    """Return the engine of a network for the GPU and the TensorRT that are here.
+
+    It is built if it is not there yet, or damaged.
 
     Args:
         network: Network in evaluation mode, on the CPU.
@@ -94,49 +204,15 @@ def find_or_build(
     Raises:
         InputError: TensorRT is missing, or cannot build it.
     """
-    digest = hash_weights(network)
-
-    def export(path: Path) -> None:
-        logger.info('building an engine of %s, once', network.config.name)
-        write_onnx(network, ModelCard.of_network(network, digest, 'float32'), path)
-
-    return cached_engine(network.config, digest, precision, export, calibration, folder)
-
-
-def cached_engine(
-    config: ModelConfig,
-    digest: str,
-    precision: str,
-    export: Callable[[Path], object],
-    calibration: Sequence[Tensor] = (),
-    folder: str | Path | None = None,
-) -> Path:
-    """Return the engine of a model for the GPU and the TensorRT that are here.
-
-    It is built if it is not there yet, or damaged.
-
-    Args:
-        config: Configuration of the model.
-        digest: The sha256 of its weights, in hexadecimal.
-        precision: ``float32``, ``float16`` or ``int8``.
-        export: Writes the model in ONNX to a path; called only if there is something to build.
-        calibration: Images for ``int8``; see ``build_engine``.
-        folder: Where engines are kept; see ``engine_folder``.
-
-    Raises:
-        InputError: TensorRT is missing, or cannot build it.
-    """
-    library = find_tensorrt()
-    header = EngineHeader(
-        config.name, digest, precision, config.input_size, library.runtime, library.gpu()
-    )
+    library, digest = find_tensorrt(), hash_weights(network)
+    header = EngineHeader.of(network.config, digest, precision, library)
     path = engine_folder(folder) / header.filename
-    if _holds(path, header):
-        return path
-    with tempfile.TemporaryDirectory() as exported:
-        onnx_path = Path(exported) / 'model.onnx'
-        export(onnx_path)
-        build_engine(onnx_path, path, precision, calibration, library)
+    if not _holds(path, header):
+        logger.info('building an engine of %s, once', network.config.name)
+        with tempfile.TemporaryDirectory() as exported:
+            onnx_path = Path(exported) / 'model.onnx'
+            write_onnx(network, ModelCard.of_network(network, digest, 'float32'), onnx_path)
+            build_engine(onnx_path, path, precision, calibration, library)
     return path
 
 
@@ -150,31 +226,3 @@ def _holds(path: Path, header: EngineHeader) -> bool:
         return path.is_file() and EngineFile.read(path).header == header
     except InputError:
         return False
-
-
-def _build(model: onnx.ModelProto, library: TensorRT) -> bytes:
-    trt = library.module
-    builder = trt.Builder(library.logger)
-    flag = getattr(trt.NetworkDefinitionCreationFlag, 'STRONGLY_TYPED', None)  # or it always is
-    network = builder.create_network(0 if flag is None else 1 << int(flag))
-    parser = trt.OnnxParser(network, library.logger)
-    if not parser.parse(model.SerializeToString()):
-        raise InputError(f'{library.name} must understand the network: {_first_error(parser)}')
-    config = builder.create_builder_config()
-    images = network.get_input(0)
-    if images.shape[0] == -1:
-        shape = (1, *images.shape[1:])
-        profile = builder.create_optimization_profile()
-        profile.set_shape(images.name, shape, shape, shape)
-        config.add_optimization_profile(profile)
-    plan = builder.build_serialized_network(network, config)
-    if plan is None:
-        raise InputError(f'{library.name} must be able to build the engine: {library.reason()}')
-    return bytes(plan)
-
-
-def _first_error(parser: Any) -> str:  # noqa: ANN401 - of a library without types
-    if not parser.num_errors:
-        return 'it gives no reason'
-    error = parser.get_error(0)
-    return f'{error.node_operator()}: {error.desc()}'

@@ -6,14 +6,18 @@ import importlib
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yolact_core.errors import InputError
 from yolact_core.runtimes.table import RUNTIMES
 from yolact_core.runtimes.tensorrt.cuda_driver import describe_gpu
-from yolact_core.runtimes.tensorrt.engine_file import ANY_GPU
+
+if TYPE_CHECKING:
+    import onnx
 
 NAMES = RUNTIMES['tensorrt'].packages
+NO_REASON = 'it gives no reason'
+ANY_GPU = 'any'
 LEAST_MAJOR = {'tensorrt': 10, 'tensorrt_rtx': 1}
 
 
@@ -55,16 +59,37 @@ class TensorRT:
             )
         return found
 
-    def load(self, plan: bytes, path: Path) -> Any:  # noqa: ANN401 - of a library without types
-        """Return an engine that can run.
-
-        Args:
-            plan: Engine as the library serialised it.
-            path: File of the engine, for the error.
+    def build(self, model: onnx.ModelProto) -> bytes:
+        """Return a network as an engine for one image, serialised.
 
         Raises:
-            InputError: The library refuses it.
+            InputError: The library refuses the network.
         """
+        trt = self.module
+        builder = trt.Builder(self.logger)
+        flag = getattr(
+            trt.NetworkDefinitionCreationFlag, 'STRONGLY_TYPED', None
+        )  # or it always is
+        network = builder.create_network(0 if flag is None else 1 << int(flag))
+        parser = trt.OnnxParser(network, self.logger)
+        if not parser.parse(model.SerializeToString()):
+            error = parser.get_error(0) if parser.num_errors else None
+            reason = f'{error.node_operator()}: {error.desc()}' if error else NO_REASON
+            raise InputError(f'{self.name} must understand the network: {reason}')
+        config = builder.create_builder_config()
+        images = network.get_input(0)
+        if images.shape[0] == -1:
+            shape = (1, *images.shape[1:])
+            profile = builder.create_optimization_profile()
+            profile.set_shape(images.name, shape, shape, shape)
+            config.add_optimization_profile(profile)
+        plan = builder.build_serialized_network(network, config)
+        if plan is None:
+            raise InputError(f'{self.name} must be able to build the engine: {self.reason()}')
+        return bytes(plan)
+
+    def load(self, plan: bytes, path: Path) -> Any:  # noqa: ANN401 - of a library without types
+        """Return an engine that can run, or raise InputError if the library refuses it."""
         engine = self.loader.deserialize_cuda_engine(plan)
         if engine is None:
             raise InputError(f'{path} must be an engine that {self.name} loads: {self.reason()}')
@@ -77,7 +102,7 @@ class TensorRT:
 
     def reason(self) -> str:
         """Return what went wrong last, and forget all that went wrong."""
-        reason = self.errors[-1] if self.errors else 'it gives no reason'
+        reason = self.errors[-1] if self.errors else NO_REASON
         self.errors.clear()
         return reason
 
