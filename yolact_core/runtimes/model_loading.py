@@ -7,7 +7,7 @@ import json
 import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -157,17 +157,13 @@ def _choose(network: Yolact, device: torch.device, precision: str) -> Backend:
     choice = recall(facts, cache_folder())
     if choice is None or choice.backend not in ('torch', *others):
         choice, is_final = _measure(network, others, device, precision)
-        if is_final:
-            _remember(choice, facts)
+        try:
+            if is_final:
+                remember(choice, facts, cache_folder())
+        except OSError as error:
+            logger.warning('the choice of the backend cannot be remembered: %s', error)
     logger.info('backend auto for %s: %s', network.config.name, choice)
     return _build(choice.backend, network, device, precision)
-
-
-def _remember(choice: Choice, facts: dict[str, Any]) -> None:
-    try:
-        remember(choice, facts, cache_folder())
-    except OSError as error:
-        logger.warning('the choice of the backend cannot be remembered: %s', error)
 
 
 def _measure(

@@ -72,11 +72,7 @@ class TorchBackend:
         return self.network.priors
 
     def __call__(self, images: Tensor) -> Prediction:
-        """Predict in float32; on CUDA the next call overwrites what this one returned.
-
-        Args:
-            images: Normalized, on ``device``, shape (B, 3, S, S), any memory format.
-        """
+        """Predict in float32; on CUDA the next call overwrites what this one returned."""
         return Prediction(*self._graphs.run('network', self._predict, images))
 
     def rescore(self, masks: Tensor) -> Tensor:
