@@ -7,8 +7,7 @@ from dataclasses import asdict
 
 import pytest
 
-from yolact_ros.node.frame import Frame
-from yolact_ros.node.mailbox import Mailbox
+from yolact_ros.node.mailbox import Frame, Mailbox
 
 
 def frame(camera='', data=b'', arrival=0.0):

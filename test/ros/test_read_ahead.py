@@ -12,8 +12,7 @@ pytest.importorskip('yolact.msg', reason='needs the built interfaces of this pac
 from yolact.msg import InstanceArray, StageTiming
 
 from yolact_core import Detector
-from yolact_ros.node.frame import Frame
-from yolact_ros.node.mailbox import Mailbox
+from yolact_ros.node.mailbox import Frame, Mailbox
 from yolact_ros.node.model import Model
 from yolact_ros.node.read_ahead import ReadAhead
 

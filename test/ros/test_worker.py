@@ -9,8 +9,7 @@ pytest.importorskip('yolact.srv', reason='needs the built interfaces of this pac
 
 from yolact.srv import SegmentImage
 
-from yolact_ros.node.frame import Frame
-from yolact_ros.node.mailbox import Mailbox
+from yolact_ros.node.mailbox import Frame, Mailbox
 from yolact_ros.node.worker import NOT_ACTIVE, Worker
 
 SECONDS = 0.4

@@ -17,7 +17,7 @@ from yolact_ros.health.freshness import Counters, Freshness, Stamps
 from yolact_ros.health.latencies import Latencies
 from yolact_ros.messages.messages import ros_messages, stamp_of
 from yolact_ros.messages.outputs import TIMING, Output, Result, list_outputs
-from yolact_ros.node.frame import Frame
+from yolact_ros.node.mailbox import Frame
 from yolact_ros.node.qos import PublisherEventCallbacks, create_publisher, policy_name, reliable
 from yolact_ros.node.settings import Settings
 from yolact_ros.node.subscription import ImageMessage, ImageSubscription

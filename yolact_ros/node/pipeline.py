@@ -19,8 +19,7 @@ from yolact_ros.images.decoding import image_to_rgb
 from yolact_ros.messages.messages import ros_messages
 from yolact_ros.messages.outputs import Result, make_instances, make_label_image
 from yolact_ros.node.camera import Camera
-from yolact_ros.node.frame import Frame, Input
-from yolact_ros.node.mailbox import Mailbox
+from yolact_ros.node.mailbox import Frame, Input, Mailbox
 from yolact_ros.node.model import Found, Model
 from yolact_ros.node.settings import Settings
 

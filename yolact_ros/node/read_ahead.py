@@ -5,8 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from yolact_ros.node.frame import Frame
-from yolact_ros.node.mailbox import Mailbox
+from yolact_ros.node.mailbox import Frame, Mailbox
 from yolact_ros.node.pipeline import Pipeline
 
 

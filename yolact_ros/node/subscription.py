@@ -21,7 +21,7 @@ from yolact_ros.health.freshness import NANOSECONDS
 from yolact_ros.health.transport import Observation, find_profile_variable
 from yolact_ros.images.decoding import compressed_to_rgb, image_to_rgb
 from yolact_ros.images.serialized import ImageView, read_image
-from yolact_ros.node.frame import Frame
+from yolact_ros.node.mailbox import Frame
 from yolact_ros.node.qos import SubscriptionEventCallbacks, newest_image, policy_name
 
 UNKNOWN_NUMBER = 2**64 - 1  # of a message, where the middleware does not number them

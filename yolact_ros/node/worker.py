@@ -10,8 +10,7 @@ from contextlib import suppress
 
 from yolact.srv import SegmentImage
 
-from yolact_ros.node.frame import Frame
-from yolact_ros.node.mailbox import Mailbox
+from yolact_ros.node.mailbox import Frame, Mailbox
 from yolact_ros.node.pipeline import Pipeline, refuse
 
 NOT_ACTIVE = 'the node must be active to segment images'
