@@ -112,22 +112,35 @@ def progress_bar(what: str, total: int | None) -> Iterator[Callable[[], None]]:
         yield advance
 
 
-@contextmanager
-def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
+def stop_on_interrupt() -> AbstractContextManager[Callable[[], bool]]:
     """Let Ctrl-C ask for an orderly end, and a second one end at once.
 
     Gives a function that returns whether the end is asked for.
     """
+    return _stop_on(signal.SIGINT, is_patient=False)
+
+
+def stop_on_signals() -> AbstractContextManager[Callable[[], bool]]:
+    """Let Ctrl-C and SIGTERM ask for an orderly end, however often.
+
+    Gives a function that returns whether the end is asked for.
+    """
+    return _stop_on(signal.SIGINT, signal.SIGTERM, is_patient=True)
+
+
+@contextmanager
+def _stop_on(*numbers: signal.Signals, is_patient: bool) -> Iterator[Callable[[], bool]]:
     is_asked = False
 
     def ask(_number: int, _frame: FrameType | None) -> None:
         nonlocal is_asked
-        if is_asked:
+        if is_asked and not is_patient:
             raise KeyboardInterrupt
         is_asked = True
 
-    before = signal.signal(signal.SIGINT, ask)
+    before = [signal.signal(number, ask) for number in numbers]
     try:
         yield lambda: is_asked
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

@@ -10,11 +10,10 @@ from pathlib import Path
 from yolact_core.checkpoints.model_zoo import find_model, shipped_models
 from yolact_core.cli.options import option, parse_options
 from yolact_core.errors import BAD_INPUT, INTERRUPTED, InputError
-from yolact_core.terminal import complain, say
+from yolact_core.terminal import complain, say, stop_on_signals
 from yolact_ros.bag.io.types import require_rosbags
 from yolact_ros.demo.programs import ProgramError, play
 from yolact_ros.demo.report import RESULTS, forget, report
-from yolact_ros.signals import stop_on_signals
 
 FAILED = 1
 DEFAULT_MODEL = 'indoor'

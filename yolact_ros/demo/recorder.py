@@ -18,9 +18,9 @@ from std_msgs.msg import Header
 from yolact.msg import InstanceArray, ModelInfo, StageTiming
 
 from yolact_core.files import replace_when_done
+from yolact_core.terminal import stop_on_signals
 from yolact_ros.bag.io.writer import BagWriter
 from yolact_ros.node.qos import reliable
-from yolact_ros.signals import stop_on_signals
 
 Stamp = tuple[int, int]  # seconds and nanoseconds
 Write = Callable[[str, bytes], None]

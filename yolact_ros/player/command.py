@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from yolact_core.cli.options import read_options
 from yolact_core.errors import InputError
+from yolact_core.terminal import stop_on_signals
 from yolact_ros.player.options import Options, make_parser
-from yolact_ros.signals import stop_on_signals
 
 if TYPE_CHECKING:
     from yolact_ros.player.recording import Recording
