@@ -25,9 +25,9 @@ import torch
 from yolact_core import build_network, save_checkpoint
 from yolact_core.cli import main as run_command
 from yolact_core.detector import Detector
-from yolact_ros.bag.io.types import IMAGE
 from yolact_ros.bag.io.writer import BagWriter
 from yolact_ros.messages.messages import bag_messages
+from yolact_ros.messages.types import IMAGE
 
 SIZE = (480, 640)
 MOST_INSTANCES = 15  # in an image, which is a busy room

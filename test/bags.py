@@ -14,8 +14,8 @@ import pytest
 from yolact_core.detections import Detections
 from yolact_core.masks.instance_masks import InstanceMasks
 from yolact_ros.bag.io.bag import Bag
-from yolact_ros.bag.io.types import COMPRESSED_IMAGE, IMAGE, INSTANCES, ros2_types
 from yolact_ros.messages.messages import bag_messages
+from yolact_ros.messages.types import COMPRESSED_IMAGE, IMAGE, INSTANCES, ros2_types
 
 START = 1_700_000_000_000_000_000  # ns since 1970
 PERIOD = 66_666_667  # ns between images

@@ -29,7 +29,7 @@ from recipes.indoor.rooms.layout import Placement  # noqa: E402
 from recipes.indoor.rooms.rendering import open_graphics  # noqa: E402
 from recipes.indoor.rooms.scene import BACKGROUND, Scene, SceneBuilder  # noqa: E402
 from yolact_core.masks.rle import run_lengths_to_mask  # noqa: E402
-from yolact_ros.bag.io.types import ros2_types  # noqa: E402
+from yolact_ros.messages.types import ros2_types  # noqa: E402
 
 KEPT = Path(__file__).parents[1] / 'data' / 'room_path'
 PERIOD = 1e9 / 15  # ns

@@ -14,10 +14,10 @@ from bags import CLASS_NAMES, make_rgb
 from scenes import make_detections, make_nothing
 
 from yolact_core import InputError
-from yolact_ros.bag.io.types import DEFINITIONS, INSTANCES, ros2_types
 from yolact_ros.masks import MaskEncoding
 from yolact_ros.messages.detections import to_detections
 from yolact_ros.messages.messages import bag_messages
+from yolact_ros.messages.types import DEFINITIONS, INSTANCES, ros2_types
 
 MESSAGES = Path(__file__).parents[2] / 'msg'
 STAMP = 1_700_000_000_123_456_789

@@ -32,9 +32,9 @@ from yolact_core.cli import main
 from yolact_ros.bag.evaluate.predictors import read_class_names, read_occurring_classes
 from yolact_ros.bag.evaluate.stamp_index import WINDOW, StampIndex
 from yolact_ros.bag.io.bag import Bag
-from yolact_ros.bag.io.types import MODEL_INFO
 from yolact_ros.bag.replay.frames import Span, decode, plan_spans, read_raw
 from yolact_ros.messages.messages import bag_messages
+from yolact_ros.messages.types import MODEL_INFO
 
 COUNT = 12
 
@@ -51,7 +51,7 @@ def write_ros1(path):
     """Write a bag of ROS 1 with the same raw images."""
     from rosbags.rosbag1 import Writer
 
-    from yolact_ros.bag.io.types import ros1_types
+    from yolact_ros.messages.types import ros1_types
 
     types = ros1_types()
     with Writer(path) as writer:

@@ -11,7 +11,7 @@ from yolact_core.checkpoints.model_zoo import find_model, shipped_models
 from yolact_core.cli.options import option, parse_options
 from yolact_core.errors import BAD_INPUT, INTERRUPTED, InputError
 from yolact_core.terminal import complain, say, stop_on_signals
-from yolact_ros.bag.io.types import require_rosbags
+from yolact_ros.bag.io.bag import require_rosbags
 from yolact_ros.demo.programs import ProgramError, play
 from yolact_ros.demo.report import RESULTS, forget, report
 

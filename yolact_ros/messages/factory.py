@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from yolact_ros.bag.io.types import ros2_types
+from yolact_ros.messages.types import ros2_types
 
 Message = Any  # a message of any client library: only its attributes count
 

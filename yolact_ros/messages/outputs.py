@@ -18,12 +18,12 @@ from yolact_core.detections import Detections
 from yolact_core.errors import InputError
 from yolact_core.palette import Color
 from yolact_core.visualization import OverlayStyle, draw_overlay, draw_prototypes
-from yolact_ros.bag.io.types import COMPRESSED_IMAGE, IMAGE, INSTANCES, STAGE_TIMING
 from yolact_ros.health.freshness import Counters
 from yolact_ros.health.latencies import StageTimes
 from yolact_ros.masks import MaskEncoding
 from yolact_ros.messages.factory import Factory, Message
 from yolact_ros.messages.messages import MessageBuilder
+from yolact_ros.messages.types import COMPRESSED_IMAGE, IMAGE, INSTANCES, STAGE_TIMING
 
 if TYPE_CHECKING:
     from torch import Tensor

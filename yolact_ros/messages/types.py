@@ -1,12 +1,9 @@
-"""Types of messages, without a ROS installation."""
+"""Types of messages and their definitions, also without a ROS installation."""
 
 from __future__ import annotations
 
 from functools import cache
-from importlib import import_module
 from typing import TYPE_CHECKING
-
-from yolact_core.errors import InputError
 
 if TYPE_CHECKING:
     from rosbags.typesys.store import Typestore
@@ -78,24 +75,6 @@ uint64 unreadable
 uint64 failed
 """,
 }
-
-
-def require_rosbags(purpose: str = 'read bags') -> None:
-    """Refuse to go on without the packages that read bags.
-
-    Args:
-        purpose: What they are needed for.
-
-    Raises:
-        InputError: One of them is not installed.
-    """
-    for package, module in (('rosbags', 'rosbags.rosbag2'), ('mcap', 'mcap.reader')):
-        try:
-            import_module(module)
-        except ImportError:
-            raise InputError(
-                f"{package} must be installed to {purpose}: pip install 'yolact[bags]'"
-            ) from None
 
 
 @cache

@@ -30,7 +30,7 @@ class PlayerNode(Node):
         topics: Topics of the recording.
         options: How to publish it.
         camera: What is said about the camera.
-        is_stopped: Returns whether to end.
+        is_stopped: Function that returns whether to end.
 
     Attributes:
         tallies: What was published, by the name of each topic of images.

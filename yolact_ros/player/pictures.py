@@ -29,7 +29,8 @@ class PictureRecording:
     Args:
         arguments: Files, folders and patterns.
         rate: Images per second. Default: that of the video, and 10 for image files.
-        warn: Called with one sentence about a file that cannot be read; the others are played.
+        warn: Function that is given one sentence about a file that cannot be read;
+            the others are played.
 
     Raises:
         InputError: One of them names nothing.

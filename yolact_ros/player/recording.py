@@ -12,9 +12,8 @@ from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CompressedImage, Image
 
 from yolact_core.errors import InputError
-from yolact_ros.bag.io.bag import NS_PER_S, Bag, Entry, Topic
+from yolact_ros.bag.io.bag import NS_PER_S, Bag, Entry, Topic, require_rosbags
 from yolact_ros.bag.io.storage import CDR
-from yolact_ros.bag.io.types import require_rosbags
 
 CAMERA_INFO, CAMERA_INFO_TYPE = 'camera_info', 'sensor_msgs/msg/CameraInfo'
 COMPRESSED = '/compressed'
@@ -97,7 +96,7 @@ class BagRecording:
         topics: Names of topics. Default: all images, and the camera infos that belong to them.
         rate: Images per second. The topic with most images sets the beat, the messages between
             two of its images come with the second. Default: as recorded.
-        warn: Called with one sentence about what cannot be read; the rest is played.
+        warn: Function that is given one sentence about what cannot be read; the rest is played.
 
     Raises:
         InputError: It is no bag of ROS 2, or lacks the topics.

@@ -24,8 +24,8 @@ from recipes.indoor.dataset.path import CameraPath
 from yolact_core.cli.options import argument, option
 from yolact_core.terminal import say
 from yolact_ros.bag.io.bag import Message
-from yolact_ros.bag.io.types import ros2_types
 from yolact_ros.messages.messages import bag_messages
+from yolact_ros.messages.types import ros2_types
 
 IMAGE, INFO = '/camera/image/compressed', '/camera/camera_info'
 DEPTH, TRUTH, POSE = '/camera/depth/compressedDepth', '/camera/truth', '/tf'

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from yolact_core.errors import InputError
 from yolact_ros.bag.io.bag import NS_PER_S, Bag, Entry, Topic, is_depth
-from yolact_ros.bag.io.types import COMPRESSED_IMAGE, IMAGE, IMAGE_TYPES, INSTANCES
 from yolact_ros.bag.replay.frames import RawFrame, decode, stamp_of
+from yolact_ros.messages.types import COMPRESSED_IMAGE, IMAGE, IMAGE_TYPES, INSTANCES
 
 if TYPE_CHECKING:
     from yolact_ros.bag.io.bag import Message

@@ -14,9 +14,9 @@ from yolact_core.masks.instance_masks import InstanceMasks
 from yolact_core.timing import Timing
 from yolact_ros.bag.evaluate.stamp_index import StampIndex
 from yolact_ros.bag.io.bag import Bag
-from yolact_ros.bag.io.types import INSTANCES, MODEL_INFO
 from yolact_ros.bag.replay.frames import Frame
 from yolact_ros.messages.detections import to_detections
+from yolact_ros.messages.types import INSTANCES, MODEL_INFO
 
 
 @dataclass(frozen=True)

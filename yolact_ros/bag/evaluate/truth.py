@@ -16,9 +16,9 @@ from yolact_core.evaluation.results import ImageTruth, truth_of_image
 from yolact_ros.bag.evaluate.predictors import read_occurring_classes
 from yolact_ros.bag.evaluate.stamp_index import StampIndex
 from yolact_ros.bag.io.bag import NS_PER_S, Bag, Message
-from yolact_ros.bag.io.types import INSTANCES
 from yolact_ros.bag.replay.frames import Frame
 from yolact_ros.messages.detections import to_detections
+from yolact_ros.messages.types import INSTANCES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

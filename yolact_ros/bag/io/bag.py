@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +18,13 @@ from yolact_ros.bag.io.storage import (
     ROS1,
     Entry,
     ReportDamage,
-    Selection,
     Storage,
     Topic,
     describe,
 )
-from yolact_ros.bag.io.types import (
-    COMPRESSED_IMAGE,
-    IMAGE_TYPES,
-    require_rosbags,
-    ros1_types,
-    ros2_types,
-)
+from yolact_ros.messages.types import COMPRESSED_IMAGE, IMAGE_TYPES, ros1_types, ros2_types
 
-__all__ = ['NS_PER_S', 'Bag', 'Entry', 'Message', 'Topic', 'is_depth']
+__all__ = ['NS_PER_S', 'Bag', 'Entry', 'Message', 'Topic', 'is_depth', 'require_rosbags']
 
 NS_PER_S = 1_000_000_000
 DEPTH_ENCODINGS = ('16UC1', '32FC1')
@@ -46,7 +40,7 @@ class Bag:
 
     Args:
         path: A folder, an ``.mcap`` or ``.db3`` file, or a ``.bag`` file of ROS 1.
-        on_damage: Called with one sentence about what cannot be read.
+        on_damage: Function that is given one sentence about what cannot be read.
         is_ros1_welcome: Whether a bag of ROS 1 will do.
 
     Raises:
@@ -97,8 +91,8 @@ class Bag:
             start: Time of the first message, ns since 1970.
             stop: Time after the last message, ns since 1970.
         """
-        selection = Selection(topics, start or 0, FOREVER if stop is None else stop)
-        parts = [self._read(storage, selection) for storage in self._storages]
+        stop = FOREVER if stop is None else stop
+        parts = [self._read(storage, topics, start or 0, stop) for storage in self._storages]
         yield from heapq.merge(*parts, key=lambda entry: entry.time)
 
     def deserialize(self, entry: Entry) -> Message:
@@ -163,19 +157,39 @@ class Bag:
         """Return the names and types of all topics, for people."""
         return ', '.join(map(str, self.topics)) or 'no topics'
 
-    def _read(self, storage: Storage, selection: Selection) -> Iterator[Entry]:
+    def _read(
+        self, storage: Storage, topics: Sequence[str], start: int, stop: int
+    ) -> Iterator[Entry]:
         """Iterate over the messages of one file, as far as it can be read."""
 
         def report(sentence: str) -> None:
             self._on_damage(f'bag {self.path} must be whole, but {sentence}')
 
         try:
-            for entry in storage.messages(selection, report):
+            for entry in storage.messages(topics, start, stop, report):
                 yield _decompress(entry) if entry.data.startswith(ZSTD_MAGIC) else entry
         except InputError:  # of who is called about damage
             raise
         except Exception as error:  # each storage has its own
             report(f'it cannot be read to its end: {describe(error)}')
+
+
+def require_rosbags(purpose: str = 'read bags') -> None:
+    """Refuse to go on without the packages that read bags.
+
+    Args:
+        purpose: What they are needed for.
+
+    Raises:
+        InputError: One of them is not installed.
+    """
+    for package, module in (('rosbags', 'rosbags.rosbag2'), ('mcap', 'mcap.reader')):
+        try:
+            import_module(module)
+        except ImportError:
+            raise InputError(
+                f"{package} must be installed to {purpose}: pip install 'yolact[bags]'"
+            ) from None
 
 
 def is_depth(message: Message, kind: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, BinaryIO
@@ -22,7 +22,6 @@ from yolact_ros.bag.io.storage import (
     ROS1,
     Entry,
     ReportDamage,
-    Selection,
     Topic,
     describe,
 )
@@ -109,26 +108,26 @@ class McapStorage:
         """Close the file."""
         self._file.close()
 
-    def messages(self, selection: Selection, on_damage: ReportDamage) -> Iterator[Entry]:
+    def messages(
+        self, topics: Collection[str], start: int, stop: int, on_damage: ReportDamage
+    ) -> Iterator[Entry]:
         """Iterate over messages in the order of recording.
 
         No more is held than the stretches that overlap at the present time.
         """
-        wanted = {
-            key: topic for key, topic in self._topics.items() if topic.name in selection.topics
-        }
+        wanted = {key: topic for key, topic in self._topics.items() if topic.name in topics}
         stretches = [
             stretch
             for stretch in sorted(self._stretches, key=lambda one: (one.first, one.start))
-            if stretch.first < selection.stop
-            and stretch.last >= selection.start
+            if stretch.first < stop
+            and stretch.last >= start
             and not wanted.keys().isdisjoint(stretch.counts)
         ]
         begins = [*(stretch.first for stretch in stretches[1:]), FOREVER]
         held: list[Entry] = []
         for stretch, next_begin in zip(stretches, begins, strict=False):
             for entry in self._read(stretch, wanted, on_damage):
-                if selection.start <= entry.time < selection.stop:
+                if start <= entry.time < stop:
                     held.append(entry)
             held.sort(key=time_of)
             count = bisect_left(held, next_begin, key=time_of)

@@ -27,8 +27,8 @@ def open_storages(
 
     Args:
         path: A folder or a file.
-        on_damage: Called with one sentence about all that is wrong.
-        stack: Closes the files.
+        on_damage: Function that is given one sentence about all that is wrong.
+        stack: Stack that closes the files.
         is_ros1_welcome: Whether a bag of ROS 1 will do.
 
     Raises:

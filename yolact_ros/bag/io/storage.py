@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from yolact_ros.bag.io.types import IMAGE_TYPES
+from yolact_ros.messages.types import IMAGE_TYPES
 
 if TYPE_CHECKING:
     from rosbags.interfaces import Connection, Qos
@@ -71,20 +71,6 @@ class Entry:
     encoding: str = CDR
 
 
-class Selection(NamedTuple):
-    """Messages that are to be read.
-
-    Attributes:
-        topics: Names of their topics.
-        start: Time of the first, ns since 1970.
-        stop: Time after the last, ns since 1970.
-    """
-
-    topics: Collection[str]
-    start: int = 0
-    stop: int = FOREVER
-
-
 class Storage(Protocol):
     """A file of a bag, open for reading.
 
@@ -100,11 +86,15 @@ class Storage(Protocol):
     times: tuple[int, int] | None
     damage: str
 
-    def messages(self, selection: Selection, on_damage: ReportDamage) -> Iterator[Entry]:
+    def messages(
+        self, topics: Collection[str], start: int, stop: int, on_damage: ReportDamage
+    ) -> Iterator[Entry]:
         """Iterate over messages in the order of recording.
 
         Args:
-            selection: Messages that are read.
+            topics: Names of their topics.
+            start: Time of the first, ns since 1970.
+            stop: Time after the last, ns since 1970.
             on_damage: Function that is given what cannot be read and is left out.
         """
 
@@ -139,17 +129,19 @@ class RosbagsStorage:
         has_messages = self._reader.message_count > 0
         self.times = (self._reader.start_time, self._reader.end_time) if has_messages else None
 
-    def messages(self, selection: Selection, _: ReportDamage) -> Iterator[Entry]:
+    def messages(
+        self, topics: Collection[str], start: int, stop: int, _: ReportDamage
+    ) -> Iterator[Entry]:
         """Iterate over messages in the order of recording.
 
         Raises:
             Exception: The file cannot be read any further.
         """
         encodings = {topic.name: topic.encoding for topic in self.topics}
-        wanted = [one for one in self._reader.connections if one.topic in selection.topics]
+        wanted = [one for one in self._reader.connections if one.topic in topics]
         if not wanted:
             return
-        for one, time, data in self._reader.messages(wanted, selection.start, selection.stop):
+        for one, time, data in self._reader.messages(wanted, start, stop):
             yield Entry(one.topic, one.msgtype, time, bytes(data), encodings[one.topic])
 
     def close(self) -> None:

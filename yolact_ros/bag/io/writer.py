@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yolact_ros.bag.io.bag import Message
-from yolact_ros.bag.io.types import MODEL_INFO, ros2_types
+from yolact_ros.messages.types import MODEL_INFO, ros2_types
 
 if TYPE_CHECKING:
     from rosbags.interfaces import Qos

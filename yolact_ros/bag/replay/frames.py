@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from yolact_ros.bag.io.bag import NS_PER_S, Bag, Entry, Message
-from yolact_ros.bag.io.types import IMAGE
 from yolact_ros.images.decoding import compressed_to_rgb, image_to_rgb
+from yolact_ros.messages.types import IMAGE
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ from yolact_core.detector import Detector
 from yolact_core.errors import InputError
 from yolact_ros.bag.executors.executor import Observer
 from yolact_ros.bag.io.bag import Bag
-from yolact_ros.bag.io.types import MODEL_INFO
 from yolact_ros.bag.io.writer import BagWriter
 from yolact_ros.bag.replay.frames import Frame, RawFrame, Span, decode, read_raw
 from yolact_ros.bag.replay.results import NODE, name_cameras, to_model_info, to_result
 from yolact_ros.bag.replay.resumable_output import Progress, SpanOutput, explain_full_disk
 from yolact_ros.messages.messages import bag_messages
 from yolact_ros.messages.outputs import Output
+from yolact_ros.messages.types import MODEL_INFO
 
 MOST_REASONS = 3  # that are reported
 MODEL_INFO_TOPIC = f'{NODE}/model_info'
