@@ -1,13 +1,59 @@
-"""The heads on top of the feature pyramid: predictions, prototypes and mask rescoring.
+"""The feature pyramid and the heads on top: predictions, prototypes and mask rescoring.
 
 Submodules are named as in the official checkpoints, which then load without a translation.
 """
 
 from itertools import pairwise
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+EXTRA_LEVELS = 2  # P6 and P7
 RESCORING_WIDTHS = (1, 8, 16, 32, 64, 128)  # channels of its input and hidden layers
+
+
+class FeaturePyramid(nn.Module):
+    """Turns backbone features into five levels of equal width.
+
+    See YOLACT, section 4; P6 and P7 are those of RetinaNet.
+
+    Args:
+        in_channels: Channels of each backbone feature map, shallow first.
+        channels: Channels of every pyramid level.
+    """
+
+    def __init__(self, in_channels: tuple[int, ...], channels: int) -> None:
+        super().__init__()
+        deepest_first = in_channels[::-1]
+        self.lat_layers = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in deepest_first)
+        self.pred_layers = nn.ModuleList(
+            nn.Conv2d(channels, channels, 3, padding=1) for _ in deepest_first
+        )
+        self.downsample_layers = nn.ModuleList(
+            nn.Conv2d(channels, channels, 3, stride=2, padding=1) for _ in range(EXTRA_LEVELS)
+        )
+
+    def forward(self, features: list[Tensor]) -> list[Tensor]:
+        """Return P3 to P7.
+
+        Args:
+            features: Feature maps of the backbone, shallow first, each (B, C, H, W).
+        """
+        merged: list[Tensor] = []
+        for lateral, feature in zip(self.lat_layers, features[::-1], strict=True):
+            level = lateral(feature)
+            if merged:
+                size = level.shape[-2:]
+                level = level + F.interpolate(merged[-1], size=size, mode='bilinear')
+            merged.append(level)
+
+        smoothed = [
+            F.relu(layer(level)) for layer, level in zip(self.pred_layers, merged, strict=True)
+        ]
+        levels = smoothed[::-1]
+        for downsample in self.downsample_layers:
+            levels.append(downsample(levels[-1]))
+        return levels
 
 
 class PredictionHead(nn.Module):

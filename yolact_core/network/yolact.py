@@ -12,8 +12,13 @@ from yolact_core.config import PYRAMID_LEVELS, ModelConfig
 from yolact_core.errors import InputError
 from yolact_core.network.backbones import build_backbone
 from yolact_core.network.boxes import make_priors
-from yolact_core.network.fpn import EXTRA_LEVELS, FeaturePyramid
-from yolact_core.network.heads import MaskRescoring, PredictionHead, Protonet
+from yolact_core.network.heads import (
+    EXTRA_LEVELS,
+    FeaturePyramid,
+    MaskRescoring,
+    PredictionHead,
+    Protonet,
+)
 
 
 class Prediction(NamedTuple):

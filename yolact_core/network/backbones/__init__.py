@@ -6,22 +6,52 @@ A new backbone is a module in this folder and a row of ``BACKBONES``; a convolut
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from timm import is_model
+import timm
 
 from yolact_core.errors import InputError
 from yolact_core.network.backbones.backbone import Backbone
 from yolact_core.network.backbones.darknet import DarkNet53
 from yolact_core.network.backbones.resnet import ResNet
-from yolact_core.network.backbones.timm import TimmBackbone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from torch import Tensor
+
     from yolact_core.config import BackboneConfig
 
 __all__ = ['BACKBONES', 'Backbone', 'TimmBackbone', 'build_backbone']
+
+
+class TimmBackbone(Backbone):
+    """The feature maps of a ``timm`` model.
+
+    Args:
+        name: Name of the model, such as ``tf_efficientnet_lite0``.
+        stages: Indices of the feature maps to return, counted from 0.
+
+    Raises:
+        InputError: The model lacks one of the stages.
+    """
+
+    def __init__(self, name: str, stages: tuple[int, ...]) -> None:
+        try:
+            body = timm.create_model(name, features_only=True, out_indices=stages)
+        except (AssertionError, AttributeError, IndexError, RuntimeError, TypeError) as error:
+            raise InputError(
+                f'backbone {name!r} must have feature maps {list(stages)}: {error}'
+            ) from error
+        feature_info: Any = body.feature_info
+        super().__init__(
+            channels=tuple(feature_info.channels()), strides=tuple(feature_info.reduction())
+        )
+        self.body = body
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Return the feature map of each stage that the network wants, shallow first."""
+        return list(self.body(images))
 
 
 def _resnet(*blocks: int) -> Callable[[BackboneConfig], Backbone]:
@@ -45,7 +75,7 @@ def build_backbone(config: BackboneConfig) -> Backbone:
     """
     if config.name in BACKBONES:
         return BACKBONES[config.name](config)
-    if not is_model(config.name):
+    if not timm.is_model(config.name):
         raise InputError(
             f'backbone must be {", ".join(BACKBONES)} or the name of a timm model, '
             f'got {config.name!r}'
