@@ -15,9 +15,8 @@ from bags import SIZE, image_item, make_detections, make_rgb, truth_item, write_
 from yolact_core import build_network, load_network, save_checkpoint
 from yolact_core.cli import main
 from yolact_core.evaluation.matches import match_image
-from yolact_core.evaluation.precision import coco_precision
+from yolact_core.evaluation.precision import WeightedPrecision, coco_precision
 from yolact_core.evaluation.results import ImageResult, ImageTruth
-from yolact_core.evaluation.weighted_precision import WeightedPrecision
 from yolact_ros.bag.evaluate.bootstrap import Difference, draw_weights, judge
 
 COUNT = 24

@@ -1,4 +1,4 @@
-"""Average precision by COCO's rules, computed by pycocotools."""
+"""Average precision by COCO's rules: computed by pycocotools, or of weighted images."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 IOU_THRESHOLDS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 AREAS = ('all', 'small', 'medium', 'large')
 LIMITS = (1, 10, 100)  # detections per image
+RECALLS = np.linspace(0.0, 1.0, 101)
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,61 @@ def precision_of_matches(
     )
 
 
-def _percent(values: npt.NDArray[np.float64]) -> float | None:
+class WeightedPrecision:
+    """Average precision, as a fraction, of weighted images: the bootstrap needs it many times.
+
+    Args:
+        matches: Matches of each image.
+        class_count: Number of classes.
+    """
+
+    def __init__(self, matches: Sequence[ImageMatches], class_count: int) -> None:
+        self._classes = [
+            _ClassCurve(matches, class_id)
+            for class_id in range(class_count)
+            if any(class_id in one for one in matches)
+        ]
+
+    def __call__(self, weights: Floats) -> float:
+        """Return mean AP over classes that have objects."""
+        values = [curve(weights) for curve in self._classes]
+        defined = [value for value in values if value is not None]
+        return float(np.mean(defined)) if defined else float('nan')
+
+
+class _ClassCurve:
+    """Detections of one class in all images, best score first."""
+
+    def __init__(self, matches: Sequence[ImageMatches], class_id: int) -> None:
+        present = [(image, one[class_id]) for image, one in enumerate(matches) if class_id in one]
+        images = np.concatenate([np.full(len(one.scores), image) for image, one in present])
+        scores = np.concatenate([one.scores for _, one in present])
+        order = np.argsort(-scores, kind='mergesort')
+        is_match = np.concatenate([one.is_match[0] for _, one in present], axis=1)[:, order]
+        is_ignored = np.concatenate([one.is_ignored[0] for _, one in present], axis=1)[:, order]
+        self._images = images[order].astype(np.int64)
+        self._hits, self._misses = is_match & ~is_ignored, ~is_match & ~is_ignored  # (T, D)
+        self._objects = np.zeros(len(matches))
+        for image, one in present:
+            self._objects[image] = one.objects[0]
+
+    def __call__(self, weights: Floats) -> float | None:
+        """Return mean AP over IoU thresholds, at COCO's 101 recalls; None without objects."""
+        objects = weights @ self._objects
+        if objects == 0:
+            return None
+        of_each = weights[self._images]
+        hits = np.cumsum(self._hits * of_each, axis=1)
+        misses = np.cumsum(self._misses * of_each, axis=1)
+        precision = hits / (hits + misses + np.spacing(1))
+        precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+        padded = np.concatenate([precision, np.zeros((len(precision), 1))], axis=1)
+        recall = hits / objects
+        rows = zip(padded, recall, strict=True)
+        return float(np.mean([row[np.searchsorted(reached, RECALLS)] for row, reached in rows]))
+
+
+def _percent(values: Floats) -> float | None:
     """Return the mean of the values that are defined, in percent."""
     defined = values[values > -1]
     return 100 * float(defined.mean()) if defined.size else None

@@ -12,8 +12,7 @@ import numpy.typing as npt
 from yolact_core.dataset.segmentation import Rle
 from yolact_core.detections import Detections
 from yolact_core.errors import InputError
-from yolact_core.evaluation.matches import match_image
-from yolact_core.evaluation.panoptic_quality import agree
+from yolact_core.evaluation.matches import agree, match_image
 from yolact_core.evaluation.results import result_of_image
 from yolact_ros.bag.evaluate.motion import Grey, Motion, estimate_motion, to_grey
 from yolact_ros.bag.evaluate.predictors import FrameDetections, Predictor

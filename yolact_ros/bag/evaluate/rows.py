@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from yolact_core.evaluation.precision import AveragePrecision
-from yolact_core.evaluation.weighted_precision import WeightedPrecision
+from yolact_core.evaluation.precision import AveragePrecision, WeightedPrecision
 from yolact_ros.bag.evaluate.records import FrameResult
 
 Floats = npt.NDArray[np.float64]
