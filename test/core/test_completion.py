@@ -8,7 +8,7 @@ from yolact_core.cli import main
 from yolact_core.dataset import CocoDataset
 from yolact_core.dataset.annotations import read_json
 from yolact_core.dataset.checking import check_dataset
-from yolact_core.dataset.pseudo_labels import add_pseudo_labels
+from yolact_core.dataset.coco_export import add_pseudo_labels
 
 
 class Finder:

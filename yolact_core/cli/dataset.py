@@ -181,7 +181,7 @@ def complete(options: CompleteOptions) -> int:
     """Add what a model finds to a data set."""
     from yolact_core.dataset import CocoDataset
     from yolact_core.dataset.annotations import read_json
-    from yolact_core.dataset.pseudo_labels import add_pseudo_labels
+    from yolact_core.dataset.coco_export import add_pseudo_labels
     from yolact_core.detector import Detector
     from yolact_core.files import replace_when_done
 

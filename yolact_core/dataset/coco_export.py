@@ -1,13 +1,27 @@
-"""Detections as a data set in COCO's style, which annotation tools and pycocotools load."""
+"""Detections as COCO annotations: a data set of their own, or completing one.
+
+Annotation tools and pycocotools load both.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from yolact_core import __version__
 from yolact_core.config import category_ids
 from yolact_core.dataset.annotations import corners_to_xywh
 from yolact_core.detections import Detections
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from yolact_core.dataset import CocoDataset, Sample
+    from yolact_core.dataset.annotations import Record
+    from yolact_core.detector import Detector
+
+MOST_COVERED = 0.5  # of a found mask by annotated objects; more, and it is one of these
 
 
 class CocoExport:
@@ -79,4 +93,78 @@ class CocoExport:
                 for category_id, name in zip(self._category_ids, self._class_names, strict=True)
             ],
             'annotations': self._annotations,
+        }
+
+
+def add_pseudo_labels(
+    detector: Detector,
+    dataset: CocoDataset,
+    content: dict[str, list[Record]],
+    least_score: float,
+    on_image: Callable[[], None] | None = None,
+) -> dict[str, list[Record]]:
+    """Add what a model finds to annotations of other classes.
+
+    The model's classes come first, in its order, so that their ids stay. What it finds above
+    ``least_score`` becomes an annotation, what it finds below a crowd, which training ignores. On
+    an annotated object nothing is added, nor of a class that the file has itself.
+
+    Args:
+        detector: Detector, below whose score threshold nothing is added at all.
+        dataset: Images with their annotations.
+        content: Content of the file of these annotations.
+        least_score: Class score in (0, 1) from which something found is an annotation.
+        on_image: Function that is called after each image.
+
+    Returns:
+        Content of the completed COCO file.
+    """
+    names = list(dict.fromkeys([*detector.class_names, *dataset.class_names]))
+    id_of = {name: number for number, name in enumerate(names, start=1)}
+    name_of = {category['id']: category['name'] for category in content['categories']}
+    annotations = [
+        {**one, 'category_id': id_of[name_of[one['category_id']]]}
+        for one in content['annotations']
+    ]
+    number = max((one['id'] for one in annotations), default=0)
+    for index in range(len(dataset)):
+        sample = dataset[index]
+        found = _select_new(detector(sample.image), sample, dataset.class_names)
+        image_id = int(dataset.annotations.image_ids[index])
+        for record in _to_records(found, least_score):
+            number += 1
+            category_id = id_of[record.pop('name')]
+            annotations.append(
+                {'id': number, 'image_id': image_id, 'category_id': category_id, **record}
+            )
+        if on_image:
+            on_image()
+    return {
+        **content,
+        'annotations': annotations,
+        'categories': [{'id': id_of[name], 'name': name} for name in names],
+    }
+
+
+def _select_new(detections: Detections, sample: Sample, annotated: tuple[str, ...]) -> Detections:
+    """Leave out classes that are annotated, and what lies on annotated objects."""
+    known = np.any(sample.masks, axis=0)
+    kept = [
+        name not in annotated
+        and crop.any()
+        and known[y : y + crop.shape[0], x : x + crop.shape[1]][crop].mean() <= MOST_COVERED
+        for name, (crop, (x, y)) in zip(detections.class_names, detections.masks, strict=True)
+    ]
+    return detections[np.array(kept, dtype=np.bool_)]
+
+
+def _to_records(found: Detections, least_score: float) -> Iterator[Record]:
+    rles, areas = found.masks.coco_rles(), found.masks.areas().tolist()
+    for index, (crop, (x, y)) in enumerate(found.masks):
+        yield {
+            'name': found.class_names[index],
+            'bbox': [x, y, crop.shape[1], crop.shape[0]],
+            'area': areas[index],
+            'iscrowd': int(found.scores[index] < least_score),
+            'segmentation': rles[index],
         }
