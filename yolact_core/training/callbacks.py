@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from yolact_core.training.assessment import Assessment, draw_samples
+from yolact_core.checkpoints.checkpoint import Facts, save_checkpoint
+from yolact_core.detector import Detector
+from yolact_core.evaluation import EvaluationOptions, evaluate
 from yolact_core.training.module import TrainingModule
+from yolact_core.visualization import draw_overlay
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from yolact_core.dataset import CocoDataset
+    from yolact_core.network import Yolact
     from yolact_core.training.options import ReportOptions
 
 RESUME = 'resume.ckpt'
@@ -24,6 +32,7 @@ LAST = 'last.safetensors'
 BEST = 'best.safetensors'
 FIGURES = 'figures.json'
 LOG_STEPS = 20  # between points of TensorBoard's curves
+DRAWN_SCORE = 0.3
 
 logger = logging.getLogger(__name__)
 
@@ -74,27 +83,33 @@ class CheckpointSaver(Callback):
         module: Network in training.
         folder: Folder that the files go to.
         options: How often to evaluate and save.
-        assessment: Figures of the run, which go into the files.
+        facts: Facts that checkpoints carry, besides the figures.
+        val: Data to evaluate on now and then, if any.
+        held_out: Data to evaluate on at the end, if any.
+
+    Attributes:
+        figures: ``last`` and ``best``, each step and average precisions in percent, and ``test``.
     """
 
+    state_key = 'Keep'  # of the figures in ``resume.ckpt``, where older files have them, too
+
     def __init__(
-        self, module: TrainingModule, folder: Path, options: ReportOptions, assessment: Assessment
+        self,
+        module: TrainingModule,
+        folder: Path,
+        options: ReportOptions,
+        facts: Facts,
+        val: CocoDataset | None,
+        held_out: CocoDataset | None,
     ) -> None:
+        self.figures: dict[str, Any] = {}
         self._module = module
         self._folder = folder
         self._options = options
-        self._assessment = assessment
+        self._facts = facts
+        self._val = val
+        self._held_out = held_out
         self._saved = time.monotonic()
-
-    @property
-    def state_key(self) -> str:
-        """The key of the figures in ``resume.ckpt``, where older files have them, too."""
-        return 'Keep'
-
-    @property
-    def figures(self) -> dict[str, Any]:
-        """The average precisions so far, best and last."""
-        return self._assessment.figures
 
     def on_train_batch_end(self, trainer: Trainer, *_: object, **__: object) -> None:
         """Evaluate and save if it is time."""
@@ -109,8 +124,9 @@ class CheckpointSaver(Callback):
         """Save, evaluate, and save again with the figures."""
         self._save(trainer)
         self._evaluate(trainer)
-        if trainer.is_global_zero:
-            self._assessment.test(self._module)
+        if trainer.is_global_zero and self._held_out is not None:
+            self.figures['test'] = self._measure(self._held_out)
+            logger.info('test: %s', _describe(self.figures['test']))
         self._save(trainer)
 
     def on_exception(self, trainer: Trainer, _module: object, exception: BaseException) -> None:
@@ -128,32 +144,82 @@ class CheckpointSaver(Callback):
         self.figures.update(state_dict)
 
     def _evaluate(self, trainer: Trainer) -> None:
-        if trainer.is_global_zero and self._assessment.val:
-            is_best = self._assessment.measure(self._module, trainer.global_step)
-            if is_best:
-                self._assessment.save(self._module, self._folder / BEST, trainer.global_step)
+        """Evaluate, log the figures, and save the weights if their mask AP is the best so far."""
+        if trainer.is_global_zero and self._val:
+            step, found = trainer.global_step, self._measure(self._val)
+            self.figures['last'] = {'step': step, **found}
+            logger.info('evaluated at step %d: %s', step, _describe(found))
+            if found['mask_ap'] > self.figures.get('best', {}).get('mask_ap', -1.0):
+                self.figures['best'] = self.figures['last']
+                self._save_weights(BEST, step)
             if trainer.logger:
-                self._report(trainer)
+                numbers = {f'AP/{key}': value for key, value in found.items()}
+                trainer.logger.log_metrics(numbers, step)
+            if isinstance(trainer.logger, TensorBoardLogger):
+                self._draw(trainer.logger, self._val, step)
         trainer.strategy.barrier('evaluated')
 
-    def _report(self, trainer: Trainer) -> None:
-        numbers = {
-            f'AP/{key}': value for key, value in self.figures['last'].items() if key != 'step'
-        }
-        trainer.logger.log_metrics(numbers, trainer.global_step)  # type: ignore[union-attr]
-        if self._assessment.val is None or not isinstance(trainer.logger, TensorBoardLogger):
-            return
-        writer = trainer.logger.experiment
-        pictures = draw_samples(self._module, self._assessment.val, self._options.overlays)
-        for index, picture in enumerate(pictures):
-            writer.add_image(f'val/{index}', picture, trainer.global_step, dataformats='HWC')
+    def _measure(self, dataset: CocoDataset) -> dict[str, float]:
+        return measure(self._module.best_network, dataset, self._options.evaluate_images)
+
+    def _draw(self, curves: TensorBoardLogger, dataset: CocoDataset, step: int) -> None:
+        """Draw the detections over the first images."""
+        with evaluation_mode(self._module.best_network) as network:
+            detector = Detector(network, score_threshold=DRAWN_SCORE)
+            for index in range(min(self._options.overlays, len(dataset))):
+                image = dataset.read_image(index)
+                picture = draw_overlay(image, detector(image))
+                curves.experiment.add_image(f'val/{index}', picture, step, dataformats='HWC')
 
     def _save(self, trainer: Trainer) -> None:
         self._saved = time.monotonic()
         trainer.save_checkpoint(self._folder / RESUME)
         if trainer.is_global_zero:
-            self._assessment.save(self._module, self._folder / LAST, trainer.global_step)
+            self._save_weights(LAST, trainer.global_step)
             (self._folder / FIGURES).write_text(json.dumps(self.figures, indent=2))
+
+    def _save_weights(self, name: str, step: int) -> None:
+        """Write a checkpoint of the weights with the figures so far."""
+        known = {**self._facts.training, 'steps': step, **self.figures}
+        facts = dataclasses.replace(self._facts, training=known)
+        save_checkpoint(self._module.best_network, self._folder / name, facts)
+
+
+def measure(network: Yolact, dataset: CocoDataset, limit: int = 0) -> dict[str, float]:
+    """Return average precisions in percent, and the number of images.
+
+    Args:
+        network: Network to evaluate; it stays in its mode.
+        dataset: Data set without transform.
+        limit: Largest number of images; 0 means all.
+    """
+    with evaluation_mode(network):
+        found = evaluate(
+            Detector(network, 'float32'), dataset, EvaluationOptions(limit=limit or None)
+        )
+    return {
+        'mask_ap': found.mask.ap or 0.0,  # None where there is nothing to find
+        'mask_ap50': found.mask.ap50 or 0.0,
+        'box_ap': found.box.ap or 0.0,
+        'box_ap50': found.box.ap50 or 0.0,
+        'images': found.images,
+    }
+
+
+@contextmanager
+def evaluation_mode(network: Yolact) -> Iterator[Yolact]:
+    """Put a network into evaluation mode for a while; frozen parts stay frozen."""
+    training = [module for module in network.modules() if module.training]
+    network.eval()
+    try:
+        yield network
+    finally:
+        for module in training:
+            module.training = True
+
+
+def _describe(figures: dict[str, float]) -> str:
+    return ', '.join(f'{key} {value:.4g}' for key, value in figures.items())
 
 
 def _curves(trainer: Trainer, module: TrainingModule) -> dict[str, float]:

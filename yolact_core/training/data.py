@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,7 @@ class TrainingSamples(Dataset[Sample]):
         generator = np.random.default_rng([self._seed, epoch, index])
         sample = self._transform(self._dataset[index], generator)
         image = np.clip(np.rint(sample.image), 0, WHITE).astype(np.uint8)
-        return Sample(image, sample.boxes, sample.class_ids, sample.masks, sample.is_crowd)
+        return replace(sample, image=image)
 
 
 class BatchOrder(Sampler[list[int]]):

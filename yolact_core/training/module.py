@@ -45,7 +45,11 @@ class TrainingModule(LightningModule):
     ) -> None:
         super().__init__()
         self.network = network
-        self.average = _copy(network) if run.optimizer.average > 0 else None
+        self.average = (
+            copy.deepcopy(network).eval().requires_grad_(False)
+            if run.optimizer.average > 0
+            else None
+        )
         self.losses: Losses | None = None  # of the last step
         self.skipped = 0
         self.progress = 0.0
@@ -176,7 +180,3 @@ def move_average(average: Yolact, network: Yolact, decay: float) -> None:
     for mine, new in pairs:
         if not mine.is_floating_point():
             mine.copy_(new)
-
-
-def _copy(network: Yolact) -> Yolact:
-    return copy.deepcopy(network).eval().requires_grad_(False)

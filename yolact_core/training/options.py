@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -193,17 +194,10 @@ def _parse(key: str, text: str) -> object:
     except yaml.YAMLError as error:
         reason = ' '.join(str(error).split())
         raise InputError(f'value of {key} must be YAML, got {text!r}: {reason}') from error
-    if isinstance(value, str) and _is_number(value):
-        return float(value)  # YAML 1.1 wants 1.0e-3 where people write 1e-3
+    if isinstance(value, str):
+        with suppress(ValueError):
+            return float(value)  # YAML 1.1 wants 1.0e-3 where people write 1e-3
     return value
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _set(values: dict[str, Any], key: str, value: object) -> None:

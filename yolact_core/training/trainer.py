@@ -20,7 +20,6 @@ from yolact_core import __version__
 from yolact_core.checkpoints.checkpoint import Facts
 from yolact_core.errors import InputError
 from yolact_core.palette import make_palette
-from yolact_core.training.assessment import Assessment
 from yolact_core.training.callbacks import RESUME, CheckpointSaver, ProgressLogger
 from yolact_core.training.data import TrainingData, open_dataset, open_validation, refuse_faulty
 from yolact_core.training.module import TrainingModule
@@ -77,12 +76,9 @@ def train(run: RunConfig) -> dict[str, Any]:
     schedule = Schedule.build(run.schedule, run.optimizer, run.batch_size)
     module = TrainingModule(network, run, schedule, started)
     facts = _make_facts(run, dataset, origin)
-    assessment = Assessment(facts, val, test, run.report.evaluate_images)
-    callbacks: list[Callback] = [
-        CheckpointSaver(module, folder, run.report, assessment),
-        ProgressLogger(module, run.report.line_seconds, run.batch_size),
-    ]
-    trainer = _make_trainer(run, folder, callbacks)
+    saver = CheckpointSaver(module, folder, run.report, facts, val, test)
+    progress = ProgressLogger(module, run.report.line_seconds, run.batch_size)
+    trainer = _make_trainer(run, folder, [saver, progress])
     if trainer.is_global_zero:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / RUN_FILE).write_text(yaml.safe_dump(dataclasses.asdict(run), sort_keys=False))
@@ -95,7 +91,7 @@ def train(run: RunConfig) -> dict[str, Any]:
         'steps': trainer.global_step,
         'minutes': round(module.seconds / 60, 2),
         'skipped': module.skipped,
-        **assessment.figures,
+        **saver.figures,
     }
 
 

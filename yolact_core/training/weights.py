@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from yolact_core.checkpoints.checkpoint import load_network, transfer_weights
-from yolact_core.config import AnchorConfig, ModelConfig
+from yolact_core.config import ModelConfig
 from yolact_core.errors import InputError
 from yolact_core.network import Yolact, build_network
 from yolact_core.network.backbones import TimmBackbone
@@ -85,12 +85,15 @@ def carry_classes(network: Yolact, source: Yolact) -> tuple[str, ...]:
     shared = tuple(name for name in new.class_names if name in old.class_names)
     rows = [new.class_names.index(name) for name in shared]
     old_rows = [old.class_names.index(name) for name in shared]
+    scores, old_scores = ([0, *(row + 1 for row in some)] for some in (rows, old_rows))
     targets, sources = network.state_dict(), source.state_dict()
     for key, target in targets.items():
         if key.startswith('prediction_layers.0.conf_layer.'):
-            _by_prior(target, new.anchors.per_cell)[:, [0, *_after_background(rows)]] = _by_prior(
-                sources[key], old.anchors.per_cell
-            )[:, [0, *_after_background(old_rows)]]
+            by_prior, old_by_prior = (  # (priors per cell, classes with background, ...)
+                weights.view(new.anchors.per_cell, -1, *weights.shape[1:])
+                for weights in (target, sources[key])
+            )
+            by_prior[:, scores] = old_by_prior[:, old_scores]
         elif key.startswith(BY_CLASS) and key in sources:
             target[rows] = sources[key][old_rows]
     return shared
@@ -165,13 +168,10 @@ def _change(
         if name in fields and value is not None
     }
     if options.input_size and not options.anchors:
-        changes['anchors'] = _scale(base.anchors, options.input_size / base.input_size)
+        factor = options.input_size / base.input_size
+        scales = tuple(tuple(scale * factor for scale in level) for level in base.anchors.scales)
+        changes['anchors'] = dataclasses.replace(base.anchors, scales=scales)
     return base.replace(class_names=class_names, **changes)
-
-
-def _scale(anchors: AnchorConfig, factor: float) -> AnchorConfig:
-    scales = tuple(tuple(scale * factor for scale in level) for level in anchors.scales)
-    return AnchorConfig(scales, anchors.aspect_ratios, anchors.square)
 
 
 def _official_key(key: str) -> str:
@@ -181,15 +181,6 @@ def _official_key(key: str) -> str:
     if key.startswith('layer') and stage.isdigit():
         return f'layers.{int(stage) - 1}{key.removeprefix(f"layer{stage}")}'
     return key
-
-
-def _by_prior(weights: Tensor, per_cell: int) -> Tensor:
-    """Return a view of shape (priors per cell, classes with background, ...)."""
-    return weights.view(per_cell, -1, *weights.shape[1:])
-
-
-def _after_background(rows: list[int]) -> list[int]:
-    return [row + 1 for row in rows]
 
 
 def _read(source: str, backbone: str) -> Mapping[str, Tensor]:

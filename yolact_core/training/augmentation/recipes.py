@@ -76,22 +76,15 @@ def evaluation_transform(config: ModelConfig, mask_size: int | None = None) -> T
         config: Configuration with the input size.
         mask_size: Side of the masks in pixels, resized as in the loss; default: input size.
     """
-    return EvaluationTransform(config.input_size, mask_size)
+    side = config.input_size
 
+    def resize(sample: Sample, _generator: np.random.Generator) -> Sample:
+        """Resize the image as the detector does."""
+        rendered = render(sample, Projection(Window.whole(sample), side))
+        image = cv2.resize(sample.image.astype(np.float32), (side, side))
+        return _finish(replace(rendered, image=image), mask_size)
 
-@dataclass(frozen=True)
-class EvaluationTransform:
-    """Resizes samples to the input size of the network, as the detector does with images."""
-
-    side: int
-    mask_size: int | None = None
-
-    def __call__(self, sample: Sample, _generator: np.random.Generator) -> Sample:
-        """Return the resized sample."""
-        projection = Projection(Window.whole(sample), self.side)
-        side = (self.side, self.side)
-        image = cv2.resize(sample.image.astype(np.float32), side, interpolation=cv2.INTER_LINEAR)
-        return _finish(replace(render(sample, projection), image=image), self.mask_size)
+    return resize
 
 
 @dataclass(frozen=True)
@@ -198,5 +191,4 @@ def _hide(sample: Sample, in_front: npt.NDArray[np.bool_]) -> Sample:
     area, before = visible.sum(axis=(1, 2)), sample.masks.sum(axis=(1, 2))
     boxes = np.where((area < before)[:, None], mask_boxes(visible), sample.boxes)
     is_seen = (area > LEAST_VISIBLE * before) | sample.is_crowd
-    hidden = Sample(sample.image, boxes, sample.class_ids, visible, sample.is_crowd)
-    return hidden.select(is_seen)
+    return replace(sample, boxes=boxes, masks=visible).select(is_seen)

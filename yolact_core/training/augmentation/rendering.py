@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -80,9 +80,7 @@ def render(sample: Sample, projection: Projection) -> Sample:
     masks = np.zeros((len(sample), side, side), dtype=np.uint8)
     for mask, square in zip(sample.masks, masks, strict=True):
         _render_mask(mask, projection, covered, square)
-    return Sample(
-        image, projection.project(sample.boxes), sample.class_ids, masks, sample.is_crowd
-    )
+    return replace(sample, image=image, boxes=projection.project(sample.boxes), masks=masks)
 
 
 def mask_boxes(masks: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
