@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from yolact_core.config import PYRAMID_LEVELS, AnchorConfig
-from yolact_core.network.boxes import cxcywh_to_xyxy, make_priors, pairwise_iou
+from yolact_core.network.boxes import cxcywh_to_xyxy, level_sizes, make_priors, pairwise_iou
 
 if TYPE_CHECKING:
     from yolact_core.dataset.annotations import Annotations
@@ -135,16 +135,12 @@ def assess_priors(boxes: Floats, anchors: AnchorConfig, input_size: int) -> Prio
         anchors: Priors, whose scales are in pixels of the network's input.
         input_size: Side of the network's input, to which images are stretched.
     """
-    cells = [-(-input_size // FIRST_STRIDE)]
-    while len(cells) < PYRAMID_LEVELS:
-        cells.append(-(-cells[-1] // 2))
-    priors = make_priors(anchors, cells, input_size)
-    corners = cxcywh_to_xyxy(priors)
     sample = torch.from_numpy(_thin_out(boxes, FINE_SAMPLE).astype(np.float32))
-    best = [pairwise_iou(block, corners).amax(dim=1) for block in sample.split(BLOCK)]
     if len(sample) == 0:
         return PriorFit(anchors, 0.0, 0.0)
-    iou = torch.cat(best)
+    cells = level_sizes(input_size, (FIRST_STRIDE,))
+    corners = cxcywh_to_xyxy(make_priors(anchors, cells, input_size))
+    iou = torch.cat([pairwise_iou(block, corners).amax(dim=1) for block in sample.split(BLOCK)])
     return PriorFit(anchors, float((iou >= MATCH).float().mean()), float(iou.mean()))
 
 

@@ -4,10 +4,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from yolact_core.config import AnchorConfig
+from yolact_core.config import PYRAMID_LEVELS, AnchorConfig
 
 CENTRE_VARIANCE = 0.1
 SIZE_VARIANCE = 0.2
+
+
+def level_sizes(input_size: int, strides: tuple[int, ...]) -> list[int]:
+    """Return the cells along a side of P3 to P7; beyond the given strides, halves round up."""
+    sizes = [-(-input_size // stride) for stride in strides]
+    while len(sizes) < PYRAMID_LEVELS:
+        sizes.append(-(-sizes[-1] // 2))
+    return sizes
 
 
 def make_priors(anchors: AnchorConfig, level_sizes: list[int], input_size: int) -> Tensor:

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from yolact_core.config import PYRAMID_LEVELS, ModelConfig
+from yolact_core.config import ModelConfig
 from yolact_core.errors import InputError
 from yolact_core.network.backbones import build_backbone
-from yolact_core.network.boxes import make_priors
+from yolact_core.network.boxes import level_sizes, make_priors
 from yolact_core.network.heads import (
     EXTRA_LEVELS,
     FeaturePyramid,
@@ -64,8 +64,8 @@ class Yolact(nn.Module):
         for part in (self.fpn, self.proto_net, head, self.semantic_seg_conv, self.maskiou_net):
             _initialise(part)
 
-        level_sizes = _level_sizes(config.input_size, self.backbone.strides)
-        priors = make_priors(config.anchors, level_sizes, config.input_size)
+        cells = level_sizes(config.input_size, self.backbone.strides)
+        priors = make_priors(config.anchors, cells, config.input_size)
         self.register_buffer('priors', priors, persistent=False)
         self.register_buffer('mean', torch.tensor(config.mean).view(3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(config.std).view(3, 1, 1), persistent=False)
@@ -196,14 +196,6 @@ def _is_leftover(key: str) -> bool:
     if key.startswith('fpn.downsample_layers.'):
         return int(key.split('.')[2]) >= EXTRA_LEVELS
     return key.startswith('backbone.layer') and not key.startswith('backbone.layers')
-
-
-def _level_sizes(input_size: int, strides: tuple[int, ...]) -> list[int]:
-    """Return the cells along a side of P3 to P7: each halving rounds up."""
-    sizes = [-(-input_size // stride) for stride in strides]
-    while len(sizes) < PYRAMID_LEVELS:
-        sizes.append(-(-sizes[-1] // 2))
-    return sizes
 
 
 def _initialise(part: nn.Module | None) -> None:
