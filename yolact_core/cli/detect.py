@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +87,7 @@ def run(options: Options) -> int:
         job.finish()
         summary = job.summary(failures)
         if options.json:
-            say_json(summary.to_mapping())
+            say_json(dataclasses.asdict(summary))
         elif summary.images:
             say(_describe(summary))
         if is_stopped():

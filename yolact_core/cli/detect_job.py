@@ -10,7 +10,6 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,10 +50,6 @@ class DetectSummary:
     images: int
     instances: dict[str, int]
     milliseconds: dict[str, float]
-
-    def to_mapping(self) -> dict[str, Any]:
-        """Return plain values."""
-        return dataclasses.asdict(self)
 
 
 class DetectJob:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from yolact_core.dataset import CocoDataset
     from yolact_core.detector import Detector
     from yolact_core.evaluation import AveragePrecision, Evaluation, EvaluationOptions
-    from yolact_core.timing import Timing
 
 SUMMARY_ROWS = (
     ('AP', 'ap'),
@@ -117,7 +116,8 @@ def _compare(
             {'compared': variant.subject, 'value': variant.value, **evaluation.to_mapping()}
         )
         precisions = _figure(evaluation.box.ap), _figure(evaluation.mask.ap)
-        table.add_row(variant.subject, variant.value, *precisions, *_times(evaluation.timing))
+        times = (f'{1000 * getattr(evaluation.timing, stage):.1f}' for stage in TIMES)
+        table.add_row(variant.subject, variant.value, *precisions, *times)
     _write(options.output, records)
     if options.json:
         say_json(records)
@@ -170,10 +170,6 @@ def _class_table(evaluation: Evaluation) -> Table:
         parts: tuple[AveragePrecision, ...] = (evaluation.box, evaluation.mask)
         table.add_row(name, *(_figure(part.by_class[name]) for part in parts))
     return table
-
-
-def _times(timing: Timing) -> list[str]:
-    return [f'{1000 * getattr(timing, stage):.1f}' for stage in TIMES]
 
 
 def _figure(value: float | None) -> str:

@@ -175,16 +175,9 @@ def _describe(model: str, config: str | None, as_json: bool) -> None:
     if as_json:
         say_json(about)
     else:
+        import json
+
         import yaml
 
-        plain = _without_tuples(about)
+        plain = json.loads(json.dumps(about))  # with lists in place of tuples
         say(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=96).rstrip())
-
-
-def _without_tuples(value: object) -> object:
-    """Return what YAML can write plainly: lists in place of tuples."""
-    if isinstance(value, dict):
-        return {key: _without_tuples(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_tuples(item) for item in value]
-    return value

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from yolact_core.detector import Detector
 from yolact_core.errors import InputError
 from yolact_core.evaluation.evaluation import EvaluationOptions
 from yolact_core.network import resize_network
 
-SUBJECTS = ('nms', 'size', 'threshold')
 PAPER_SIZES = (400, 550, 700)
 PAPER_SIZE = 550
 
 
-@dataclass(frozen=True)
-class Variant:
+class Variant(NamedTuple):
     """One row of a comparison.
 
-    Args:
+    Attributes:
         subject: What differs between the rows.
         value: Value of the subject in this row.
         detector: Detector to be evaluated.
@@ -35,7 +34,7 @@ class Variant:
 def variants(
     subjects: tuple[str, ...], detector: Detector, options: EvaluationOptions, precision: str
 ) -> Iterator[Variant]:
-    """Give the variants that subjects ask for, one after the other.
+    """Yield the variants that subjects ask for, one after the other.
 
     Args:
         subjects: ``nms``: Fast NMS against traditional NMS. ``size``: input sizes as 400, 550 and
@@ -52,15 +51,10 @@ def variants(
         if subject not in SUBJECTS:
             raise InputError(f'comparison must be one of {", ".join(SUBJECTS)}, got {subject!r}')
     for subject in subjects:
-        if subject == 'nms':
-            yield from _nms_variants(detector, options)
-        elif subject == 'size':
-            yield from _size_variants(detector, options, precision)
-        else:
-            yield from _threshold_variants(detector, options)
+        yield from SUBJECTS[subject](detector, options, precision)
 
 
-def _nms_variants(detector: Detector, options: EvaluationOptions) -> Iterator[Variant]:
+def _nms(detector: Detector, options: EvaluationOptions, _precision: str) -> Iterator[Variant]:
     before = detector.options.nms
     try:
         for nms in ('fast', 'traditional'):
@@ -70,9 +64,7 @@ def _nms_variants(detector: Detector, options: EvaluationOptions) -> Iterator[Va
         detector.configure(nms=before)
 
 
-def _size_variants(
-    detector: Detector, options: EvaluationOptions, precision: str
-) -> Iterator[Variant]:
+def _size(detector: Detector, options: EvaluationOptions, precision: str) -> Iterator[Variant]:
     for paper_size in PAPER_SIZES:
         size = round(detector.config.input_size * paper_size / PAPER_SIZE)
         resized = Detector(resize_network(detector.network, size), precision)
@@ -80,7 +72,12 @@ def _size_variants(
         yield Variant('size', str(size), resized, options)
 
 
-def _threshold_variants(detector: Detector, options: EvaluationOptions) -> Iterator[Variant]:
+def _threshold(
+    detector: Detector, options: EvaluationOptions, _precision: str
+) -> Iterator[Variant]:
     for threshold in (0.0, detector.options.candidate_threshold):
         chosen = replace(options, score_threshold=threshold)
         yield Variant('threshold', str(threshold), detector, chosen)
+
+
+SUBJECTS = {'nms': _nms, 'size': _size, 'threshold': _threshold}

@@ -105,7 +105,7 @@ class Postprocessor:
         boxes = decode_boxes(prediction.box_offsets[candidates], self._priors[candidates])
         ranked_scores, best_class = scores, None
         if options.class_agnostic:
-            ranked_scores, best_class = _best_of(scores)
+            ranked_scores, best_class = scores.max(dim=1, keepdim=True)
         if options.nms == 'fast':
             kept, class_ids = fast_nms(
                 boxes,
@@ -124,7 +124,7 @@ class Postprocessor:
                 options.max_detections,
             )
         if best_class is not None:
-            class_ids = best_class[kept]
+            class_ids = best_class[kept, 0]
         return (
             boxes[kept],
             scores[kept, class_ids],
@@ -138,12 +138,6 @@ class Postprocessor:
     def _mask_quality(self, soft_masks: Tensor, class_ids: Tensor) -> Tensor:
         """Return the predicted mask IoU of each instance for its class (YOLACT++, section 6.1)."""
         return self._rescore(soft_masks).gather(1, class_ids.unsqueeze(1)).squeeze(1)
-
-
-def _best_of(scores: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the best score of each box, shape (N, 1), and its class, shape (N,)."""
-    best_scores, best_class = scores.max(dim=1, keepdim=True)
-    return best_scores, best_class.squeeze(1)
 
 
 def _to_pixels(boxes: Tensor, size: tuple[int, int]) -> Tensor:

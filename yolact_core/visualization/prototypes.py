@@ -78,7 +78,8 @@ def draw_combinations(
         order = np.argsort(-np.abs(coefficients), kind='stable')[:strongest].tolist()
         parts = prototypes * coefficients[:, None, None]  # (K, Hp, Wp)
         peak = float(np.abs(parts[order]).max())
-        row = [_draw_instance(rgb, detections[[index]], texts[index], width)]
+        overlay = draw_overlay(rgb, detections[[index]], OverlayStyle(labels=False))
+        row = [_label(_resize(overlay, width), texts[index], TAG)]
         for position in order:
             tile = _draw_signed(parts[position], peak, small)
             coefficient = float(coefficients[position])
@@ -93,18 +94,11 @@ def draw_combinations(
 def stack_pictures(*pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Put pictures of different widths under each other."""
     width = max(picture.shape[1] for picture in pictures)
+    margins = [((0, 0), (0, width - picture.shape[1]), (0, 0)) for picture in pictures]
     return np.concatenate(
         [
-            cv2.copyMakeBorder(
-                picture,
-                0,
-                0,
-                0,
-                width - picture.shape[1],
-                cv2.BORDER_CONSTANT,
-                value=(BACKGROUND,) * 3,
-            )
-            for picture in pictures
+            np.pad(picture, margin, constant_values=BACKGROUND)
+            for picture, margin in zip(pictures, margins, strict=True)
         ]
     )
 
@@ -112,14 +106,6 @@ def stack_pictures(*pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 def _tile_width(rgb: npt.NDArray[np.uint8]) -> int:
     height, width = rgb.shape[:2]
     return int(np.clip(round(TILE_HEIGHT * width / height), TILE_HEIGHT // 2, 3 * TILE_HEIGHT))
-
-
-def _draw_instance(
-    rgb: npt.NDArray[np.uint8], instance: Detections, text: str, width: int
-) -> npt.NDArray[np.uint8]:
-    """Draw one instance over its image, as a tile."""
-    overlay = draw_overlay(rgb, instance, OverlayStyle(labels=False))
-    return _label(_resize(overlay, width), text, TAG)
 
 
 def _draw_signed(
