@@ -21,7 +21,7 @@ class Detections:
         scores: Class score in (0, 1], float32, shape (N,).
         mask_scores: Score of the mask: that of the class, with YOLACT++ times the mask's
             predicted IoU, which may push it above 1. Float32, shape (N,).
-        class_ids: 0-based, int64, shape (N,).
+        class_ids: Class of each instance, 0-based, int64, shape (N,).
         coefficients: Coefficients of the prototypes, in [-1, 1], float32, shape (N, K).
         masks: One mask per instance.
         all_class_names: Name of each class that the network knows.

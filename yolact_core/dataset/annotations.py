@@ -29,9 +29,9 @@ class Annotations:
         file_names: Path of each image below the folder of images, UTF-8, shape (I,).
         sizes: Height and width in pixels, int32, shape (I, 2).
         starts: Annotations ``starts[i]`` to ``starts[i + 1]`` belong to image i, shape (I + 1,).
-        boxes: x, y, width and height in pixels, float64, shape (A, 4).
+        boxes: Box of each annotation: x, y, width and height in pixels, float64, shape (A, 4).
         areas: Area of each mask in pixels, float64, shape (A,).
-        class_ids: 0-based, int64, shape (A,).
+        class_ids: Class of each annotation, 0-based, int64, shape (A,).
         is_crowd: Whether each marks a group of objects, shape (A,).
         segmentations: Outline or mask of each annotation.
     """

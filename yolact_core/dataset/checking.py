@@ -32,7 +32,7 @@ class Problem:
     Args:
         severity: An ``error`` would spoil a training. After a ``warning`` the object, or the
             part of it that is wrong, is left out.
-        where: Image, annotation or category that is meant.
+        where: Image, annotation or category that the problem is in.
         reason: What must hold, then what was found.
     """
 
@@ -51,7 +51,7 @@ def check_dataset(
 
     Args:
         annotations: The JSON file.
-        images: The folder that file names are relative to. Only the files' heads are read.
+        images: The folder that file names are relative to. Only headers are read.
         on_image: Function that is called after each image.
 
     Raises:

@@ -22,7 +22,8 @@ class CocoDataset(Dataset[Sample]):
     ``yolact dataset check`` names them.
 
     Args:
-        annotations: The JSON file; ids may have gaps, segmentations be polygons or either RLE.
+        annotations: The JSON file; ids may have gaps, segmentations be polygons or either kind
+            of RLE.
         images: The folder that file names are relative to.
         class_names: Order of the classes; default: the file's categories, sorted by their ids.
 

@@ -55,7 +55,7 @@ def convert_to_coco(
 
 
 def _correct(path: Path) -> None:
-    """Take back what the library says of its own accord.
+    """Undo what the library adds unasked.
 
     It calls every object in several parts, or with a hole, a crowd, which training would ignore,
     and puts the images under a licence.

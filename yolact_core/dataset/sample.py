@@ -25,8 +25,9 @@ class Sample:
     Args:
         image: RGB, shape (H, W, 3); uint8 as read, float32 in about [0, 255] once augmented.
         boxes: Corners x1 y1 x2 y2 in pixels of the image, float32, shape (N, 4).
-        class_ids: 0-based, int64, shape (N,).
-        masks: 0 or 1, uint8, shape (N, H, W), or coarser if a transform makes them so.
+        class_ids: Class of each object, 0-based, int64, shape (N,).
+        masks: 0 or 1, uint8, shape (N, H, W), or coarser where a transform makes them
+            so.
         is_crowd: Whether it marks a group of objects, which neither finding nor missing counts
             for, shape (N,).
     """
@@ -64,7 +65,7 @@ class Targets:
 
     Args:
         boxes: Corners as fractions of the image, without crowds, float32, each (N, 4).
-        class_ids: 0-based, int64, each (N,).
+        class_ids: Class of each object, 0-based, int64, each (N,).
         masks: 0 or 1, uint8, each (N, H, W).
         crowd_boxes: Corners as fractions of the image, float32, each (M, 4).
     """
@@ -86,12 +87,7 @@ class Targets:
         return self._map(Tensor.pin_memory)
 
     def _map(self, function: Callable[[Tensor], Tensor]) -> Targets:
-        return Targets(
-            boxes=[function(tensor) for tensor in self.boxes],
-            class_ids=[function(tensor) for tensor in self.class_ids],
-            masks=[function(tensor) for tensor in self.masks],
-            crowd_boxes=[function(tensor) for tensor in self.crowd_boxes],
-        )
+        return Targets(*([function(tensor) for tensor in part] for part in vars(self).values()))
 
 
 def collate(samples: Sequence[Sample]) -> tuple[Tensor, Targets]:

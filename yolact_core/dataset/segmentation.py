@@ -95,10 +95,8 @@ def _to_array(counts: object) -> npt.NDArray[np.int64]:
         if not all(isinstance(count, int) for count in counts):
             raise TypeError
         return np.array(counts, dtype=np.int64)
-    if isinstance(counts, str):
-        return decompress_coco_counts(counts.encode('ascii'))
-    if isinstance(counts, bytes):
-        return decompress_coco_counts(counts)
+    if isinstance(counts, str | bytes):
+        return decompress_coco_counts(_to_bytes(counts))
     raise TypeError
 
 

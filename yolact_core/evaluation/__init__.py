@@ -1,4 +1,4 @@
-"""How exact and how fast a detector is."""
+"""Accuracy and speed of a detector."""
 
 from yolact_core.evaluation.evaluation import (
     Evaluation,

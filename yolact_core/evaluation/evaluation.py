@@ -1,4 +1,4 @@
-"""A detector on a data set: how exact and how fast it is."""
+"""Accuracy and speed of a detector on a data set."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Evaluation:
     Args:
         model: Configuration and start of the sha256 of the weights.
         dataset: Name of the annotation file.
-        images: Number of images that were looked at.
+        images: Number of images that were evaluated.
         objects: Number of objects to find, crowds not counted.
         options: How it was evaluated.
         detector: The detector's thresholds and limits, and what ran it.

@@ -32,7 +32,7 @@ class ImageTruth:
     Args:
         size: Height and width of the image in pixels.
         boxes: Corners x1 y1 x2 y2 in pixels, float64, shape (N, 4).
-        class_ids: 0-based, shape (N,).
+        class_ids: Class of each one, 0-based, shape (N,).
         is_crowd: Whether each marks a group, where neither hits nor misses count, shape (N,).
         areas: Area of each mask in pixels, which tells small from large, shape (N,).
         rles: Mask of each object.
@@ -52,7 +52,7 @@ class ImageResult:
 
     Args:
         boxes: Corners x1 y1 x2 y2 in pixels, float64, shape (N, 4).
-        class_ids: 0-based, shape (N,).
+        class_ids: Class of each one, 0-based, shape (N,).
         scores: Scores that rank the boxes, shape (N,).
         mask_scores: Scores that rank the masks, shape (N,).
         rles: Mask of each instance.
