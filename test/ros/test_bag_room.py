@@ -16,7 +16,7 @@ pytest.importorskip('pycocotools', reason="pip install 'yolact[train]'")
 from bags import image_item, make_detections, make_rgb, truth_item, write_bag
 
 from yolact_core.cli import main
-from yolact_ros.bag.evaluate import stamp_index as companion
+from yolact_ros.bag.evaluate import predictors as companion
 from yolact_ros.bag.evaluate.figures import measure_stability
 from yolact_ros.bag.evaluate.motion import estimate_motion, to_grey
 from yolact_ros.bag.evaluate.plan import Candidate, EvaluationPlan, open_evaluation

@@ -117,8 +117,8 @@ def _choose_candidate(options: Options, chosen: ChosenBags) -> tuple[Candidate, 
 
 def _summarize(bags: Sequence[EvaluatedBag]) -> BagFigures:
     """Return the figures of all images together."""
-    from yolact_ros.bag.evaluate.class_remapping import merge_bags
     from yolact_ros.bag.evaluate.figures import summarize
+    from yolact_ros.bag.evaluate.records import merge_bags
 
     records, class_names = merge_bags(
         [(bag.records, bag.facts.class_names) for bag in bags if bag.facts]

@@ -7,10 +7,9 @@ the same to the last digit as if one process had done it all.
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -68,7 +67,7 @@ class FrameResult:
     def of_class(self, class_id: int) -> FrameResult:
         """Return what concerns the instances of one class, without the truth."""
         is_kept = self.class_ids == class_id
-        return dataclasses.replace(
+        return replace(
             self,
             class_ids=self.class_ids[is_kept],
             scores=self.scores[is_kept],
@@ -146,3 +145,53 @@ def merge(parts: Iterable[Sequence[Record]]) -> list[Record]:
                 f'spans must not overlap, but image {one.index} of {one.topic} is in two of them'
             )
     return merged
+
+
+def merge_bags(
+    bags: Sequence[tuple[Sequence[Record], tuple[str, ...]]],
+) -> tuple[list[Record], tuple[str, ...]]:
+    """Put records of bags together, bag after bag.
+
+    The classes are those of all bags together, since truth without a list of classes has only
+    those that occur in it. A class that was left out in a bag, because its truth does not know it,
+    stays left out there.
+
+    Args:
+        bags: Records of each bag, with the names of its classes.
+
+    Returns:
+        Records of all bags, and the names of the classes in the order of their first occurrence.
+    """
+    class_names = tuple(dict.fromkeys(name for _, names in bags for name in names))
+    merged: list[Record] = []
+    for records, names in bags:
+        numbers = np.array([class_names.index(name) for name in names], dtype=np.int64)
+        merged.extend(_renumber(record, numbers) for record in records)
+    return merged, class_names
+
+
+def _renumber(record: Record, numbers: npt.NDArray[np.int64]) -> Record:
+    if not isinstance(record, FrameRecord):
+        return record
+    return replace(record, results=tuple(_result(one, numbers) for one in record.results))
+
+
+def _result(result: FrameResult, numbers: npt.NDArray[np.int64]) -> FrameResult:
+    truth, steadiness = result.truth, result.steadiness
+    return replace(
+        result,
+        class_ids=numbers[result.class_ids],
+        truth=truth
+        and replace(truth, box=_matches(truth.box, numbers), mask=_matches(truth.mask, numbers)),
+        steadiness=steadiness
+        and replace(
+            steadiness,
+            classes_before=numbers[steadiness.classes_before],
+            classes_after=numbers[steadiness.classes_after],
+            lost_classes=numbers[steadiness.lost_classes],
+        ),
+    )
+
+
+def _matches(matches: ImageMatches, numbers: npt.NDArray[np.int64]) -> ImageMatches:
+    return {int(numbers[class_id]): one for class_id, one in matches.items()}
