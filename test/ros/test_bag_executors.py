@@ -19,9 +19,8 @@ from yolact_ros.bag.evaluate.figures import summarize
 from yolact_ros.bag.evaluate.jobs import evaluate_bags
 from yolact_ros.bag.evaluate.plan import Candidate, EvaluationPlan
 from yolact_ros.bag.executors.bag_runs import Reporter
-from yolact_ros.bag.executors.executor import ATTEMPTS, Done, Refused
-from yolact_ros.bag.executors.processes import Processes
-from yolact_ros.bag.executors.ray_cluster import RayCluster
+from yolact_ros.bag.executors.executor import Done, Refused
+from yolact_ros.bag.executors.pools import ATTEMPTS, Processes, RayCluster
 
 
 @pytest.fixture(scope='module')

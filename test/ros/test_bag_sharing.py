@@ -25,7 +25,7 @@ from yolact_ros.bag.evaluate import jobs as evaluation
 from yolact_ros.bag.evaluate.figures import summarize
 from yolact_ros.bag.evaluate.plan import Candidate, EvaluationPlan, open_evaluation
 from yolact_ros.bag.evaluate.records import merge_bags
-from yolact_ros.bag.executors.processes import Processes
+from yolact_ros.bag.executors.pools import Processes
 from yolact_ros.bag.replay import jobs as replaying
 
 COUNT = 10

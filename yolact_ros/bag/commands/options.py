@@ -131,8 +131,7 @@ class SharingOptions:
         import torch
 
         from yolact_ros.bag.executors.executor import InProcess
-        from yolact_ros.bag.executors.processes import Processes
-        from yolact_ros.bag.executors.ray_cluster import RayCluster
+        from yolact_ros.bag.executors.pools import Processes, RayCluster
 
         if not is_shared:
             return InProcess()

@@ -121,7 +121,7 @@ def _list_jobs(
     Raises:
         InputError: An output about images is unknown.
     """
-    from yolact_ros.bag.executors.models import keep_loaded
+    from yolact_ros.bag.executors.executor import keep_loaded
     from yolact_ros.bag.replay.jobs import ReplayJob
     from yolact_ros.bag.replay.results import select_outputs
 

@@ -14,8 +14,7 @@ from yolact_ros.bag.evaluate.plan import (
 )
 from yolact_ros.bag.evaluate.records import Record, merge
 from yolact_ros.bag.executors.bag_runs import BagRun, Part, Reporter, Survey, run_bags
-from yolact_ros.bag.executors.executor import Executor, Observer
-from yolact_ros.bag.executors.models import load_once
+from yolact_ros.bag.executors.executor import Executor, Observer, load_once
 from yolact_ros.bag.replay.frames import split_span
 
 

@@ -1,19 +1,17 @@
-"""Map jobs over an executor: this process, or a pool of workers that are replaced if they die."""
+"""Run jobs one after the other in this process, or by another executor of the same interface."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from yolact_core.errors import InputError
+from yolact_core.detector import Detector
 from yolact_core.terminal import stop_on_interrupt
-from yolact_ros.bag.executors.models import unload
 
-ATTEMPTS = 3
+_detectors: dict[str, Detector] = {}  # by source and options; loaded for the next job
 
 
 def never() -> bool:
@@ -123,83 +121,21 @@ class InProcess(Executor):
 
     def close(self) -> None:
         """Drop the models that jobs kept in this process."""
-        unload()
+        _detectors.clear()
 
 
-class Pool(Executor):
-    """Runs jobs in other processes, several at a time; each until it ends well or fails too often.
-
-    Attributes:
-        size: Number of jobs that can run at the same time.
-    """
-
-    is_shared = True
-    size: int
-
-    @abstractmethod
-    def submit(self, number: int, work: Work, job: object) -> None:
-        """Begin a job; there are never more than ``size``."""
-
-    @abstractmethod
-    def wait(self) -> tuple[int, Attempted]:
-        """Wait until any job ends, and return its number and how it ended."""
-
-    def interruptible(self) -> AbstractContextManager[Callable[[], bool]]:
-        """Let Ctrl-C raise KeyboardInterrupt here, where nothing is lost by it."""
-        return nullcontext(never)
-
-    def map(self, work: Work, jobs: Sequence[object], observer: Observer) -> list[Ended]:
-        """Run all jobs; the observer learns of steps as jobs end, then of damages in order."""
-        ended: dict[int, Ended] = {}
-        for number, outcome in self.run(work, jobs):
-            ended[number] = outcome
-            for _ in range(outcome.steps if isinstance(outcome, Done) else 0):
-                observer.advance()
-        in_order = [ended[number] for number in range(len(jobs))]
-        for outcome in in_order:
-            for sentence in outcome.damages if isinstance(outcome, Done) else ():
-                observer.on_damage(sentence)
-        return in_order
-
-    def run(self, work: Work, jobs: Sequence[object]) -> Iterator[tuple[int, Ended]]:
-        """Run all jobs.
-
-        Yields:
-            The number of a job and how it ended, as soon as it has ended.
-        """
-        waiting, attempts, running = deque(range(len(jobs))), Counter[int](), 0
-        while waiting or running:
-            while waiting and running < self.size:
-                number = waiting.popleft()
-                self.submit(number, work, jobs[number])
-                running += 1
-            number, outcome = self.wait()
-            running -= 1
-            attempts[number] += 1
-            if not isinstance(outcome, Crashed):
-                yield number, outcome
-            elif attempts[number] < ATTEMPTS:
-                waiting.append(number)
-            else:
-                yield number, Refused(f'it failed {ATTEMPTS} times, at last: {outcome.reason}')
+def load_once(source: str, **options: Any) -> Detector:  # noqa: ANN401 - of any type
+    """Return a detector as ``Detector.load`` does; the next job finds it loaded."""
+    key = _key(source, options)
+    if key not in _detectors:
+        _detectors[key] = Detector.load(source, **options)
+    return _detectors[key]
 
 
-def attempt(work: Work, job: object) -> Attempted:
-    """Run a job in a process that has no other, with a single thread.
+def keep_loaded(detector: Detector, source: str, **options: Any) -> None:  # noqa: ANN401 - of any type
+    """Let jobs in this process find a detector loaded, if they ask for it by this description."""
+    _detectors[_key(source, options)] = detector
 
-    The number of threads decides in which order sums are made, and thereby the last digit.
-    """
-    import cv2
-    import torch
 
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    steps: list[None] = []
-    damages: list[str] = []
-    try:
-        value = work(job, Observer(lambda: steps.append(None), damages.append))
-    except InputError as error:
-        return Refused(str(error))
-    except Exception as error:  # whatever it is, other jobs go on
-        return Crashed(f'{type(error).__name__}: {error}')
-    return Done(value, len(steps), tuple(damages))
+def _key(source: str, options: dict[str, Any]) -> str:
+    return repr((source, sorted(options.items())))

@@ -10,8 +10,7 @@ from typing import Any
 
 from yolact_core.errors import InputError
 from yolact_ros.bag.executors.bag_runs import BagRun, Part, Reporter, Survey, run_bags
-from yolact_ros.bag.executors.executor import Executor, Observer
-from yolact_ros.bag.executors.models import load_once
+from yolact_ros.bag.executors.executor import Executor, Observer, load_once
 from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.replay.frames import estimate_images, select_span, split_span
 from yolact_ros.bag.replay.replay import Replay, Selection, list_topics, make_plan
