@@ -30,6 +30,7 @@ from yolact_core.evaluation import evaluate as evaluate_dataset
 from yolact_ros.bag.evaluate.figures import summarize
 from yolact_ros.bag.evaluate.plan import Candidate, EvaluationPlan, open_evaluation
 from yolact_ros.bag.evaluate.records import merge
+from yolact_ros.bag.image_selection import ImageSelection
 from yolact_ros.bag.replay.frames import plan_spans
 
 COUNT = 9
@@ -86,7 +87,7 @@ def test_spans_that_are_merged_give_the_same_figures_to_the_last_digit(
         (Candidate(str(tiny_model), {'device': 'cpu'}),),
         truth=('/camera/truth',),
         score_threshold=0.05,
-        every=every,
+        selection=ImageSelection(every=every),
     )
 
     def figures(records, opened):

@@ -17,12 +17,11 @@ from yolact_ros.bag.commands.options import (
     TRUTH,
     Damages,
     LimitOptions,
-    SelectionOptions,
     check_limits,
     check_report,
     detector_options,
-    make_plan,
 )
+from yolact_ros.bag.image_selection import ImageSelection
 
 if TYPE_CHECKING:
     from yolact_ros.bag.evaluate.bootstrap import Difference
@@ -62,7 +61,7 @@ class Options:
         metavar='MODEL_OR_RESULTS',
     )
     truth: tuple[str, ...] = option(TRUTH, (), metavar='TOPIC_OR_JSON')
-    selection: SelectionOptions = group('images')
+    selection: ImageSelection = group('images')
     model: ModelOptions = group('model')
     detection: DetectionOptions = group('detections')
     comparison: ComparisonOptions = group('comparison')
@@ -100,12 +99,12 @@ def run(options: Options) -> int:
 
 
 def _make_plan(options: Options) -> EvaluationPlan:
-    from yolact_ros.bag.evaluate.plan import Candidate
+    from yolact_ros.bag.evaluate.plan import Candidate, EvaluationPlan
 
     loading = detector_options(options.model, options.detection)
     candidates = tuple(Candidate(source, loading) for source in options.contenders)
     threshold = options.detection.score_threshold
-    return make_plan(options.bag, candidates, options.selection, options.truth, threshold)
+    return EvaluationPlan(options.bag, candidates, options.truth, threshold, options.selection)
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,12 @@ from yolact_ros.bag.commands.options import (
     TRUTH,
     Damages,
     LimitOptions,
-    SelectionOptions,
     SharingOptions,
     check_limits,
     check_report,
     detector_options,
-    make_plan,
 )
+from yolact_ros.bag.image_selection import ImageSelection
 
 if TYPE_CHECKING:
     from yolact_ros.bag.evaluate.figures import BagFigures
@@ -40,7 +39,7 @@ class Options:
     bag: tuple[Path, ...] = argument(BAGS, nargs='*', metavar='BAG')
     sharing: SharingOptions = group('many bags, processes, machines')
     truth: tuple[str, ...] = option(TRUTH, (), metavar='TOPIC_OR_JSON')
-    selection: SelectionOptions = group('images')
+    selection: ImageSelection = group('images')
     model: ModelOptions = group('model')
     detection: DetectionOptions = group('detections')
     results: str | None = option(
@@ -59,6 +58,7 @@ def run(options: Options) -> int:
         0; 1 if a limit is broken; 2 if something could not be read or done.
     """
     from yolact_ros.bag.evaluate.jobs import evaluate_bags, kept_evaluation
+    from yolact_ros.bag.evaluate.plan import EvaluationPlan
     from yolact_ros.bag.executors.bag_runs import Reporter
 
     check_report(options.report)
@@ -70,7 +70,7 @@ def run(options: Options) -> int:
     candidate, needs_gpu = _choose_candidate(options, chosen)
     threshold = options.detection.score_threshold
     plans = [
-        make_plan(bag, (candidate,), options.selection, options.truth, threshold)
+        EvaluationPlan(bag, (candidate,), options.truth, threshold, options.selection)
         for bag in chosen.paths
     ]
     damages = Damages()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +14,8 @@ from yolact_core.cli.options import option, whole_number
 from yolact_core.errors import BAD_INPUT, InputError
 from yolact_core.terminal import complain
 from yolact_ros.bag.commands.bag_paths import ChosenBags, find_bags, is_bag
-from yolact_ros.bag.commands.limits import Limit, parse_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from yolact_ros.bag.evaluate.plan import Candidate, EvaluationPlan
     from yolact_ros.bag.executors.executor import Executor
 
 LIMIT_BROKEN = 1
@@ -49,32 +44,6 @@ class Damages:
     def status(self) -> int:
         """Exit status: what could be read was processed, but something could not."""
         return BAD_INPUT if self._reported else 0
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < float('inf'):
-        raise argparse.ArgumentTypeError(f'must be seconds of at least 0, got {text!r}')
-    return value
-
-
-@dataclass(frozen=True, kw_only=True)
-class SelectionOptions:
-    """Options that say which images are taken."""
-
-    topic: tuple[str, ...] = option(
-        'a topic of images, may be repeated (default: all)', (), metavar='TOPIC'
-    )
-    every: int = option('take every N-th image', 1, metavar='N', type=whole_number)
-    start: float | None = option(
-        'begin S seconds after the first message', metavar='S', type=_seconds
-    )
-    end: float | None = option('end S seconds after the first message', metavar='S', type=_seconds)
-
-    def __post_init__(self) -> None:
-        """Refuse a stretch that ends before it begins."""
-        if self.start is not None and self.end is not None and self.end <= self.start:
-            raise InputError(f'--end must be after --start, got {self.end:g} and {self.start:g}')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,9 +109,39 @@ class SharingOptions:
         return Processes(self.workers or torch.get_num_threads())
 
 
+@dataclass(frozen=True)
+class Limit:
+    """A bound of one figure.
+
+    Args:
+        name: Name of the figure.
+        value: Value that the figure must keep to.
+        is_least: Whether the figure must not be below the value; otherwise not above.
+    """
+
+    name: str
+    value: float
+    is_least: bool
+
+    def breach(self, figures: Mapping[str, float | None]) -> str | None:
+        """Return in one sentence how the figure is out of bounds, or None if it is not.
+
+        Raises:
+            InputError: There is no such figure.
+        """
+        if self.name not in figures:
+            raise InputError(f'figure must be one of {", ".join(figures)}, got {self.name!r}')
+        value = figures[self.name]
+        wanted = f'{self.name} must be at {"least" if self.is_least else "most"} {self.value:g}'
+        if value is None:
+            return f'{wanted}, but cannot be told from this bag'
+        is_kept = value >= self.value if self.is_least else value <= self.value
+        return None if is_kept else f'{wanted}, got {value:g}'
+
+
 @dataclass(frozen=True, kw_only=True)
 class LimitOptions:
-    """Limits on figures."""
+    """Limits on figures, for use in continuous integration."""
 
     fail_below: str | None = option(
         f'exit with {LIMIT_BROKEN} if a figure is lower, as mask_ap=0.3',
@@ -160,9 +159,22 @@ class LimitOptions:
             InputError: They are malformed.
         """
         return [
-            *parse_limits(self.fail_below, is_least=True),
-            *parse_limits(self.fail_above, is_least=False),
+            *_parse_limits(self.fail_below, is_least=True),
+            *_parse_limits(self.fail_above, is_least=False),
         ]
+
+
+def _parse_limits(text: str | None, *, is_least: bool) -> list[Limit]:
+    limits = []
+    for part in text.split(',') if text else ():
+        name, _, value = part.partition('=')
+        try:
+            limits.append(Limit(name.strip(), float(value), is_least))
+        except ValueError:
+            raise InputError(
+                f'limits must be like mask_ap=0.3,stability=0.9, got {part!r}'
+            ) from None
+    return limits
 
 
 def check_limits(limits: list[Limit], figures: Mapping[str, float | None]) -> int:
@@ -201,33 +213,3 @@ def detector_options(model: ModelOptions, detection: DetectionOptions) -> dict[s
     options = {**given, **dataclasses.asdict(model)}
     del options['score_threshold'], options['model']
     return options
-
-
-def make_plan(
-    bag: Path,
-    candidates: tuple[Candidate, ...],
-    selection: SelectionOptions,
-    truth: tuple[str, ...],
-    score_threshold: float,
-) -> EvaluationPlan:
-    """Return what is to be evaluated of a bag.
-
-    Args:
-        bag: Path of the bag.
-        candidates: Models or recorded results to evaluate.
-        selection: Images that are taken.
-        truth: A topic, ``IMAGES=TOPIC`` pairs, or a COCO file; empty means none.
-        score_threshold: Detections that score above it count as found.
-    """
-    from yolact_ros.bag.evaluate.plan import EvaluationPlan
-
-    return EvaluationPlan(
-        bag=bag,
-        candidates=candidates,
-        topics=selection.topic,
-        truth=truth,
-        score_threshold=score_threshold,
-        every=selection.every,
-        start=selection.start,
-        end=selection.end,
-    )

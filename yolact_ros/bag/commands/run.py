@@ -15,14 +15,15 @@ from yolact_ros.bag.commands.bag_paths import ChosenBags, name_results
 from yolact_ros.bag.commands.options import (
     BAGS,
     Damages,
-    SelectionOptions,
     SharingOptions,
     detector_options,
 )
+from yolact_ros.bag.image_selection import ImageSelection
 
 if TYPE_CHECKING:
     from yolact_core.detector import Detector
-    from yolact_ros.bag.replay.jobs import ReplayedBag, ReplayJob
+    from yolact_ros.bag.replay.jobs import ReplayedBag
+    from yolact_ros.bag.replay.replay import ReplayJob
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,7 @@ class Options:
     )
     overlay: Path | None = option('also draw the results as a video', metavar='VIDEO.mp4')
     restart: bool = option('drop what an earlier run left unfinished', False)
-    selection: SelectionOptions = group('images')
+    selection: ImageSelection = group('images')
     model: ModelOptions = group('model')
     detection: DetectionOptions = group('detections')
     json: bool = option('print the summary as JSON', False)
@@ -78,8 +79,11 @@ def run(options: Options) -> int:
     for bag in bags:
         for sentence in bag.failures:
             damages(sentence)
-    if options.overlay and bags[0].is_complete:
-        _draw_overlay(bags[0], options.overlay)
+    (first, *_) = bags
+    if options.overlay and first.facts and first.is_complete:
+        from yolact_ros.bag.replay.overlay_video import write_overlay_videos
+
+        write_overlay_videos(first.job, first.facts, options.overlay)
     _show(options, chosen, bags, detector.model_id)
     is_stopped = any(not bag.failures and not bag.is_complete for bag in bags)
     return INTERRUPTED if is_stopped else damages.status
@@ -122,7 +126,7 @@ def _list_jobs(
         InputError: An output about images is unknown.
     """
     from yolact_ros.bag.executors.executor import keep_loaded
-    from yolact_ros.bag.replay.jobs import ReplayJob
+    from yolact_ros.bag.replay.replay import ReplayJob
     from yolact_ros.bag.replay.results import select_outputs
 
     drawn = {'instances'} if options.overlay else set()  # a video is drawn from instances
@@ -142,24 +146,12 @@ def _list_jobs(
             outputs=names,
             model=options.model.model,
             options=pinned,
-            topics=options.selection.topic,
-            every=options.selection.every,
-            start=options.selection.start,
-            end=options.selection.end,
+            selection=options.selection,
             part_images=options.sharing.part_images,
             restart=options.restart,
         )
         for bag, output in zip(chosen.paths, outputs, strict=True)
     ]
-
-
-def _draw_overlay(replayed: ReplayedBag, path: Path) -> None:
-    from yolact_ros.bag.io.bag import Bag
-    from yolact_ros.bag.replay.overlay_video import write_overlay_videos
-
-    if replayed.facts is not None:
-        with Bag(replayed.job.bag, lambda _: None) as bag:
-            write_overlay_videos(bag, replayed.facts.selection, replayed.job.output, path)
 
 
 def _show(options: Options, chosen: ChosenBags, bags: list[ReplayedBag], model: str) -> None:

@@ -24,9 +24,9 @@ def to_mapping(
         'topics': list(facts.topics),
         'truth': list(plan.truth),
         'score_threshold': plan.score_threshold,
-        'every': plan.every,
-        'start': plan.start,
-        'end': plan.end,
+        'every': plan.selection.every,
+        'start': plan.selection.start,
+        'end': plan.selection.end,
         'unknown_classes': list(facts.unknown_classes),
         **figures.to_mapping(),
     }

@@ -22,6 +22,7 @@ from yolact_ros.bag.evaluate.predictors import (
     find_results_topic,
 )
 from yolact_ros.bag.evaluate.truth import FileTruth, TopicTruth, Truth, find_common_classes
+from yolact_ros.bag.image_selection import ImageSelection
 from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.io.opening import FILE_SUFFIXES
 from yolact_ros.bag.replay.frames import Span, estimate_images, select_span
@@ -61,22 +62,16 @@ class EvaluationPlan:
     Args:
         bag: Path of the bag.
         candidates: Models or recorded results to evaluate.
-        topics: Topics of images; empty means all of them.
         truth: A topic, ``IMAGES=TOPIC`` pairs, or a COCO file; empty means none.
         score_threshold: Detections that score above it count as found.
-        every: Take every so-many-th image of a topic.
-        start: Where to begin, in seconds after the first message; None is the first message.
-        end: Where to end, in seconds after the first message; None is the end of the bag.
+        selection: Images that are taken.
     """
 
     bag: Path
     candidates: tuple[Candidate, ...]
-    topics: tuple[str, ...] = ()
     truth: tuple[str, ...] = ()
     score_threshold: float = 0.3
-    every: int = 1
-    start: float | None = None
-    end: float | None = None
+    selection: ImageSelection = field(default_factory=ImageSelection)
 
 
 @dataclass(frozen=True)
@@ -136,9 +131,10 @@ def open_evaluation(
     Raises:
         InputError: A bag, a model or the truth cannot be used, or they do not fit together.
     """
+    selection = plan.selection
     with ExitStack() as stack:
         bag = stack.enter_context(Bag(plan.bag, on_damage))
-        images = bag.select_images(plan.topics)
+        images = bag.select_images(selection.topic)
         topics = tuple(topic.name for topic in images)
         truth = _open_truth(plan, topics)
         if truth is not None:
@@ -154,15 +150,17 @@ def open_evaluation(
         class_names = find_common_classes(
             truth, [predictor.class_names for predictor in predictors]
         )
-        whole = select_span(bag, plan.start, plan.end)
+        whole = select_span(bag, selection.start, selection.end)
         yield OpenEvaluation(
             bag=bag,
             evaluator=FrameEvaluator(
-                bag, topics, predictors, class_names, truth, plan.score_threshold, plan.every
+                bag, topics, predictors, class_names, truth, plan.score_threshold, selection.every
             ),
             topics=topics,
             whole=whole,
-            images=estimate_images(bag, sum(topic.count for topic in images), plan.every, whole),
+            images=estimate_images(
+                bag, sum(topic.count for topic in images), selection.every, whole
+            ),
             names=tuple(predictor.name for predictor in predictors),
             class_names=class_names,
             unknown_classes=tuple(

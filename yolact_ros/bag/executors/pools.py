@@ -188,7 +188,7 @@ class RayCluster(Pool):
             raise InputError(
                 "Ray must be installed for --cluster: pip install 'yolact[cluster]'"
             ) from None
-        self._ray = ray
+        self._ray: Any = ray
         self._running: dict[Any, int] = {}
         try:
             self._ray.init(

@@ -4,89 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from yolact_core.errors import InputError
 from yolact_ros.bag.executors.bag_runs import BagRun, Part, Reporter, Survey, run_bags
 from yolact_ros.bag.executors.executor import Executor, Observer, load_once
 from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.replay.frames import estimate_images, select_span, split_span
-from yolact_ros.bag.replay.replay import Replay, Selection, list_topics, make_plan
-from yolact_ros.bag.replay.results import select_outputs
+from yolact_ros.bag.replay.replay import Replay, ReplayedSpan, ReplayFacts, ReplayJob
+from yolact_ros.bag.replay.results import list_topics, select_outputs
 from yolact_ros.bag.replay.resumable_output import (
     Progress,
     ResumableOutput,
-    SpanOutput,
     explain_full_disk,
     folder_of_parts,
 )
-
-
-@dataclass(frozen=True)
-class ReplayJob:
-    """A bag of results to be written.
-
-    Args:
-        bag: Path of the bag of images.
-        output: Path of the bag of results.
-        outputs: Names of the outputs to write about each image.
-        model: Name or file of the model.
-        options: Options of ``Detector.load``.
-        topics: Topics of images; empty means all of them.
-        every: Take every so-many-th image of a topic.
-        start: Where to begin, in seconds after the first message; None is the first message.
-        end: Where to end, in seconds after the first message; None is the end of the bag.
-        part_images: Number of images in a part of the output.
-        restart: Whether to drop what an earlier run left unfinished.
-    """
-
-    bag: Path
-    output: Path
-    outputs: tuple[str, ...]
-    model: str
-    options: dict[str, Any]
-    topics: tuple[str, ...]
-    every: int
-    start: float | None
-    end: float | None
-    part_images: int
-    restart: bool
-
-
-@dataclass(frozen=True)
-class ReplayFacts:
-    """What is known of a bag before it is replayed.
-
-    Args:
-        types: Type of each topic of the output.
-        selection: Images that are taken.
-        part_images: Greatest number of images in a part; None if each span is one.
-        resumed: Number of images that an earlier run did.
-        done: What an earlier run did of the spans that it completed.
-    """
-
-    types: dict[str, str]
-    selection: Selection
-    part_images: int | None
-    resumed: int
-    done: tuple[Progress, ...]
-
-
-@dataclass(frozen=True)
-class ReplayedSpan:
-    """A span that was replayed.
-
-    Args:
-        progress: How far it has come.
-        seconds: Seconds that each image of this run took.
-        reasons: Why images could not be read.
-    """
-
-    progress: Progress
-    seconds: tuple[float, ...] = ()
-    reasons: tuple[str, ...] = ()
 
 
 class ReplayedBag(BagRun[ReplayJob, ReplayFacts, ReplayedSpan]):
@@ -129,22 +62,43 @@ def survey_replay(
     Raises:
         InputError: What was asked for is not in the bag, or the output cannot be written.
     """
-    outputs = select_outputs(job.outputs)
+    selection, outputs = job.selection, select_outputs(job.outputs)
+    detector = load_once(job.model, **job.options)
     with Bag(job.bag, observer.on_damage) as bag:
-        topics = bag.select_images(job.topics)
+        topics = bag.select_images(selection.topic)
         names = tuple(topic.name for topic in topics)
-        whole = select_span(bag, job.start, job.end)
-        selection = Selection(names, job.every, whole.start, whole.stop)
-        images = estimate_images(bag, sum(topic.count for topic in topics), job.every, whole)
-        plan = make_plan(bag, selection, load_once(job.model, **job.options), outputs)
+        whole = select_span(bag, selection.start, selection.end)
+        count = sum(topic.count for topic in topics)
+        images = estimate_images(bag, count, selection.every, whole)
         spans = split_span(bag, names, whole, images, part_images)
+        plan = {  # all that decides what the output is
+            'bag': {
+                'path': str(bag.path.resolve()),
+                'start': bag.start,
+                'end': bag.end,
+                'messages': sum(topic.count for topic in bag.topics),
+            },
+            'selection': {
+                'topics': names,
+                'every': selection.every,
+                'start': whole.start,
+                'stop': whole.stop,
+            },
+            'model': detector.model_id,
+            'runtime': [detector.backend, str(detector.device), detector.precision],
+            'options': asdict(detector.options),
+            'outputs': [output.topic for output in outputs],
+            'spans': len(spans),
+            'part_images': part_images,
+        }
     types = list_topics(names, outputs)
     output = ResumableOutput(job.output, types)
-    output.begin({**plan, 'spans': len(spans), 'part_images': part_images}, job.restart)
+    output.begin(plan, job.restart)
     before = [output.progress(number) for number in range(len(spans))]
     facts = ReplayFacts(
         types=types,
-        selection=selection,
+        topics=names,
+        whole=whole,
         part_images=job.part_images if part_images is None else None,
         resumed=sum(one.images for one in before),
         done=tuple(one for one in before if one.is_complete),
@@ -160,19 +114,8 @@ def replay_span(part: Part[ReplayJob, ReplayFacts], observer: Observer) -> Repla
     Raises:
         InputError: There is no image, or no room on the disk.
     """
-    job, facts, span = part.job, part.facts, part.span
-    before = Progress() if part.number == 0 else Progress(span.start, counts=dict(span.counts))
-    with Bag(job.bag, observer.on_damage) as bag:
-        replay = Replay(
-            bag,
-            Selection(facts.selection.topics, job.every, span.start, span.stop),
-            load_once(job.model, **job.options),
-            select_outputs(job.outputs),
-            SpanOutput(job.output, part.number, facts.types, before),
-            facts.part_images,
-        )
-        replay.run(observer)
-    return ReplayedSpan(replay.progress, tuple(replay.seconds), tuple(replay.reasons))
+    with Bag(part.job.bag, observer.on_damage) as bag:
+        return Replay(bag, part).run(observer)
 
 
 def replay_bags(

@@ -12,19 +12,18 @@ from yolact_core.visualization import OverlayStyle, draw_overlay
 from yolact_ros.bag.evaluate.predictors import RecordedPredictor
 from yolact_ros.bag.io.bag import NS_PER_S, Bag
 from yolact_ros.bag.replay.frames import Span, decode, read_raw
-from yolact_ros.bag.replay.replay import Selection
+from yolact_ros.bag.replay.replay import ReplayFacts, ReplayJob
 from yolact_ros.bag.replay.results import name_cameras
 
 RATE_SAMPLE = 100  # images from which the rate is measured
 
 
-def write_overlay_videos(bag: Bag, selection: Selection, results: Path, path: Path) -> list[Path]:
+def write_overlay_videos(job: ReplayJob, facts: ReplayFacts, path: Path) -> list[Path]:
     """Write a video for each camera.
 
     Args:
-        bag: Open bag of the images.
-        selection: Images to draw.
-        results: Path of the bag of their instances, as ``Replay`` writes it.
+        job: Job whose output, complete by now, has the instances.
+        facts: What is known of its bag.
         path: Path of an mp4 file; with several cameras, each adds its topic to the name.
 
     Returns:
@@ -34,22 +33,22 @@ def write_overlay_videos(bag: Bag, selection: Selection, results: Path, path: Pa
         InputError: A video cannot be written.
     """
     paths = []
-    for topic, camera in name_cameras(selection.topics).items():
-        ending = '' if len(selection.topics) == 1 else topic.replace('/', '_')
-        paths.append(path.with_name(f'{path.stem}{ending}{path.suffix}'))
-        results_bag = Bag(results, lambda _: None)
-        with closing(RecordedPredictor(results_bag, f'{camera}/instances', camera)) as instances:
-            _write(bag, selection, topic, instances, paths[-1])
+    with Bag(job.bag, lambda _: None) as bag:
+        for topic, camera in name_cameras(facts.topics).items():
+            ending = '' if len(facts.topics) == 1 else topic.replace('/', '_')
+            paths.append(path.with_name(f'{path.stem}{ending}{path.suffix}'))
+            results = Bag(job.output, lambda _: None)
+            with closing(RecordedPredictor(results, f'{camera}/instances', camera)) as instances:
+                _write(bag, topic, job.selection.every, facts.whole, instances, paths[-1])
     return paths
 
 
 def _write(
-    bag: Bag, selection: Selection, topic: str, instances: RecordedPredictor, path: Path
+    bag: Bag, topic: str, every: int, span: Span, instances: RecordedPredictor, path: Path
 ) -> None:
-    span = Span(selection.start, selection.stop)
     palette = make_palette(len(instances.class_names))
-    with write_video(path, _find_rate(bag, selection, topic)) as add:
-        for raw in read_raw(bag, [topic], selection.every, span):
+    with write_video(path, _find_rate(bag, topic, every, span)) as add:
+        for raw in read_raw(bag, [topic], every, span):
             try:
                 frame = decode(bag, raw)
             except InputError:
@@ -58,14 +57,14 @@ def _write(
             add(draw_overlay(frame.rgb, found, OverlayStyle(), palette))
 
 
-def _find_rate(bag: Bag, selection: Selection, topic: str) -> float:
+def _find_rate(bag: Bag, topic: str, every: int, span: Span) -> float:
     """Return the rate of the first images, in images per second."""
     times = []
-    for entry in bag.entries([topic], selection.start, selection.stop):
+    for entry in bag.entries([topic], span.start, span.stop):
         times.append(entry.time)
         if len(times) > RATE_SAMPLE:
             break
     length = times[-1] - times[0] if times else 0
     if length == 0:
         return USUAL_FPS
-    return (len(times) - 1) * NS_PER_S / length / selection.every
+    return (len(times) - 1) * NS_PER_S / length / every

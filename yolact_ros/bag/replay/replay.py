@@ -3,115 +3,115 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from yolact_core.detector import Detector
 from yolact_core.errors import InputError
-from yolact_ros.bag.executors.executor import Observer
+from yolact_ros.bag.executors.bag_runs import Part
+from yolact_ros.bag.executors.executor import Observer, load_once
+from yolact_ros.bag.image_selection import ImageSelection
 from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.io.writer import BagWriter
 from yolact_ros.bag.replay.frames import Frame, RawFrame, Span, decode, read_raw
-from yolact_ros.bag.replay.results import NODE, name_cameras, to_model_info, to_result
+from yolact_ros.bag.replay.results import (
+    MODEL_INFO_TOPIC,
+    name_cameras,
+    select_outputs,
+    to_model_info,
+    to_result,
+)
 from yolact_ros.bag.replay.resumable_output import Progress, SpanOutput, explain_full_disk
 from yolact_ros.messages.messages import bag_messages
-from yolact_ros.messages.outputs import Output
-from yolact_ros.messages.types import MODEL_INFO
 
 MOST_REASONS = 3  # that are reported
-MODEL_INFO_TOPIC = f'{NODE}/model_info'
 
 
 @dataclass(frozen=True)
-class Selection:
-    """Images of a bag that are taken.
+class ReplayJob:
+    """A bag of results to be written.
 
     Args:
-        topics: Topics of images.
-        every: Take every so-many-th image of a topic.
-        start: Time of recording of the first image, ns; None is the first of the bag.
-        stop: Time after the last image, ns; None is the end of the bag.
+        bag: Path of the bag of images.
+        output: Path of the bag of results.
+        outputs: Names of the outputs to write about each image.
+        model: Name or file of the model.
+        options: Options of ``Detector.load``.
+        selection: Images that are taken.
+        part_images: Number of images in a part of the output.
+        restart: Whether to drop what an earlier run left unfinished.
     """
 
-    topics: tuple[str, ...]
-    every: int = 1
-    start: int | None = None
-    stop: int | None = None
+    bag: Path
+    output: Path
+    outputs: tuple[str, ...]
+    model: str
+    options: dict[str, Any]
+    selection: ImageSelection
+    part_images: int
+    restart: bool
 
 
-def list_topics(topics: Sequence[str], outputs: Sequence[Output]) -> dict[str, str]:
-    """Return the type of each topic of the output."""
-    return {
-        MODEL_INFO_TOPIC: MODEL_INFO,
-        **{
-            f'{camera}/{output.topic}': output.type
-            for camera in name_cameras(topics).values()
-            for output in outputs
-        },
-    }
-
-
-def make_plan(
-    bag: Bag, selection: Selection, detector: Detector, outputs: Sequence[Output]
-) -> dict[str, Any]:
-    """Return all that decides what the output is, to recognize it when a killed run goes on."""
-    return {
-        'bag': {
-            'path': str(bag.path.resolve()),
-            'start': bag.start,
-            'end': bag.end,
-            'messages': sum(topic.count for topic in bag.topics),
-        },
-        'selection': {**asdict(selection), 'topics': list(selection.topics)},
-        'model': detector.model_id,
-        'runtime': [detector.backend, str(detector.device), detector.precision],
-        'options': asdict(detector.options),
-        'outputs': [output.topic for output in outputs],
-    }
-
-
-class Replay:
-    """Runs a detector over the images of a bag, and writes its outputs.
+@dataclass(frozen=True)
+class ReplayFacts:
+    """What is known of a bag before it is replayed.
 
     Args:
-        bag: Open bag of the images.
-        selection: Images to process.
-        detector: Detector, with its thresholds set.
-        outputs: Outputs to write about each image.
-        output: Parts that they are written to.
-        part_images: Greatest number of images in a part; None puts all of them into one.
+        types: Type of each topic of the output.
+        topics: Topics of images.
+        whole: Stretch of the bag that was asked for.
+        part_images: Greatest number of images in a part; None if each span is one.
+        resumed: Number of images that an earlier run did.
+        done: What an earlier run did of the spans that it completed.
+    """
 
-    Attributes:
+    types: dict[str, str]
+    topics: tuple[str, ...]
+    whole: Span
+    part_images: int | None
+    resumed: int
+    done: tuple[Progress, ...]
+
+
+@dataclass(frozen=True)
+class ReplayedSpan:
+    """A span that was replayed.
+
+    Args:
+        progress: How far it has come, including what earlier runs did.
         seconds: Seconds that each image of this run took, from message to detections.
         reasons: Why images could not be read; each reason once, and a few at most.
     """
 
-    def __init__(
-        self,
-        bag: Bag,
-        selection: Selection,
-        detector: Detector,
-        outputs: Sequence[Output],
-        output: SpanOutput,
-        part_images: int | None,
-    ) -> None:
-        self.reasons: list[str] = []
-        self.seconds: list[float] = []
+    progress: Progress
+    seconds: tuple[float, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+class Replay:
+    """Runs a detector over the images of a span, and writes its outputs.
+
+    Args:
+        bag: Bag of the images, open for reading.
+        part: Part of the bag to replay, or to go on with where an earlier run ended.
+    """
+
+    def __init__(self, bag: Bag, part: Part[ReplayJob, ReplayFacts]) -> None:
+        job, span = part.job, part.span
+        before = Progress() if part.number == 0 else Progress(span.start, counts=dict(span.counts))
         self._bag = bag
-        self._selection = selection
-        self._detector = detector
-        self._outputs = outputs
-        self._output = output
-        self._part_images = part_images
-        self._cameras = name_cameras(selection.topics)
+        self._span = span
+        self._facts = part.facts
+        self._every = job.selection.every
+        self._detector = load_once(job.model, **job.options)
+        self._outputs = select_outputs(job.outputs)
+        self._output = SpanOutput(job.output, part.number, part.facts.types, before)
+        self._cameras = name_cameras(part.facts.topics)
+        self._reasons: list[str] = []
+        self._seconds: list[float] = []
 
-    @property
-    def progress(self) -> Progress:
-        """How far it has come, including what earlier runs did."""
-        return self._output.progress
-
-    def run(self, observer: Observer) -> None:
+    def run(self, observer: Observer) -> ReplayedSpan:
         """Process all images that are not done yet.
 
         Args:
@@ -120,50 +120,46 @@ class Replay:
         Raises:
             InputError: The disk is full, and the parts before are kept; or there is no image.
         """
+        output = self._output
         images = self._images()
         raw = next(images, None)
-        with explain_full_disk(self._output.folder, lambda: self.progress.images):
+        with explain_full_disk(output.folder, lambda: output.progress.images):
             try:
                 while raw is not None:
                     raw = self._write_part(raw, images, observer)
                     if observer.is_stopped():
                         break
             except OSError:
-                self._output.discard()
+                output.discard()
                 raise
-        if self.progress.time is None:
-            self._output.discard()
+        if output.progress.time is None:
+            output.discard()
             raise InputError(
                 f'bag {self._bag.path} must hold an image in what was asked for, got none'
             )
-
-    def _note(self, reason: str) -> None:
-        if reason not in self.reasons and len(self.reasons) < MOST_REASONS:
-            self.reasons.append(reason)
+        return ReplayedSpan(output.progress, tuple(self._seconds), tuple(self._reasons))
 
     def _images(self) -> Iterator[RawFrame]:
-        done, chosen = self.progress, self._selection
-        span = Span(
-            start=chosen.start if done.time is None else done.time,
-            stop=chosen.stop,
-            counts=done.counts,
-            skip=done.at_time,
-        )
-        return read_raw(self._bag, chosen.topics, span=span)
+        """Iterate over the images that are not done, also those that are not taken."""
+        done, span = self._output.progress, self._span
+        start = span.start if done.time is None else done.time
+        rest = Span(start, span.stop, done.counts, skip=done.at_time)
+        return read_raw(self._bag, self._facts.topics, span=rest)
 
     def _write_part(
         self, first: RawFrame, images: Iterator[RawFrame], observer: Observer
     ) -> RawFrame | None:
         """Write a part that begins with an image; return the image after it, if there is one."""
-        progress = self.progress
+        progress = self._output.progress
         raw: RawFrame | None = first
         with self._output.open() as writer:
-            if progress.time is None:
-                self._write_model(writer, first)
+            if progress.time is None:  # which model this is, at the time of the first image
+                time = first.entry.time
+                writer.write(MODEL_INFO_TOPIC, time, to_model_info(self._detector, time))
             taken = 0
-            while raw is not None and taken != self._part_images:
+            while raw is not None and taken != self._facts.part_images:
                 progress = self._advance(progress, raw, writer)
-                if raw.index % self._selection.every == 0:
+                if raw.index % self._every == 0:
                     taken += 1
                     observer.advance()
                 raw = next(images, None)
@@ -176,12 +172,13 @@ class Replay:
         """Process an image if it is to be taken, and return how far that is."""
         time, topic = raw.entry.time, raw.entry.topic
         images, skipped, instances = before.images, before.skipped, Counter(before.instances)
-        if raw.index % self._selection.every == 0:
+        if raw.index % self._every == 0:
             try:
                 frame = decode(self._bag, raw)
             except InputError as error:
                 skipped += 1
-                self._note(str(error))
+                if str(error) not in self._reasons and len(self._reasons) < MOST_REASONS:
+                    self._reasons.append(str(error))
             else:
                 images += 1
                 instances.update(self._process(frame, writer))
@@ -197,15 +194,10 @@ class Replay:
     def _process(self, frame: Frame, writer: BagWriter) -> list[str]:
         """Write all outputs about an image, and return the class of each instance."""
         detections = self._detector(frame.rgb)
-        self.seconds.append(frame.seconds + self._detector.timing.total)
-        sequence = frame.index // self._selection.every + 1
+        self._seconds.append(frame.seconds + self._detector.timing.total)
+        sequence = frame.index // self._every + 1
         result = to_result(frame, detections, sequence, self._detector)
         for output in self._outputs:
             topic = f'{self._cameras[frame.topic]}/{output.topic}'
             writer.write(topic, frame.time, output.make(bag_messages, result))
         return detections.class_names
-
-    def _write_model(self, writer: BagWriter, first: RawFrame) -> None:
-        """Write which model makes the detections, at the time of the first image."""
-        time = first.entry.time
-        writer.write(MODEL_INFO_TOPIC, time, to_model_info(self._detector, time))

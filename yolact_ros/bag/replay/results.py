@@ -10,6 +10,7 @@ from yolact_core.detections import Detections
 from yolact_core.detector import Detector
 from yolact_core.palette import make_palette
 from yolact_ros.bag.io.bag import NS_PER_S, Message
+from yolact_ros.messages.types import MODEL_INFO
 from yolact_ros.bag.replay.frames import Frame
 from yolact_ros.health.freshness import Counters
 from yolact_ros.health.latencies import StageTimes
@@ -18,6 +19,7 @@ from yolact_ros.messages.messages import bag_messages
 from yolact_ros.messages.outputs import Output, Result
 
 NODE = '/yolact'
+MODEL_INFO_TOPIC = f'{NODE}/model_info'
 TRANSPORTS = ('compressed',)
 IMAGE_NAMES = ('image', 'image_raw', 'image_color', 'image_mono', 'image_rect', 'image_rect_color')
 
@@ -41,6 +43,23 @@ def name_cameras(topics: Sequence[str]) -> dict[str, str]:
     short = {topic: _without_image(topic) for topic in topics}
     is_unique = len(set(short.values())) == len(topics) and all(short.values())
     return {topic: NODE + (short[topic] if is_unique else topic) for topic in topics}
+
+
+def list_topics(topics: Sequence[str], outputs: Sequence[Output]) -> dict[str, str]:
+    """Return the type of each topic of results.
+
+    Args:
+        topics: Topics of images.
+        outputs: Outputs to write about each image.
+    """
+    return {
+        MODEL_INFO_TOPIC: MODEL_INFO,
+        **{
+            f'{camera}/{output.topic}': output.type
+            for camera in name_cameras(topics).values()
+            for output in outputs
+        },
+    }
 
 
 def to_model_info(detector: Detector, time: int) -> Message:
