@@ -90,7 +90,9 @@ def run(options: Options) -> int:
         (bag,) = evaluate_bags(executor, [plan], 1, Reporter(progress_bar, damages))
         comparison = _compare(options.comparison, bag)
         if options.report:
-            _write_report(options.report, bag, comparison)
+            from yolact_ros.bag.report.report import write_report
+
+            write_report(options.report, bag, comparison.figures, comparison.differences)
     if options.json:
         say_json(comparison.to_mapping())
     else:
@@ -174,15 +176,6 @@ def _compare(options: ComparisonOptions, bag: EvaluatedBag) -> Comparison:
         worst=find_most_different(frames, options.worst),
         unknown_classes=bag.facts.unknown_classes,
     )
-
-
-def _write_report(path: Path, bag: EvaluatedBag, comparison: Comparison) -> None:
-    from yolact_ros.bag.evaluate.jobs import kept_evaluation
-    from yolact_ros.bag.report import Report, write_report
-
-    opened = kept_evaluation.open(bag.job, lambda _: None)
-    report = Report.of(bag.job, opened, bag.records, comparison.figures, comparison.differences)
-    write_report(report, path, opened.evaluator.view)
 
 
 def _show(comparison: Comparison, plan: EvaluationPlan) -> None:

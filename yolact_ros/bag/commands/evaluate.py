@@ -89,7 +89,9 @@ def run(options: Options) -> int:
             return damages.status
         total = _summarize(evaluated)
         if options.report:
-            _write_report(evaluated[0], total, options.report)
+            from yolact_ros.bag.report.report import write_report
+
+            write_report(options.report, evaluated[0], [total])
     if chosen.is_single:
         _show_one(options, evaluated[0], total)
     else:
@@ -125,15 +127,6 @@ def _summarize(bags: Sequence[EvaluatedBag]) -> BagFigures:
     )
     candidates = next(bag.facts.names for bag in bags if bag.facts)
     return summarize(records, candidates, class_names)
-
-
-def _write_report(bag: EvaluatedBag, figures: BagFigures, path: Path) -> None:
-    from yolact_ros.bag.evaluate.jobs import kept_evaluation
-    from yolact_ros.bag.report import Report, write_report
-
-    opened = kept_evaluation.open(bag.job, lambda _: None)
-    report = Report.of(bag.job, opened, bag.records, [figures])
-    write_report(report, path, opened.evaluator.view)
 
 
 def _show_one(options: Options, bag: EvaluatedBag, figures: BagFigures) -> None:

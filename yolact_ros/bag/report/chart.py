@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from yolact_ros.bag.report.recording import Course
 
@@ -26,19 +27,6 @@ class Axis:
     ticks: tuple[tuple[float, str], ...] = ()
     is_whole: bool = False
     has_grid: bool = False
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A line over time, and the range around it.
-
-    Args:
-        series: Number of the contender, or ``OTHER_SERIES``.
-        course: Places of the line.
-    """
-
-    series: int
-    course: Course
 
 
 @dataclass(frozen=True)
@@ -112,7 +100,7 @@ class Chart:
         y: Left side.
         rows: Numbers of the chart as a table, for those who cannot see it.
         head: Titles of that table.
-        curves: Lines, in the order of drawing.
+        curves: Lines over time by series, in the order of drawing.
         bars: Rectangles.
         spots: Dots.
         other: Name of ``OTHER_SERIES``; empty if it is not shown.
@@ -124,7 +112,7 @@ class Chart:
     y: Axis
     rows: tuple[tuple[str, ...], ...]
     head: tuple[str, ...]
-    curves: tuple[Curve, ...] = ()
+    curves: Mapping[int, Course] = field(default_factory=dict)
     bars: tuple[Bar, ...] = ()
     spots: tuple[Spot, ...] = ()
     other: str = ''
@@ -133,6 +121,6 @@ class Chart:
     @property
     def legend(self) -> list[tuple[int, str]]:
         """Series and name of each thing shown."""
-        shown = {one.series for marks in (self.curves, self.bars, self.spots) for one in marks}
+        shown = {*self.curves, *(one.series for one in (*self.bars, *self.spots))}
         names = [(OTHER_SERIES, self.other), *enumerate(self.words.names)]
         return [(series, name) for series, name in names if series in shown]

@@ -13,7 +13,8 @@ from xml.etree.ElementTree import Element, SubElement
 
 import numpy as np
 
-from yolact_ros.bag.report.chart import OTHER_SERIES, Axis, Bar, Chart, Curve
+from yolact_ros.bag.report.chart import OTHER_SERIES, Axis, Bar, Chart
+from yolact_ros.bag.report.recording import Course
 
 if TYPE_CHECKING:
     from matplotlib import axis
@@ -144,8 +145,8 @@ def _draw(chart: Chart, head: int = 0) -> Figure:
         axes.annotate(
             title, place, (0, gap), 'axes fraction', 'offset points', ha=align, color=SOFT
         )
-    for curve in chart.curves:
-        _draw_curve(axes, curve)
+    for series, course in chart.curves.items():
+        _draw_curve(axes, series, course)
     for number, bar in enumerate(chart.bars):
         gid = f'bar {number}'
         axes.add_patch(Rectangle(bar.corner, *bar.size, color=_color(bar.series), lw=0, gid=gid))
@@ -168,9 +169,8 @@ def _set_up(side: axis.Axis, axis: Axis, most: int) -> None:
     side.grid(axis.has_grid)
 
 
-def _draw_curve(axes: Axes, curve: Curve) -> None:
-    course, color = curve.course, _color(curve.series)
-    kind = series_class(curve.series)
+def _draw_curve(axes: Axes, series: int, course: Course) -> None:
+    color, kind = _color(series), series_class(series)
     if not np.array_equal(course.lows, course.highs, equal_nan=True):
         axes.fill_between(
             course.times, course.lows, course.highs, color=color, alpha=0.18, lw=0,
@@ -179,7 +179,7 @@ def _draw_curve(axes: Axes, curve: Curve) -> None:
     is_known = np.pad(~np.isnan(course.means), 1)
     is_alone = is_known[1:-1] & ~is_known[:-2] & ~is_known[2:]
     axes.plot(
-        course.times, course.means, color=color, ls=DASHES.get(curve.series, '-'), clip_on=False,
+        course.times, course.means, color=color, ls=DASHES.get(series, '-'), clip_on=False,
         marker='o', markevery=np.flatnonzero(is_alone).tolist(), gid=f'curve {kind}',
     )  # fmt: skip
 

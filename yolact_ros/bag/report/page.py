@@ -10,8 +10,8 @@ from typing import NamedTuple
 from yolact_ros.bag.evaluate.bootstrap import BETTER, WORSE, Difference, judge
 from yolact_ros.bag.evaluate.figures import QUANTILES, BagFigures
 from yolact_ros.bag.evaluate.metrics import row_of, rows
-from yolact_ros.bag.evaluate.plan import EvaluationPlan, OpenEvaluation
-from yolact_ros.bag.evaluate.records import FrameRecord, Record
+from yolact_ros.bag.evaluate.plan import EvaluationFacts, EvaluationPlan
+from yolact_ros.bag.evaluate.records import FrameRecord
 from yolact_ros.bag.evaluate.rows import Place, Row
 from yolact_ros.bag.io.bag import NS_PER_S
 from yolact_ros.bag.report.charts import Charts
@@ -27,48 +27,16 @@ class Report:
     """All that a report tells.
 
     Args:
-        bag: Path of the bag, as it was given.
-        topics: Topics of images.
-        truth: Source of the truth, as it was given; empty if there is none.
-        score_threshold: Score above which an instance counts as found.
-        class_names: Classes that take part.
-        unknown_classes: Classes of the truth that a model does not know.
-        records: Records of all images, as ``merge`` gives them.
+        plan: What was evaluated.
+        facts: What is known of its bag, such as topics and classes.
         figures: Figures of each contender.
         differences: Differences of each contender but the first, to the first.
     """
 
-    bag: str
-    topics: Sequence[str]
-    truth: Sequence[str]
-    score_threshold: float
-    class_names: Sequence[str]
-    unknown_classes: Sequence[str]
-    records: Sequence[Record]
+    plan: EvaluationPlan
+    facts: EvaluationFacts
     figures: Sequence[BagFigures]
     differences: Sequence[Mapping[str, Difference]] = ()
-
-    @classmethod
-    def of(
-        cls,
-        plan: EvaluationPlan,
-        opened: OpenEvaluation,
-        records: Sequence[Record],
-        figures: Sequence[BagFigures],
-        differences: Sequence[Mapping[str, Difference]] = (),
-    ) -> Report:
-        """Return the report of a plan that was worked on."""
-        return cls(
-            bag=str(plan.bag),
-            topics=opened.topics,
-            truth=plan.truth,
-            score_threshold=plan.score_threshold,
-            class_names=opened.class_names,
-            unknown_classes=opened.unknown_classes,
-            records=records,
-            figures=figures,
-            differences=differences,
-        )
 
 
 class Compared(NamedTuple):
@@ -125,7 +93,7 @@ def make_page(report: Report, recording: Recording, charts: Charts, cards: Seque
         facts=_facts(report, recording),
         style=Markup(_read('page.css')),
         script=Markup(_read('page.js')),
-        classes=[(one, report.class_names[one]) for one in recording.class_ids],
+        classes=[(one, report.facts.class_names[one]) for one in recording.class_ids],
         tiles=rows(Place.TILE),
         figures=_shown_rows(),
         comparisons=[_compare(report, one) for one in range(1, len(report.figures))],
@@ -146,12 +114,12 @@ def _shown_rows() -> list[Row]:
 def _facts(report: Report, recording: Recording) -> str:
     first = report.figures[0]
     facts = [
-        f'{first.images} images of {", ".join(report.topics)} in {report.bag}, '
+        f'{first.images} images of {", ".join(report.facts.topics)} in {report.plan.bag}, '
         f'{recording.seconds[-1]:.1f} s',
-        f'score threshold {report.score_threshold:g}',
+        f'score threshold {report.plan.score_threshold:g}',
     ]
     if first.objects is not None:
-        facts.append(f'{first.objects} objects in the truth ({", ".join(report.truth)})')
+        facts.append(f'{first.objects} objects in the truth ({", ".join(report.plan.truth)})')
     if first.skipped:
         facts.append(f'{first.skipped} images could not be read and were skipped')
     facts += [
@@ -159,9 +127,9 @@ def _facts(report: Report, recording: Recording) -> str:
         for one in report.figures
         if one.missing
     ]
-    if report.unknown_classes:
+    if report.facts.unknown_classes:
         facts.append(
-            f'left out, as a model does not know them: {", ".join(report.unknown_classes)}'
+            f'left out, as a model does not know them: {", ".join(report.facts.unknown_classes)}'
         )
     return f'{"; ".join(facts)}.'
 
@@ -210,7 +178,7 @@ def _class_rows(report: Report, class_ids: Sequence[int]) -> list[tuple[int, int
     stability, flicker = row_of('stability'), row_of('flicker_per_minute')
     found = []
     for class_id in class_ids:
-        name = report.class_names[class_id]
+        name = report.facts.class_names[class_id]
         for series, figures in enumerate(report.figures):
             kinds = (figures.mask, figures.box)
             precisions = [kind.by_class[name] if kind else None for kind in kinds]

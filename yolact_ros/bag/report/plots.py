@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from yolact_ros.bag.evaluate.rows import Floats
-from yolact_ros.bag.report.chart import OTHER_SERIES, Axis, Bar, Chart, Curve, Spot, Words
+from yolact_ros.bag.report.chart import OTHER_SERIES, Axis, Bar, Chart, Spot, Words
 from yolact_ros.bag.report.recording import Course
 
 BAR_SHARE = 0.82  # of the room of a bar or group of bars
@@ -73,12 +73,11 @@ def plot_course(  # noqa: PLR0913 - what a course may have beside its curves
         digits: Digits of the values in the table.
         is_whole: Whether values are counts.
     """
-    curves = [Curve(series, course) for series, course in enumerate(courses)]
-    if other:
-        curves.insert(0, Curve(OTHER_SERIES, other[1]))
-    highest = max(float(np.nanmax(one.course.highs, initial=0.0)) for one in curves)
+    curves = {OTHER_SERIES: other[1]} if other else {}
+    curves.update(enumerate(courses))
+    highest = max(float(np.nanmax(one.highs, initial=0.0)) for one in curves.values())
     times = courses[0].times.tolist()
-    means = [one.course.means.tolist() for one in curves]
+    means = [one.means.tolist() for one in curves.values()]
     rows = tuple(
         (f'{seconds:.2f}', *(_number(one, digits) for one in values))
         for seconds, *values in zip(times, *means, strict=True)
@@ -89,7 +88,7 @@ def plot_course(  # noqa: PLR0913 - what a course may have beside its curves
         Axis(words.y, round_up(max(highest, least_end)), is_whole=is_whole, has_grid=True),
         rows if words.class_id is None else (),
         (words.x, *([other[0]] if other else []), *words.names),
-        curves=tuple(one for one in curves if not np.isnan(one.course.means).all()),
+        curves={key: one for key, one in curves.items() if not np.isnan(one.means).all()},
         spots=spots,
         other=other[0] if other else '',
     )
