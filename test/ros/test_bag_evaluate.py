@@ -98,9 +98,9 @@ def test_spans_that_are_merged_give_the_same_figures_to_the_last_digit(
     with open_evaluation(plan, pytest.fail) as opened:
         from yolact_ros.bag.io.bag import Bag
 
-        whole = figures([list(opened.evaluator.records(opened.whole))], opened)
+        whole = figures([list(opened.evaluator.records(opened.images.whole))], opened)
         with Bag(bag, pytest.fail) as other:
-            spans = plan_spans(other, opened.topics, opened.whole, parts)
+            spans = plan_spans(other, opened.images.topics, opened.images.whole, parts)
     assert len(spans) > 1
     records = []
     for span in reversed(spans):

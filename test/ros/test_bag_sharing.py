@@ -295,7 +295,7 @@ def test_classes_of_all_bags_are_those_of_any(tmp_path, tiny_model):
             score_threshold=0.05,
         )
         with open_evaluation(plan, pytest.fail) as opened:
-            bags.append((list(opened.evaluator.records(opened.whole)), opened.class_names))
+            bags.append((list(opened.evaluator.records(opened.images.whole)), opened.class_names))
     assert [names for _, names in bags] == [('person',), ('cup',)]
     records, names = merge_bags(bags)
     total = summarize(records, ['tiny'], names)

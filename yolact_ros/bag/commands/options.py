@@ -93,20 +93,20 @@ class SharingOptions:
         Raises:
             InputError: There is no such cluster.
         """
-        with closing(self._make_executor(is_shared, needs_gpu)) as executor:
-            yield executor
-
-    def _make_executor(self, is_shared: bool, needs_gpu: bool) -> Executor:
         import torch
 
         from yolact_ros.bag.executors.executor import InProcess
         from yolact_ros.bag.executors.pools import Processes, RayCluster
 
+        executor: Executor
         if not is_shared:
-            return InProcess()
-        if self.cluster is not None:
-            return RayCluster(self.cluster, self.workers, gpus=int(needs_gpu))
-        return Processes(self.workers or torch.get_num_threads())
+            executor = InProcess()
+        elif self.cluster is not None:
+            executor = RayCluster(self.cluster, self.workers, gpus=int(needs_gpu))
+        else:
+            executor = Processes(self.workers or torch.get_num_threads())
+        with closing(executor):
+            yield executor
 
 
 @dataclass(frozen=True)

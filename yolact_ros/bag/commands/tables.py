@@ -21,7 +21,7 @@ def to_mapping(
     """Return everything as plain values; only ``latency`` differs from run to run."""
     return {
         'bag': str(plan.bag),
-        'topics': list(facts.topics),
+        'topics': list(facts.images.topics),
         'truth': list(plan.truth),
         'score_threshold': plan.score_threshold,
         'every': plan.selection.every,
@@ -63,7 +63,7 @@ def write_figure(value: float | None, *, is_signed: bool = False) -> str:
 def _describe(plan: EvaluationPlan, facts: EvaluationFacts, figures: BagFigures) -> str:
     objects = '' if figures.objects is None else f', {figures.objects} objects'
     lines = [
-        f'{figures.name} on {plan.bag} ({", ".join(facts.topics)}): {figures.images} images'
+        f'{figures.name} on {plan.bag} ({", ".join(facts.images.topics)}): {figures.images} images'
         f'{objects}, {figures.instances} found above {plan.score_threshold}'
     ]
     if figures.skipped:

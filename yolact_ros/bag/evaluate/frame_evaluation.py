@@ -66,7 +66,7 @@ class FrameEvaluator:
     """Runs all candidates on the images of a bag, and records how well they do.
 
     Args:
-        bag: Open bag of the images.
+        bag: Bag of the images, open for reading.
         topics: Topics of images.
         predictors: Candidates.
         class_names: Names of the classes that are evaluated.

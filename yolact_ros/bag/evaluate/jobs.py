@@ -71,9 +71,9 @@ def survey_bag(
         InputError: A bag, a model or the truth cannot be used, or they do not fit together.
     """
     opened = kept_evaluation.open(plan, observer.on_damage)
-    spans = split_span(opened.bag, opened.topics, opened.whole, opened.images, part_images)
+    spans = split_span(opened.bag, opened.images, part_images)
     observer.advance()
-    return Survey(opened.facts, spans, opened.images)
+    return Survey(opened.facts, spans, opened.images.count)
 
 
 def evaluate_part(part: Part[EvaluationPlan, EvaluationFacts], observer: Observer) -> list[Record]:

@@ -25,7 +25,7 @@ from yolact_ros.bag.evaluate.truth import FileTruth, TopicTruth, Truth, find_com
 from yolact_ros.bag.image_selection import ImageSelection
 from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.io.opening import FILE_SUFFIXES
-from yolact_ros.bag.replay.frames import Span, estimate_images, select_span
+from yolact_ros.bag.replay.frames import ChosenImages, choose_images
 
 
 @dataclass(frozen=True)
@@ -79,17 +79,13 @@ class EvaluationFacts:
     """What is known of a plan once it was opened; can be sent to another process.
 
     Args:
-        topics: Topics of images.
-        whole: Stretch of the bag that was asked for; ``plan_spans`` splits it.
-        images: Estimated number of images in it.
+        images: Images that were asked for; ``split_span`` splits their stretch.
         names: Names of the candidates.
         class_names: Names of the classes that are evaluated.
         unknown_classes: Classes of the truth that a candidate does not know; they are left out.
     """
 
-    topics: tuple[str, ...]
-    whole: Span
-    images: int
+    images: ChosenImages
     names: tuple[str, ...]
     class_names: tuple[str, ...]
     unknown_classes: tuple[str, ...]
@@ -100,7 +96,7 @@ class OpenEvaluation(EvaluationFacts):
     """A plan whose bags are open and whose models are loaded.
 
     Args:
-        bag: Open bag of the images.
+        bag: Bag of the images, open for reading.
         evaluator: Evaluates the images of a span.
     """
 
@@ -131,12 +127,10 @@ def open_evaluation(
     Raises:
         InputError: A bag, a model or the truth cannot be used, or they do not fit together.
     """
-    selection = plan.selection
     with ExitStack() as stack:
         bag = stack.enter_context(Bag(plan.bag, on_damage))
-        images = bag.select_images(selection.topic)
-        topics = tuple(topic.name for topic in images)
-        truth = _open_truth(plan, topics)
+        images = choose_images(bag, plan.selection)
+        truth = _open_truth(plan, images.topics)
         if truth is not None:
             stack.enter_context(closing(truth))
         threshold = 0.0 if truth is not None else plan.score_threshold
@@ -150,17 +144,18 @@ def open_evaluation(
         class_names = find_common_classes(
             truth, [predictor.class_names for predictor in predictors]
         )
-        whole = select_span(bag, selection.start, selection.end)
         yield OpenEvaluation(
             bag=bag,
             evaluator=FrameEvaluator(
-                bag, topics, predictors, class_names, truth, plan.score_threshold, selection.every
+                bag,
+                images.topics,
+                predictors,
+                class_names,
+                truth,
+                plan.score_threshold,
+                plan.selection.every,
             ),
-            topics=topics,
-            whole=whole,
-            images=estimate_images(
-                bag, sum(topic.count for topic in images), selection.every, whole
-            ),
+            images=images,
             names=tuple(predictor.name for predictor in predictors),
             class_names=class_names,
             unknown_classes=tuple(

@@ -142,7 +142,7 @@ class RecordedPredictor:
     """Results that were recorded: ``InstanceArray`` messages with the stamps of the images.
 
     Args:
-        bag: Open bag of the results, which ``close`` closes.
+        bag: Bag of the results, open for reading; ``close`` closes it.
         topic: Topic of the results.
         name: Name in tables and charts.
 

@@ -12,6 +12,7 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
+from yolact_ros.bag.image_selection import ImageSelection
 from yolact_ros.bag.io.bag import NS_PER_S, Bag, Entry, Message
 from yolact_ros.images.decoding import compressed_to_rgb, image_to_rgb
 from yolact_ros.messages.types import IMAGE
@@ -79,26 +80,40 @@ def stamp_of(header: Message) -> int:
     return int(header.stamp.sec) * NS_PER_S + int(header.stamp.nanosec)
 
 
-def select_span(bag: Bag, start: float | None, end: float | None) -> Span:
-    """Return the stretch of a bag between two times in seconds after its first message."""
-    return Span(
-        None if start is None else bag.start + round(start * NS_PER_S),
-        None if end is None else bag.start + round(end * NS_PER_S),
-    )
-
-
-def estimate_images(bag: Bag, count: int, every: int, span: Span) -> int:
-    """Return the estimated number of images in a stretch.
+@dataclass(frozen=True)
+class ChosenImages:
+    """Images of a bag that were asked for.
 
     Args:
-        bag: Open bag.
-        count: Number of images in the whole bag.
-        every: Take every so-many-th image of a topic.
-        span: Stretch of the bag.
+        topics: Topics of images.
+        whole: Stretch of the bag.
+        count: Estimated number of images.
     """
-    length = min(span.stop or bag.end, bag.end) - max(span.start or bag.start, bag.start)
+
+    topics: tuple[str, ...]
+    whole: Span
+    count: int
+
+
+def choose_images(bag: Bag, selection: ImageSelection) -> ChosenImages:
+    """Return where in a bag the images are that were asked for.
+
+    Raises:
+        InputError: A topic is missing or has no images.
+    """
+    topics = bag.select_images(selection.topic)
+    start, stop = (
+        None if seconds is None else bag.start + round(seconds * NS_PER_S)
+        for seconds in (selection.start, selection.end)
+    )
+    length = min(stop or bag.end, bag.end) - max(start or bag.start, bag.start)
     share = max(length, 0) / max(bag.end - bag.start, 1)
-    return round(count * share / every)
+    count = sum(topic.count for topic in topics)
+    return ChosenImages(
+        topics=tuple(topic.name for topic in topics),
+        whole=Span(start, stop),
+        count=round(count * share / selection.every),
+    )
 
 
 def read_raw(
@@ -107,7 +122,7 @@ def read_raw(
     """Iterate over the images of a span.
 
     Args:
-        bag: Open bag.
+        bag: Bag, open for reading.
         topics: Topics of images.
         every: Take the first and then every so-many-th image of each topic.
         span: Stretch of the bag; None is all of it.
@@ -140,21 +155,18 @@ def decode(bag: Bag, raw: RawFrame) -> Frame:
     )
 
 
-def split_span(
-    bag: Bag, topics: Sequence[str], whole: Span, images: int, part_images: int | None
-) -> tuple[Span, ...]:
+def split_span(bag: Bag, chosen: ChosenImages, part_images: int | None) -> tuple[Span, ...]:
     """Split a stretch, in a way that depends on nothing but the bag and the size of parts.
 
     Args:
-        bag: Open bag, which is read once from start to end if there is something to split.
-        topics: Topics of images.
-        whole: Stretch to split.
-        images: Estimated number of images in it.
+        bag: Bag, which is read once from start to end if there is something to split.
+        chosen: Images of the stretch.
         part_images: Approximate number of images in a part; None leaves it whole.
     """
     if part_images is None:
-        return (whole,)
-    return tuple(plan_spans(bag, topics, whole, math.ceil(images / part_images)))
+        return (chosen.whole,)
+    parts = math.ceil(chosen.count / part_images)
+    return tuple(plan_spans(bag, chosen.topics, chosen.whole, parts))
 
 
 def plan_spans(bag: Bag, topics: Sequence[str], whole: Span, parts: int) -> list[Span]:
@@ -164,7 +176,7 @@ def plan_spans(bag: Bag, topics: Sequence[str], whole: Span, parts: int) -> list
     a span knows how many images came before it.
 
     Args:
-        bag: Open bag, which is read once from start to end.
+        bag: Bag, which is read once from start to end.
         topics: Topics of images.
         whole: Stretch to split, with the counts at its start.
         parts: Greatest number of spans.

@@ -11,7 +11,7 @@ from yolact_core.errors import InputError
 from yolact_ros.bag.executors.bag_runs import BagRun, Part, Reporter, Survey, run_bags
 from yolact_ros.bag.executors.executor import Executor, Observer, load_once
 from yolact_ros.bag.io.bag import Bag
-from yolact_ros.bag.replay.frames import estimate_images, select_span, split_span
+from yolact_ros.bag.replay.frames import choose_images, split_span
 from yolact_ros.bag.replay.replay import Replay, ReplayedSpan, ReplayFacts, ReplayJob
 from yolact_ros.bag.replay.results import list_topics, select_outputs
 from yolact_ros.bag.replay.resumable_output import (
@@ -63,14 +63,10 @@ def survey_replay(
         InputError: What was asked for is not in the bag, or the output cannot be written.
     """
     selection, outputs = job.selection, select_outputs(job.outputs)
-    detector = load_once(job.model, **job.options)
     with Bag(job.bag, observer.on_damage) as bag:
-        topics = bag.select_images(selection.topic)
-        names = tuple(topic.name for topic in topics)
-        whole = select_span(bag, selection.start, selection.end)
-        count = sum(topic.count for topic in topics)
-        images = estimate_images(bag, count, selection.every, whole)
-        spans = split_span(bag, names, whole, images, part_images)
+        images = choose_images(bag, selection)
+        spans = split_span(bag, images, part_images)
+        detector = load_once(job.model, **job.options)
         plan = {  # all that decides what the output is
             'bag': {
                 'path': str(bag.path.resolve()),
@@ -79,10 +75,10 @@ def survey_replay(
                 'messages': sum(topic.count for topic in bag.topics),
             },
             'selection': {
-                'topics': names,
+                'topics': images.topics,
                 'every': selection.every,
-                'start': whole.start,
-                'stop': whole.stop,
+                'start': images.whole.start,
+                'stop': images.whole.stop,
             },
             'model': detector.model_id,
             'runtime': [detector.backend, str(detector.device), detector.precision],
@@ -91,21 +87,20 @@ def survey_replay(
             'spans': len(spans),
             'part_images': part_images,
         }
-    types = list_topics(names, outputs)
+    types = list_topics(images.topics, outputs)
     output = ResumableOutput(job.output, types)
     output.begin(plan, job.restart)
     before = [output.progress(number) for number in range(len(spans))]
     facts = ReplayFacts(
         types=types,
-        topics=names,
-        whole=whole,
+        images=images,
         part_images=job.part_images if part_images is None else None,
         resumed=sum(one.images for one in before),
         done=tuple(one for one in before if one.is_complete),
     )
     done = tuple(number for number, one in enumerate(before) if one.is_complete)
     observer.advance()
-    return Survey(facts, spans, max(images - facts.resumed, 0), done)
+    return Survey(facts, spans, max(images.count - facts.resumed, 0), done)
 
 
 def replay_span(part: Part[ReplayJob, ReplayFacts], observer: Observer) -> ReplayedSpan:

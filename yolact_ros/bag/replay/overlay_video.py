@@ -34,12 +34,12 @@ def write_overlay_videos(job: ReplayJob, facts: ReplayFacts, path: Path) -> list
     """
     paths = []
     with Bag(job.bag, lambda _: None) as bag:
-        for topic, camera in name_cameras(facts.topics).items():
-            ending = '' if len(facts.topics) == 1 else topic.replace('/', '_')
+        for topic, camera in name_cameras(facts.images.topics).items():
+            ending = '' if len(facts.images.topics) == 1 else topic.replace('/', '_')
             paths.append(path.with_name(f'{path.stem}{ending}{path.suffix}'))
             results = Bag(job.output, lambda _: None)
             with closing(RecordedPredictor(results, f'{camera}/instances', camera)) as instances:
-                _write(bag, topic, job.selection.every, facts.whole, instances, paths[-1])
+                _write(bag, topic, job.selection.every, facts.images.whole, instances, paths[-1])
     return paths
 
 

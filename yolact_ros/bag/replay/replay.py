@@ -14,7 +14,7 @@ from yolact_ros.bag.executors.executor import Observer, load_once
 from yolact_ros.bag.image_selection import ImageSelection
 from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.io.writer import BagWriter
-from yolact_ros.bag.replay.frames import Frame, RawFrame, Span, decode, read_raw
+from yolact_ros.bag.replay.frames import ChosenImages, Frame, RawFrame, Span, decode, read_raw
 from yolact_ros.bag.replay.results import (
     MODEL_INFO_TOPIC,
     name_cameras,
@@ -59,16 +59,14 @@ class ReplayFacts:
 
     Args:
         types: Type of each topic of the output.
-        topics: Topics of images.
-        whole: Stretch of the bag that was asked for.
+        images: Images that were asked for.
         part_images: Greatest number of images in a part; None if each span is one.
         resumed: Number of images that an earlier run did.
         done: What an earlier run did of the spans that it completed.
     """
 
     types: dict[str, str]
-    topics: tuple[str, ...]
-    whole: Span
+    images: ChosenImages
     part_images: int | None
     resumed: int
     done: tuple[Progress, ...]
@@ -107,7 +105,7 @@ class Replay:
         self._detector = load_once(job.model, **job.options)
         self._outputs = select_outputs(job.outputs)
         self._output = SpanOutput(job.output, part.number, part.facts.types, before)
-        self._cameras = name_cameras(part.facts.topics)
+        self._cameras = name_cameras(part.facts.images.topics)
         self._reasons: list[str] = []
         self._seconds: list[float] = []
 
@@ -144,7 +142,7 @@ class Replay:
         done, span = self._output.progress, self._span
         start = span.start if done.time is None else done.time
         rest = Span(start, span.stop, done.counts, skip=done.at_time)
-        return read_raw(self._bag, self._facts.topics, span=rest)
+        return read_raw(self._bag, self._facts.images.topics, span=rest)
 
     def _write_part(
         self, first: RawFrame, images: Iterator[RawFrame], observer: Observer

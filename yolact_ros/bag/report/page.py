@@ -114,7 +114,7 @@ def _shown_rows() -> list[Row]:
 def _facts(report: Report, recording: Recording) -> str:
     first = report.figures[0]
     facts = [
-        f'{first.images} images of {", ".join(report.facts.topics)} in {report.plan.bag}, '
+        f'{first.images} images of {", ".join(report.facts.images.topics)} in {report.plan.bag}, '
         f'{recording.seconds[-1]:.1f} s',
         f'score threshold {report.plan.score_threshold:g}',
     ]
