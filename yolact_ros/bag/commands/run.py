@@ -171,14 +171,14 @@ def _show(options: Options, chosen: ChosenBags, bags: list[ReplayedBag], model: 
 def _summarize(bag: ReplayedBag) -> dict[str, Any]:
     """Return what was done as plain values; only ``median_seconds`` differs from run to run."""
     done = bag.progress
-    seconds = [one for span in bag.spans for one in span.seconds]
+    seconds = [one for span in bag.results for one in span.seconds]
     return {
         'images': done.images,
         'of_earlier_run': bag.facts.resumed if bag.facts else 0,
         'skipped': done.skipped,
         'instances': dict(sorted(done.instances.items(), key=lambda item: -item[1])),
         'median_seconds': statistics.median(seconds) if seconds else None,
-        'reasons': list(dict.fromkeys(reason for span in bag.spans for reason in span.reasons)),
+        'reasons': list(dict.fromkeys(reason for span in bag.results for reason in span.reasons)),
     }
 
 

@@ -83,14 +83,6 @@ def _describe(plan: EvaluationPlan, facts: EvaluationFacts, figures: BagFigures)
 def _class_table(figures: BagFigures, class_names: tuple[str, ...]) -> Table:
     table = Table('class', 'found', 'box AP', 'mask AP', 'stability', 'flicker, per minute')
     for name in class_names:
-        kinds = (figures.box, figures.mask)
-        precisions = [kind.by_class[name] if kind else None for kind in kinds]
-        steady = figures.stability_by_class.get(name)
-        table.add_row(
-            name,
-            str(figures.by_class.get(name, 0)),
-            *(write_figure(None if one is None else one / 100) for one in precisions),
-            write_figure(steady.stability if steady else None),
-            write_figure(steady.flicker_per_minute if steady else None),
-        )
+        found, precisions, steadiness = figures.of_class(name)
+        table.add_row(name, str(found), *map(write_figure, (*precisions, *steadiness)))
     return table

@@ -88,6 +88,21 @@ class BagFigures:
         """Return the figures that limits can be set on; precisions as fractions."""
         return {row.name: self.values[row.name] for row in rows(Place.FIGURES)}
 
+    def of_class(self, name: str) -> tuple[int, list[float | None], list[float | None]]:
+        """Return how many instances of a class were found, and how well and how steadily.
+
+        Returns:
+            Their number; AP of boxes and of masks, as fractions; stability, and flicker per
+            minute. None where nothing tells it.
+        """
+        percents = [kind.by_class[name] if kind else None for kind in (self.box, self.mask)]
+        steady = self.stability_by_class.get(name)
+        return (
+            self.by_class.get(name, 0),
+            [None if one is None else one / 100 for one in percents],
+            [steady.stability, steady.flicker_per_minute] if steady else [None, None],
+        )
+
     def to_mapping(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
         plain = dataclasses.asdict(self)

@@ -64,7 +64,7 @@ kept_evaluation = KeptEvaluation()  # of this process
 
 def survey_bag(
     part_images: int | None, plan: EvaluationPlan, observer: Observer
-) -> Survey[EvaluationFacts]:
+) -> Survey[EvaluationFacts, list[Record]]:
     """Split a bag.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -69,20 +69,20 @@ class Part(Generic[AnyJob, Facts]):
 
 
 @dataclass(frozen=True)
-class Survey(Generic[Facts]):
+class Survey(Generic[Facts, Result]):
     """A bag that was surveyed.
 
     Args:
         facts: What is known of the bag and the job.
         spans: Stretches of the bag, one for each part.
         images: Estimated number of images that are not done yet.
-        done: Numbers of the parts that an earlier run did.
+        done: Results of the parts that an earlier run did, by number.
     """
 
     facts: Facts
     spans: tuple[Span, ...]
     images: int
-    done: tuple[int, ...] = ()
+    done: Mapping[int, Result] = field(default_factory=dict)
 
     def list_missing(self, job: AnyJob) -> list[Part[AnyJob, Facts]]:
         """Return the parts that are not done yet."""
@@ -100,7 +100,7 @@ class BagRun(Generic[AnyJob, Facts, Result]):
     Args:
         job: What is to be done.
         facts: What is known of the bag and the job; None if nothing of the bag can be read.
-        results: Results of the parts that were run.
+        results: Results of the parts that were done, now or by an earlier run.
         failures: What could not be done, each in one sentence.
     """
 
@@ -118,7 +118,7 @@ def run_bags(
     executor: Executor,
     runs: Sequence[BagRun[AnyJob, Facts, Result]],
     part_images: int,
-    survey: Callable[[int | None, AnyJob, Observer], Survey[Facts]],
+    survey: Callable[[int | None, AnyJob, Observer], Survey[Facts, Result]],
     work: Callable[[Part[AnyJob, Facts], Observer], Result],
     reporter: Reporter,
 ) -> None:
@@ -142,6 +142,7 @@ def run_bags(
     for run, outcome in zip(runs, outcomes, strict=True):
         if isinstance(outcome, Done):
             run.facts = outcome.value.facts
+            run.results.extend(outcome.value.done.values())
             images += outcome.value.images
             missing += [(run, part) for part in outcome.value.list_missing(run.job)]
         else:

@@ -26,12 +26,6 @@ class ReplayedBag(BagRun[ReplayJob, ReplayFacts, ReplayedSpan]):
     """A bag that is replayed; where something failed, its parts are kept, and not joined."""
 
     @property
-    def spans(self) -> list[ReplayedSpan]:
-        """Spans as far as they were replayed, now or by an earlier run."""
-        done = self.facts.done if self.facts else ()
-        return [*map(ReplayedSpan, done), *self.results]
-
-    @property
     def folder(self) -> Path:
         """Folder of the parts, as long as they are not joined."""
         return folder_of_parts(self.job.output)
@@ -39,24 +33,24 @@ class ReplayedBag(BagRun[ReplayJob, ReplayFacts, ReplayedSpan]):
     @property
     def is_complete(self) -> bool:
         """Whether all spans are done."""
-        return not self.failures and all(span.progress.is_complete for span in self.spans)
+        return not self.failures and all(span.progress.is_complete for span in self.results)
 
     @property
     def progress(self) -> Progress:
         """Sum of the progress of all spans."""
         instances: Counter[str] = Counter()
-        for span in self.spans:
+        for span in self.results:
             instances.update(span.progress.instances)
         return Progress(
-            images=sum(span.progress.images for span in self.spans),
-            skipped=sum(span.progress.skipped for span in self.spans),
+            images=sum(span.progress.images for span in self.results),
+            skipped=sum(span.progress.skipped for span in self.results),
             instances=dict(instances),
         )
 
 
 def survey_replay(
     part_images: int | None, job: ReplayJob, observer: Observer
-) -> Survey[ReplayFacts]:
+) -> Survey[ReplayFacts, ReplayedSpan]:
     """Split a bag, and find out what an earlier run did of it.
 
     Raises:
@@ -96,9 +90,8 @@ def survey_replay(
         images=images,
         part_images=job.part_images if part_images is None else None,
         resumed=sum(one.images for one in before),
-        done=tuple(one for one in before if one.is_complete),
     )
-    done = tuple(number for number, one in enumerate(before) if one.is_complete)
+    done = {number: ReplayedSpan(one) for number, one in enumerate(before) if one.is_complete}
     observer.advance()
     return Survey(facts, spans, max(images.count - facts.resumed, 0), done)
 

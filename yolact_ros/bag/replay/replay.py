@@ -62,14 +62,12 @@ class ReplayFacts:
         images: Images that were asked for.
         part_images: Greatest number of images in a part; None if each span is one.
         resumed: Number of images that an earlier run did.
-        done: What an earlier run did of the spans that it completed.
     """
 
     types: dict[str, str]
     images: ChosenImages
     part_images: int | None
     resumed: int
-    done: tuple[Progress, ...]
 
 
 @dataclass(frozen=True)

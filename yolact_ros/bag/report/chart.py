@@ -121,6 +121,7 @@ class Chart:
     @property
     def legend(self) -> list[tuple[int, str]]:
         """Series and name of each thing shown."""
-        shown = {*self.curves, *(one.series for one in (*self.bars, *self.spots))}
+        marks: tuple[Bar | Spot, ...] = (*self.bars, *self.spots)
+        shown = {*self.curves, *(one.series for one in marks)}
         names = [(OTHER_SERIES, self.other), *enumerate(self.words.names)]
         return [(series, name) for series, name in names if series in shown]

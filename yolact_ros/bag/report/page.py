@@ -39,31 +39,20 @@ class Report:
     differences: Sequence[Mapping[str, Difference]] = ()
 
 
-class Compared(NamedTuple):
-    """A figure of two contenders.
-
-    Attributes:
-        row: What the figure is.
-        cells: The figure of the first and of the other one, how much they differ, the interval,
-            and the verdict; the last three are empty if not known.
-    """
-
-    row: Row
-    cells: tuple[str, ...]
-
-
 class Comparison(NamedTuple):
     """A contender against the first one.
 
     Attributes:
         series: Number of the contender.
         verdict: What is better and what is worse, in words.
-        figures: Figures that at least one of the two has.
+        figures: Figures that at least one of the two has: what each is, its values of the first
+            and of this one, how much they differ, the interval, and the verdict; the last three
+            are empty if not known.
     """
 
     series: int
     verdict: str
-    figures: Sequence[Compared]
+    figures: Sequence[tuple[Row, tuple[str, ...]]]
 
 
 def make_page(report: Report, recording: Recording, charts: Charts, cards: Sequence[Card]) -> str:
@@ -144,7 +133,7 @@ def _compare(report: Report, series: int) -> Comparison:
             parts.append(f'{word} in {", ".join(titles)}')
     first, other = (report.figures[one].values for one in (0, series))
     compared = [
-        Compared(
+        (
             row,
             (
                 row.write(first[row.name]),
@@ -175,20 +164,14 @@ def _write_difference(row: Row, difference: Difference | None) -> tuple[str, str
 
 def _class_rows(report: Report, class_ids: Sequence[int]) -> list[tuple[int, int, list[str]]]:
     """Return the figures of each class: its id, the contender, and cells."""
-    stability, flicker = row_of('stability'), row_of('flicker_per_minute')
+    shown = [row_of(one) for one in ('mask_ap', 'box_ap', 'stability', 'flicker_per_minute')]
     found = []
     for class_id in class_ids:
         name = report.facts.class_names[class_id]
         for series, figures in enumerate(report.figures):
-            kinds = (figures.mask, figures.box)
-            precisions = [kind.by_class[name] if kind else None for kind in kinds]
-            steady = figures.stability_by_class.get(name)
-            cells = [
-                str(figures.by_class.get(name, 0)),
-                *('-' if one is None else f'{one / 100:.3f}' for one in precisions),
-                stability.write(steady.stability if steady else None),
-                flicker.write(steady.flicker_per_minute if steady else None),
-            ]
+            count, (box, mask), steadiness = figures.of_class(name)
+            values = zip(shown, (mask, box, *steadiness), strict=True)
+            cells = [str(count), *(row.write(value) for row, value in values)]
             found.append((class_id, series, cells))
     return found
 
