@@ -41,7 +41,7 @@ class KeptEvaluation:
 
         Args:
             plan: What to evaluate.
-            on_damage: Called from now on with one sentence about whatever cannot be read.
+            on_damage: Function to call from now on with one sentence about each damage.
 
         Raises:
             InputError: A bag, a model or the truth cannot be used, or they do not fit together.
@@ -101,7 +101,7 @@ def evaluate_bags(
         executor: Executor that does the work; only a shared one splits bags.
         plans: What to evaluate of each bag.
         part_images: Approximate number of images in a part.
-        reporter: Shows how far the work is, and what cannot be read.
+        reporter: Reporter of the progress and of what cannot be read.
 
     Returns:
         For each plan, in the same order, as much as could be done of it.

@@ -97,7 +97,7 @@ class OpenEvaluation(EvaluationFacts):
 
     Args:
         bag: Bag of the images, open for reading.
-        evaluator: Evaluates the images of a span.
+        evaluator: Evaluator of the images of a span.
     """
 
     bag: Bag
@@ -121,8 +121,8 @@ def open_evaluation(
 
     Args:
         plan: What to evaluate.
-        on_damage: Called with one sentence about whatever cannot be read.
-        load: Loads a model, as ``Detector.load`` does.
+        on_damage: Function to call with one sentence about each damage.
+        load: Function that loads a model, as ``Detector.load`` does.
 
     Raises:
         InputError: A bag, a model or the truth cannot be used, or they do not fit together.

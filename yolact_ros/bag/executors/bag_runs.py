@@ -31,8 +31,8 @@ class Reporter:
     """How the progress of a run over bags is shown.
 
     Args:
-        bar: Shows a progress bar for a number of steps, as ``progress_bar`` does.
-        on_damage: Called with one sentence about whatever cannot be read.
+        bar: Function that shows a progress bar for a number of steps, as ``progress_bar`` does.
+        on_damage: Function to call with one sentence about each damage.
     """
 
     bar: Callable[[str, int], AbstractContextManager[Callable[[], None]]]
@@ -126,11 +126,11 @@ def run_bags(
 
     Args:
         executor: Executor that does the work; only a shared one splits bags.
-        runs: What is to be done with each bag; gets what becomes of it.
+        runs: Run of each bag, which is filled in.
         part_images: Approximate number of images in a part.
-        survey: Splits a bag in parts of so many images, or not at all; one step.
-        work: Does a part of a bag, each image of which is a step.
-        reporter: Shows how far the work is, and what cannot be read.
+        survey: Function that splits a bag in parts of so many images, or not at all; one step.
+        work: Function that does a part of a bag, each image of which is a step.
+        reporter: Reporter of the progress and of what cannot be read.
     """
     shown = reporter.bar('bags', len(runs)) if executor.is_shared else nullcontext(lambda: None)
     split = partial(survey, part_images if executor.is_shared else None)

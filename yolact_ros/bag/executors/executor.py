@@ -24,9 +24,9 @@ class Observer:
     """What a job reports to while it runs.
 
     Args:
-        advance: Called after each step, such as an image.
-        on_damage: Called with one sentence about whatever cannot be read.
-        is_stopped: Returns whether the job should end early and keep what it has.
+        advance: Function to call after each step, such as an image.
+        on_damage: Function to call with one sentence about each damage.
+        is_stopped: Function that returns whether the job should end early and keep what it has.
     """
 
     advance: Callable[[], None]
@@ -94,7 +94,7 @@ class Executor(ABC):
         Args:
             work: Work to do for each job.
             jobs: Jobs, which are begun in this order.
-            observer: Learns of each step and each damage.
+            observer: Observer of each step and each damage.
         """
 
     @abstractmethod

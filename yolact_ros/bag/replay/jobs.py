@@ -115,7 +115,7 @@ def replay_bags(
         executor: Executor that does the work; only a shared one splits bags.
         jobs: Bags of results to be written.
         part_images: Approximate number of images in a span of a bag that is split.
-        reporter: Shows how far the work is, and what cannot be read.
+        reporter: Reporter of the progress and of what cannot be read.
 
     Returns:
         For each job, in the same order, as much as could be done of it.

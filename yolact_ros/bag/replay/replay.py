@@ -111,7 +111,7 @@ class Replay:
         """Process all images that are not done yet.
 
         Args:
-            observer: Learns of each image, and may stop after it; what is done is kept.
+            observer: Observer of each image, which may stop after it; what is done is kept.
 
         Raises:
             InputError: The disk is full, and the parts before are kept; or there is no image.

@@ -182,7 +182,7 @@ def explain_full_disk(folder: Path, count_images: Callable[[], int]) -> Iterator
 
     Args:
         folder: Folder of the parts.
-        count_images: Returns how many images are done.
+        count_images: Function that returns the number of images that are done.
 
     Raises:
         InputError: The disk is full.

@@ -86,7 +86,7 @@ def draw_cards(
         frames: Records of all images; the one before a pick is shown where it matters.
         names: Names of the contenders.
         class_names: Classes that take part.
-        look: Reads an image and finds again what is in it.
+        look: Function that reads an image and finds again what is in it.
 
     Returns:
         In the order of the picks; one that can no longer be read is left out.
