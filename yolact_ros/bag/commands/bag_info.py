@@ -62,7 +62,6 @@ class _Tally:
     stampless: int = 0
     unreadable: int = 0
     stamp: int = 0
-    problem: str = ''
     first: Entry | None = None
     encodings: Counter[str] = field(default_factory=Counter)
     sizes: Counter[str] = field(default_factory=Counter)

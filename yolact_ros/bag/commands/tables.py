@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
 from yolact_core.terminal import say, say_table
 from yolact_ros.bag.evaluate.metrics import rows
-from yolact_ros.bag.evaluate.rows import Place
+from yolact_ros.bag.evaluate.rows import Place, write_number
 
 if TYPE_CHECKING:
     from yolact_ros.bag.evaluate.figures import BagFigures
     from yolact_ros.bag.evaluate.plan import EvaluationFacts, EvaluationPlan
+
+
+write_figure = partial(write_number, digits=4)
 
 
 def to_mapping(
@@ -53,11 +57,6 @@ def show_all(bags: list[tuple[str, BagFigures]]) -> None:
         counts = (str(figures.images), str(figures.instances))
         table.add_row(name, *counts, *(write_figure(figures.values[row.name]) for row in shown))
     say_table(table)
-
-
-def write_figure(value: float | None, *, is_signed: bool = False) -> str:
-    """Return a figure as it stands in a table; a dash where it cannot be told."""
-    return '-' if value is None else f'{value:{"+" if is_signed else ""}.4f}'
 
 
 def _describe(plan: EvaluationPlan, facts: EvaluationFacts, figures: BagFigures) -> str:

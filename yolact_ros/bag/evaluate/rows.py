@@ -6,6 +6,7 @@ it is named and written.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,12 @@ HIDDEN = Place.FIGURES
 SHOWN = HIDDEN | Place.TABLE
 COMPARED = SHOWN | Place.DIFFERENCES
 EVERYWHERE = COMPARED | Place.COURSE
+
+
+def write_number(value: float | None, digits: int, *, is_signed: bool = False) -> str:
+    """Return a number with so many digits behind the point; a dash for None and NaN."""
+    is_known = value is not None and not math.isnan(value)
+    return f'{value:{"+" if is_signed else ""}.{digits}f}' if is_known else '-'
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ class Row(ABC):
 
     def write(self, value: float | None, *, is_signed: bool = False) -> str:
         """Return a value without its unit; a dash where it cannot be told."""
-        return '-' if value is None else f'{value:{"+" if is_signed else ""}.{self.digits}f}'
+        return write_number(value, self.digits, is_signed=is_signed)
 
     @abstractmethod
     def value(self, evaluated: Evaluated) -> float | None:

@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from yolact_ros.bag.executors.executor import Done, Executor, Observer
+from yolact_core.terminal import stop_on_interrupt
+from yolact_ros.bag.executors.executor import Done, Executor, Observer, never
 from yolact_ros.bag.replay.frames import Span
 
 
@@ -147,7 +148,8 @@ def run_bags(
             missing += [(run, part) for part in outcome.value.list_missing(run.job)]
         else:
             run.note_failure(outcome.reason)
-    with reporter.bar('images', images) as advance, executor.interruptible() as is_stopped:
+    stopping = nullcontext(never) if executor.is_shared else stop_on_interrupt()
+    with reporter.bar('images', images) as advance, stopping as is_stopped:
         observer = Observer(advance, reporter.on_damage, is_stopped)
         outcomes = executor.map(work, [part for _, part in missing], observer)
     for (run, part), outcome in zip(missing, outcomes, strict=True):

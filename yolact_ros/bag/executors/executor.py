@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 from yolact_core.detector import Detector
-from yolact_core.terminal import stop_on_interrupt
 
 _detectors: dict[str, Detector] = {}  # by source and options; loaded for the next job
 
@@ -98,10 +96,6 @@ class Executor(ABC):
         """
 
     @abstractmethod
-    def interruptible(self) -> AbstractContextManager[Callable[[], bool]]:
-        """Give a function that returns whether Ctrl-C asked running jobs to end early."""
-
-    @abstractmethod
     def close(self) -> None:
         """End all jobs that are still running."""
 
@@ -114,10 +108,6 @@ class InProcess(Executor):
     def map(self, work: Work, jobs: Sequence[object], observer: Observer) -> list[Ended]:
         """Run all jobs; the observer learns of each step as it is taken."""
         return [Done(work(job, observer)) for job in jobs]
-
-    def interruptible(self) -> AbstractContextManager[Callable[[], bool]]:
-        """Let Ctrl-C ask the running job to end early."""
-        return stop_on_interrupt()
 
     def close(self) -> None:
         """Drop the models that jobs kept in this process."""

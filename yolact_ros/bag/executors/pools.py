@@ -7,8 +7,8 @@ import os
 import signal
 from abc import abstractmethod
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -24,7 +24,6 @@ from yolact_ros.bag.executors.executor import (
     Observer,
     Refused,
     Work,
-    never,
 )
 
 ATTEMPTS = 3  # before a job is given up
@@ -49,10 +48,6 @@ class Pool(Executor):
     @abstractmethod
     def wait(self) -> tuple[int, Attempted]:
         """Wait until any job ends, and return its number and how it ended."""
-
-    def interruptible(self) -> AbstractContextManager[Callable[[], bool]]:
-        """Let Ctrl-C raise KeyboardInterrupt here, where nothing is lost by it."""
-        return nullcontext(never)
 
     def map(self, work: Work, jobs: Sequence[object], observer: Observer) -> list[Ended]:
         """Run all jobs; the observer learns of steps as jobs end, then of damages in order."""

@@ -15,14 +15,12 @@ class Axis:
     """One side of a chart, which begins at 0.
 
     Args:
-        title: What it shows, with the unit.
         end: Value at its end.
         ticks: Places and their names; empty for round numbers.
         is_whole: Whether the round numbers are whole.
         has_grid: Whether lines go from the ticks through the chart.
     """
 
-    title: str
     end: float
     ticks: tuple[tuple[float, str], ...] = ()
     is_whole: bool = False

@@ -139,8 +139,8 @@ def _draw(chart: Chart, head: int = 0) -> Figure:
     _set_up(axes.xaxis, chart.x, 8)
     _set_up(axes.yaxis, chart.y, 5)
     for title, place, gap, align in (
-        (chart.x.title, (1, 0), 8 - BOTTOM, 'right'),
-        (chart.y.title, (0, 1), 9, 'left'),
+        (chart.words.x, (1, 0), 8 - BOTTOM, 'right'),
+        (chart.words.y, (0, 1), 9, 'left'),
     ):
         axes.annotate(
             title, place, (0, gap), 'axes fraction', 'offset points', ha=align, color=SOFT

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from yolact_ros.bag.evaluate.rows import Floats
+from yolact_ros.bag.evaluate.rows import Floats, write_number
 from yolact_ros.bag.report.chart import OTHER_SERIES, Axis, Bar, Chart, Spot, Words
 from yolact_ros.bag.report.recording import Course
 
@@ -44,8 +44,8 @@ def plot_distribution(
     highest = round_up(max(max(count) for count in counts))
     return Chart(
         words,
-        Axis(words.x, len(spans), tuple(enumerate(texts))[::step]),
-        Axis(words.y, highest, is_whole=True, has_grid=True),
+        Axis(len(spans), tuple(enumerate(texts))[::step]),
+        Axis(highest, is_whole=True, has_grid=True),
         tuple((span, *map(str, amounts)) for span, *amounts in zip(spans, *counts, strict=True)),
         (words.x, *words.names),
         bars=tuple(bars),
@@ -79,13 +79,13 @@ def plot_course(  # noqa: PLR0913 - what a course may have beside its curves
     times = courses[0].times.tolist()
     means = [one.means.tolist() for one in curves.values()]
     rows = tuple(
-        (f'{seconds:.2f}', *(_number(one, digits) for one in values))
+        (f'{seconds:.2f}', *(write_number(one, digits) for one in values))
         for seconds, *values in zip(times, *means, strict=True)
     )
     return Chart(
         words,
-        Axis(words.x, max(times[-1], 1e-3)),
-        Axis(words.y, round_up(max(highest, least_end)), is_whole=is_whole, has_grid=True),
+        Axis(max(times[-1], 1e-3)),
+        Axis(round_up(max(highest, least_end)), is_whole=is_whole, has_grid=True),
         rows if words.class_id is None else (),
         (words.x, *([other[0]] if other else []), *words.names),
         curves={key: one for key, one in curves.items() if not np.isnan(one.means).all()},
@@ -120,14 +120,13 @@ def plot_classes(
     ]
     return Chart(
         words,
-        Axis(words.x, 1.0, has_grid=True),
+        Axis(1.0, has_grid=True),
         Axis(
-            words.y,
             count,
             tuple((count - place - 0.5, name) for place, (_, name) in enumerate(classes)),
         ),
         tuple(
-            (name, *(_number(one, 3) for one in row))
+            (name, *(write_number(one, 3) for one in row))
             for (_, name), *row in zip(classes, *values, strict=True)
         ),
         (words.y, *words.names),
@@ -148,7 +147,3 @@ def round_up(value: float) -> float:
 def _start(place: int, series: int, count: int) -> float:
     """Return where the bar of a series begins in the room of its place, which is 1 wide."""
     return place + (1 - BAR_SHARE) / 2 + series * BAR_SHARE / count
-
-
-def _number(value: float | None, digits: int) -> str:
-    return '-' if value is None or math.isnan(value) else f'{value:.{digits}f}'
