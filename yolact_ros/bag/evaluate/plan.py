@@ -131,7 +131,7 @@ def open_evaluation(
         bag = stack.enter_context(Bag(plan.bag, on_damage))
         images = choose_images(bag, plan.selection)
         truth = _open_truth(plan, images.topics)
-        if truth is not None:
+        if isinstance(truth, TopicTruth):
             stack.enter_context(closing(truth))
         threshold = 0.0 if truth is not None else plan.score_threshold
         names = distinct_names([candidate.source for candidate in plan.candidates])

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -38,21 +37,6 @@ class FrameDetections:
     detections: Detections
     timing: Timing | None
     is_missing: bool = False
-
-
-class Predictor(Protocol):
-    """Detects instances in the images of a bag."""
-
-    @property
-    def name(self) -> str:
-        """Name in tables and charts."""
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Name of each class that it can detect."""
-
-    def predict(self, frame: Frame) -> FrameDetections:
-        """Return the detections of an image."""
 
 
 class DetectorPredictor:
@@ -170,6 +154,9 @@ class RecordedPredictor:
         if message is None:
             return FrameDetections(no_detections(frame, self.class_names), None, is_missing=True)
         return FrameDetections(to_detections(message, self.class_names), None)
+
+
+Predictor = DetectorPredictor | RecordedPredictor
 
 
 def find_results_topic(bag: Bag) -> str:

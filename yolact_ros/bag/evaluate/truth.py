@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -18,9 +17,6 @@ from yolact_ros.bag.io.bag import NS_PER_S, Bag, Message
 from yolact_ros.bag.replay.frames import Frame
 from yolact_ros.messages.detections import to_detections
 from yolact_ros.messages.types import INSTANCES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 STAMP = re.compile(r'(\d+)[._](\d{9})|(\d{15,20})')  # seconds and nanoseconds, or nanoseconds
 
@@ -36,20 +32,6 @@ class FrameTruth:
 
     image: ImageTruth
     tracks: tuple[str, ...]
-
-
-class Truth(Protocol):
-    """Ground truth for the images of a bag."""
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Names of the classes that are annotated."""
-
-    def find(self, frame: Frame, class_names: Sequence[str]) -> FrameTruth | None:
-        """Return the objects of some classes in an image, or None if it was not annotated."""
-
-    def close(self) -> None:
-        """Close all files."""
 
 
 class TopicTruth:
@@ -134,8 +116,8 @@ class FileTruth:
         truth = truth_of_image(self._annotations, image, class_of)
         return FrameTruth(truth, ('',) * len(truth.class_ids))
 
-    def close(self) -> None:
-        """Do nothing: the file has been read."""
+
+Truth = TopicTruth | FileTruth
 
 
 def find_common_classes(truth: Truth | None, known: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
