@@ -10,13 +10,13 @@ from yolact_core.detections import Detections
 from yolact_core.detector import Detector
 from yolact_core.palette import make_palette
 from yolact_ros.bag.io.bag import NS_PER_S, Message
-from yolact_ros.messages.types import MODEL_INFO
 from yolact_ros.bag.replay.frames import Frame
 from yolact_ros.health.freshness import Counters
 from yolact_ros.health.latencies import StageTimes
 from yolact_ros.messages import outputs
 from yolact_ros.messages.messages import bag_messages
 from yolact_ros.messages.outputs import Output, Result
+from yolact_ros.messages.types import MODEL_INFO
 
 NODE = '/yolact'
 MODEL_INFO_TOPIC = f'{NODE}/model_info'
