@@ -26,7 +26,7 @@ from yolact_core import build_network, save_checkpoint
 from yolact_core.cli import main as run_command
 from yolact_core.detector import Detector
 from yolact_ros.bag.io.writer import BagWriter
-from yolact_ros.messages.messages import bag_messages
+from yolact_ros.messages.builder import bag_messages
 from yolact_ros.messages.types import IMAGE
 
 SIZE = (480, 640)

@@ -28,7 +28,7 @@ from yolact_core.inference.cuda.graphs import CudaGraphs
 from yolact_core.inference.options import DetectorOptions
 from yolact_core.inference.preprocessing import Preprocessor
 from yolact_core.runtimes.export import ExportOptions, export_network
-from yolact_core.runtimes.table import RUNTIMES
+from yolact_core.runtimes.registry import RUNTIMES
 from yolact_core.runtimes.tensorrt.cuda_driver import describe_gpu
 
 IMAGE_SIZE = (480, 640)

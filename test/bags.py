@@ -14,7 +14,7 @@ import pytest
 from yolact_core.detections import Detections
 from yolact_core.masks.instance_masks import InstanceMasks
 from yolact_ros.bag.io.bag import Bag
-from yolact_ros.messages.messages import bag_messages
+from yolact_ros.messages.builder import bag_messages
 from yolact_ros.messages.types import COMPRESSED_IMAGE, IMAGE, INSTANCES, ros2_types
 
 START = 1_700_000_000_000_000_000  # ns since 1970

@@ -88,7 +88,7 @@ class Detector:
                 cached), the path of a ``.pth`` or ``.safetensors`` file, or of a file that
                 ``yolact export`` wrote: ``.onnx``, ``.xml``, ``.ncnn.param`` or ``.engine``.
             device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-            backend: ``auto`` or one of ``yolact_core.runtimes.table.backend_names()``, such as
+            backend: ``auto`` or one of ``yolact_core.runtimes.registry.backend_names()``, such as
                 ``torch``; ``auto`` is the fastest of those installed, measured when it first
                 runs the model. For one that runs exported files a checkpoint is exported at its
                 first use, and the file is kept.

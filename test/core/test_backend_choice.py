@@ -8,8 +8,8 @@ import torch
 
 from yolact_core import Detector, InputError, load_network
 from yolact_core.runtimes import model_loading
-from yolact_core.runtimes.choice import Choice, choose_fastest, recall, remember, situation
-from yolact_core.runtimes.table import RUNTIMES, Runtime
+from yolact_core.runtimes.fastest import Choice, choose_fastest, recall, remember, situation
+from yolact_core.runtimes.registry import RUNTIMES, Runtime
 from yolact_core.runtimes.torch import TorchBackend
 
 FACTS = {'model': 'tiny-0123', 'threads': 2}

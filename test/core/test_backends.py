@@ -15,9 +15,9 @@ from yolact_core import (
 )
 from yolact_core.checkpoints.checkpoint import hash_weights
 from yolact_core.runtimes.export import ExportOptions, export_network
-from yolact_core.runtimes.exported import ModelCard
+from yolact_core.runtimes.exported_backend import ModelCard
 from yolact_core.runtimes.model_loading import load_backend, model_key
-from yolact_core.runtimes.table import RUNTIMES, Runtime, runtime_of_file
+from yolact_core.runtimes.registry import RUNTIMES, Runtime, runtime_of_file
 from yolact_core.runtimes.torch import TorchBackend
 
 CPU = torch.device('cpu')

@@ -104,7 +104,10 @@ def test_the_core_knows_no_ros():
             assert not [text for text in texts if 'yolact_ros' in str(text)], name
 
 
-@pytest.mark.parametrize('folder', ['yolact_core', 'benchmarks', 'launch', 'recipes', 'tools'])
+FOLDERS = ('yolact_core', 'yolact_ros', 'benchmarks', 'launch', 'recipes', 'tools')
+
+
+@pytest.mark.parametrize('folder', FOLDERS)
 def test_arguments_are_described_in_whole_phrases(folder):
     fragments = []
     for path in sorted((ROOT / folder).rglob('*.py')):

@@ -13,9 +13,9 @@ from yolact_core import Detector, InputError, build_network, load_network
 from yolact_core.benchmark.variants import Variant, plan_variants
 from yolact_core.cli.doctor_checks import list_checks, probe_modules
 from yolact_core.runtimes.export import ExportOptions, export_network
-from yolact_core.runtimes.exported import ExportedBackend, ModelCard
+from yolact_core.runtimes.exported_backend import ExportedBackend, ModelCard
 from yolact_core.runtimes.model_loading import load_backend
-from yolact_core.runtimes.table import RUNTIMES, InstallCheck, Runtime, backend_names
+from yolact_core.runtimes.registry import RUNTIMES, InstallCheck, Runtime, backend_names
 
 ROOT = Path(__file__).parents[2]
 ROW = Runtime(
@@ -101,7 +101,7 @@ def test_the_help_of_commands_names_it():
 import sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from {Path(__file__).stem} import ROW
-from yolact_core.runtimes.table import RUNTIMES
+from yolact_core.runtimes.registry import RUNTIMES
 RUNTIMES['toy'] = ROW
 from yolact_core.cli import main
 for command in ('export', 'detect', 'benchmark'):
@@ -122,6 +122,6 @@ def test_code_names_a_runtime_in_its_row_and_in_its_module_only(name):
     literal = re.compile(rf"""['"]{name}['"]""")
     named = {path for path in files if literal.search(path.read_text(encoding='utf-8'))}
     assert {path.relative_to(ROOT).as_posix() for path in named} == {
-        'yolact_core/runtimes/table.py',
+        'yolact_core/runtimes/registry.py',
         f'yolact_core/runtimes/{name}.py',
     }

@@ -12,7 +12,7 @@ from yolact_core import load_network
 from yolact_core.checkpoints.checkpoint import hash_weights
 from yolact_core.cli import main
 from yolact_core.errors import InputError
-from yolact_core.runtimes.exported import ModelCard
+from yolact_core.runtimes.exported_backend import ModelCard
 from yolact_core.runtimes.tensorrt.backend import TensorRtBackend
 from yolact_core.runtimes.tensorrt.cuda_driver import describe_gpu
 from yolact_core.runtimes.tensorrt.engine import EngineFile, build_engine

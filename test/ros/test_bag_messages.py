@@ -15,8 +15,8 @@ from scenes import make_detections, make_nothing
 
 from yolact_core import InputError
 from yolact_ros.masks import MaskEncoding
+from yolact_ros.messages.builder import bag_messages
 from yolact_ros.messages.detections import to_detections
-from yolact_ros.messages.messages import bag_messages
 from yolact_ros.messages.types import DEFINITIONS, INSTANCES, ros2_types
 
 MESSAGES = Path(__file__).parents[2] / 'msg'
@@ -50,7 +50,7 @@ def test_instances_are_what_the_node_publishes(encoding, detections):
     from std_msgs.msg import Header
     from yolact.msg import InstanceArray
 
-    from yolact_ros.messages.messages import ros_messages
+    from yolact_ros.messages.builder import ros_messages
 
     header = Header(frame_id='lens')
     header.stamp.sec, header.stamp.nanosec = divmod(STAMP, 10**9)

@@ -19,8 +19,8 @@ from report_bags import BLIND, COUNT, write_scene
 from yolact_core.cli import main
 from yolact_ros.bag.commands.tables import show_all
 from yolact_ros.bag.evaluate import metrics
-from yolact_ros.bag.evaluate.figures import summarize
-from yolact_ros.bag.evaluate.rows import EVERYWHERE, Metric, Place
+from yolact_ros.bag.evaluate.metric_kinds import EVERYWHERE, Metric, Place
+from yolact_ros.bag.evaluate.summary import summarize
 
 TOY = Metric(
     name='mean_score',

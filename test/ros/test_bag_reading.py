@@ -37,7 +37,7 @@ from yolact_ros.bag.evaluate.predictors import (
 )
 from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.replay.frames import Span, decode, plan_spans, read_raw
-from yolact_ros.messages.messages import bag_messages
+from yolact_ros.messages.builder import bag_messages
 from yolact_ros.messages.types import MODEL_INFO
 
 COUNT = 12

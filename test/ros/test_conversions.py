@@ -13,7 +13,7 @@ from std_msgs.msg import Header  # noqa: E402
 
 from yolact_core.errors import InputError  # noqa: E402
 from yolact_ros.images.decoding import compressed_to_rgb, image_to_rgb  # noqa: E402
-from yolact_ros.messages.messages import ros_messages  # noqa: E402
+from yolact_ros.messages.builder import ros_messages  # noqa: E402
 
 
 def make_message(encoding, size, step):

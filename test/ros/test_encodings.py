@@ -13,7 +13,7 @@ from std_msgs.msg import Header  # noqa: E402
 
 from yolact_ros.images.decoding import image_to_rgb  # noqa: E402
 from yolact_ros.images.encodings import ENCODINGS, SEMI_PLANAR_ENCODINGS  # noqa: E402
-from yolact_ros.messages.messages import ros_messages  # noqa: E402
+from yolact_ros.messages.builder import ros_messages  # noqa: E402
 
 SIZES = [(1, 1), (1, 3), (2, 2), (3, 1), (4, 6), (5, 7), (7, 4)]
 PIXELS = {  # values per pixel, and where red, green and blue are among them

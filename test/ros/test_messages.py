@@ -21,7 +21,7 @@ from yolact_ros import masks  # noqa: E402
 from yolact_ros.health.freshness import Counters  # noqa: E402
 from yolact_ros.health.latencies import StageTimes  # noqa: E402
 from yolact_ros.masks import MaskEncoding  # noqa: E402
-from yolact_ros.messages.messages import ros_messages as messages  # noqa: E402
+from yolact_ros.messages.builder import ros_messages as messages  # noqa: E402
 
 WHY_NO_VISION = (
     'needs vision_msgs, which comes with ROS distributions: apt install ros-*-vision-msgs'

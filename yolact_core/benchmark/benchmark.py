@@ -18,7 +18,7 @@ from yolact_core.benchmark.report import Report, Samples, summarise
 from yolact_core.benchmark.variants import Measurement, Opener, Subject, Variant
 from yolact_core.benchmark.workload import Workload
 from yolact_core.errors import InputError
-from yolact_core.runtimes.choice import situation
+from yolact_core.runtimes.fastest import situation
 
 PAUSE = 0.02  # seconds between two on a CPU, in which threads that wait for work go to sleep
 logger = logging.getLogger(__name__)

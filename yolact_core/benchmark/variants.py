@@ -22,7 +22,7 @@ from yolact_core.media.image_files import write_image
 from yolact_core.runtimes import Backend
 from yolact_core.runtimes.export import ExportOptions, export_network
 from yolact_core.runtimes.model_loading import load_backend
-from yolact_core.runtimes.table import RUNTIMES, backend_names, runtime_of_file
+from yolact_core.runtimes.registry import RUNTIMES, backend_names, runtime_of_file
 
 REFERENCES = ('plain', 'mask_rcnn', 'mask_rcnn_550')
 ALL = 'all'

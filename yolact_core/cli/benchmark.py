@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from yolact_core.benchmark import CANDIDATES, INSTANCES
 from yolact_core.cli.model_options import default_model
 from yolact_core.cli.options import group, names, option, whole_number
-from yolact_core.runtimes.table import backend_names
+from yolact_core.runtimes.registry import backend_names
 from yolact_core.terminal import progress_bar, remark_logs, say, say_table
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from yolact_core.checkpoints.model_zoo import OFFICIAL_MODELS, cache_folder, shipped_models
-from yolact_core.runtimes.table import RUNTIMES, InstallCheck
+from yolact_core.runtimes.registry import RUNTIMES, InstallCheck
 
 CPU_FLAGS = (  # of x86, then of Arm
     *('avx2', 'avx512f', 'avx512_bf16', 'avx512_vnni', 'avx_vnni', 'amx_bf16', 'amx_int8'),

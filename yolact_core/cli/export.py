@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from yolact_core.cli.options import argument, option, whole_number
 from yolact_core.errors import InputError
-from yolact_core.runtimes.table import RUNTIMES, export_formats
+from yolact_core.runtimes.registry import RUNTIMES, export_formats
 from yolact_core.terminal import remark, say, say_json, say_table
 
 if TYPE_CHECKING:

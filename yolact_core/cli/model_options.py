@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from yolact_core.cli.options import option
-from yolact_core.runtimes.table import backend_names
+from yolact_core.runtimes.registry import backend_names
 from yolact_core.terminal import remark, remark_logs
 
 if TYPE_CHECKING:

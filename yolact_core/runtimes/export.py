@@ -18,8 +18,8 @@ from yolact_core.inference.preprocessing import Preprocessor
 from yolact_core.media.image_files import find_images, read_image
 from yolact_core.network import Yolact
 from yolact_core.network.boxes import decode_boxes
-from yolact_core.runtimes.exported import ExportedBackend, ModelCard
-from yolact_core.runtimes.table import RUNTIMES
+from yolact_core.runtimes.exported_backend import ExportedBackend, ModelCard
+from yolact_core.runtimes.registry import RUNTIMES
 
 if TYPE_CHECKING:
     from yolact_core.config import ModelConfig

@@ -15,10 +15,10 @@ from yolact_core.checkpoints.checkpoint import hash_weights, load_network
 from yolact_core.checkpoints.model_zoo import cache_folder
 from yolact_core.errors import InputError
 from yolact_core.runtimes import Backend
-from yolact_core.runtimes.choice import Choice, choose_fastest, recall, remember, situation
 from yolact_core.runtimes.export import ExportOptions, export_network
-from yolact_core.runtimes.exported import FORMAT
-from yolact_core.runtimes.table import (
+from yolact_core.runtimes.exported_backend import FORMAT
+from yolact_core.runtimes.fastest import Choice, choose_fastest, recall, remember, situation
+from yolact_core.runtimes.registry import (
     COMPILED,
     IN_PYTORCH,
     RUNTIMES,

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from yolact_core.errors import InputError, package_needed
 from yolact_core.runtimes.export import write_onnx
-from yolact_core.runtimes.exported import ExportedBackend, ModelCard, run_one_by_one
+from yolact_core.runtimes.exported_backend import ExportedBackend, ModelCard, run_one_by_one
 from yolact_core.threads import asleep_while_waiting
 
 with asleep_while_waiting():  # of its own OpenMP, which reads that when it is loaded

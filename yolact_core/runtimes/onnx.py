@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from yolact_core.checkpoints.model_zoo import cache_folder
 from yolact_core.errors import InputError
 from yolact_core.runtimes.export import write_onnx
-from yolact_core.runtimes.exported import ExportedBackend, ModelCard
+from yolact_core.runtimes.exported_backend import ExportedBackend, ModelCard
 
 TENSORRT, CUDA, CPU = (f'{name}ExecutionProvider' for name in ('Tensorrt', 'CUDA', 'CPU'))
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from yolact_core.errors import InputError, package_needed
 from yolact_core.runtimes.export import trace_network
-from yolact_core.runtimes.exported import ExportedBackend, ModelCard, run_one_by_one
+from yolact_core.runtimes.exported_backend import ExportedBackend, ModelCard, run_one_by_one
 
 CARD = 'yolact'  # section of the file's runtime information
 BFLOAT16 = 'BF16'  # as the runtime calls it among what a CPU can do

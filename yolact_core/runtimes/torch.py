@@ -14,7 +14,7 @@ from yolact_core.config import ModelConfig
 from yolact_core.errors import InputError
 from yolact_core.inference.cuda.graphs import CudaGraphs
 from yolact_core.network import Prediction, Yolact
-from yolact_core.runtimes.table import COMPILED
+from yolact_core.runtimes.registry import COMPILED
 
 PRECISIONS = {'float32': torch.float32, 'bfloat16': torch.bfloat16, 'float16': torch.float16}
 

@@ -21,8 +21,8 @@ from yolact_core.visualization import OverlayStyle, draw_overlay, draw_prototype
 from yolact_ros.health.freshness import Counters
 from yolact_ros.health.latencies import StageTimes
 from yolact_ros.masks import MaskEncoding
+from yolact_ros.messages.builder import MessageBuilder
 from yolact_ros.messages.factory import Factory, Message
-from yolact_ros.messages.messages import MessageBuilder
 from yolact_ros.messages.types import COMPRESSED_IMAGE, IMAGE, INSTANCES, STAGE_TIMING
 
 if TYPE_CHECKING:

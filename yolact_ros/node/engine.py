@@ -12,7 +12,7 @@ from yolact.srv import SegmentImage
 
 from yolact_ros.health import diagnostics
 from yolact_ros.health.diagnostics import Status
-from yolact_ros.messages.messages import ros_messages
+from yolact_ros.messages.builder import ros_messages
 from yolact_ros.node.camera import Camera
 from yolact_ros.node.mailbox import Mailbox
 from yolact_ros.node.model import Model

@@ -14,7 +14,7 @@ from rclpy.parameter import Parameter
 
 from yolact_core.errors import InputError
 from yolact_core.inference.options import DetectorOptions
-from yolact_core.runtimes.table import backend_names
+from yolact_core.runtimes.registry import backend_names
 from yolact_core.visualization import OverlayStyle
 from yolact_ros.masks import MaskEncoding
 from yolact_ros.messages.outputs import OutputOptions

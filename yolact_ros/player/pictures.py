@@ -15,7 +15,7 @@ from yolact_core.media.image_files import read_image
 from yolact_core.media.sources import ImageFile, Video, find_sources
 from yolact_core.media.videos import VideoReader
 from yolact_ros.bag.io.bag import NS_PER_S
-from yolact_ros.messages.messages import ros_messages
+from yolact_ros.messages.builder import ros_messages
 from yolact_ros.player.recording import RecordedMessage, RecordedTopic
 from yolact_ros.player.timing import to_stamp
 

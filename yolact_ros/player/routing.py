@@ -13,7 +13,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from yolact_core.errors import InputError
 from yolact_ros.images.decoding import compressed_to_rgb, image_to_rgb
-from yolact_ros.messages.messages import ros_messages
+from yolact_ros.messages.builder import ros_messages
 from yolact_ros.player.calibration import Camera
 from yolact_ros.player.options import MessageOptions, Options
 from yolact_ros.player.recording import COMPRESSED, RecordedTopic, info_name

@@ -24,7 +24,7 @@ from recipes.indoor.dataset.path import CameraPath
 from yolact_core.cli.options import argument, option
 from yolact_core.terminal import say
 from yolact_ros.bag.io.bag import Message
-from yolact_ros.messages.messages import bag_messages
+from yolact_ros.messages.builder import bag_messages
 from yolact_ros.messages.types import ros2_types
 
 IMAGE, INFO = '/camera/image/compressed', '/camera/camera_info'

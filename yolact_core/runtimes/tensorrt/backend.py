@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from yolact_core.errors import InputError
 from yolact_core.inference.cuda.graphs import CudaGraphs
 from yolact_core.runtimes.export import write_onnx
-from yolact_core.runtimes.exported import ExportedBackend, ModelCard, run_one_by_one
+from yolact_core.runtimes.exported_backend import ExportedBackend, ModelCard, run_one_by_one
 from yolact_core.runtimes.tensorrt.cuda_driver import Gpu, describe_gpu
 from yolact_core.runtimes.tensorrt.engine import EngineFile, build_engine
 from yolact_core.runtimes.tensorrt.library import find_tensorrt

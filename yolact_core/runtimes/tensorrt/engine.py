@@ -20,7 +20,7 @@ from yolact_core.errors import InputError
 from yolact_core.files import replace_when_done
 from yolact_core.records import build_record
 from yolact_core.runtimes.export import write_onnx
-from yolact_core.runtimes.exported import ModelCard
+from yolact_core.runtimes.exported_backend import ModelCard
 from yolact_core.runtimes.tensorrt.library import ANY_GPU, TensorRT, find_tensorrt
 from yolact_core.runtimes.tensorrt.precision import halve_model, load_model, quantize_model
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yolact_core.errors import InputError
-from yolact_core.runtimes.table import RUNTIMES
+from yolact_core.runtimes.registry import RUNTIMES
 from yolact_core.runtimes.tensorrt.cuda_driver import describe_gpu
 
 if TYPE_CHECKING:

@@ -25,10 +25,10 @@ from yolact_ros.bag.image_selection import ImageSelection
 
 if TYPE_CHECKING:
     from yolact_ros.bag.evaluate.bootstrap import Difference
-    from yolact_ros.bag.evaluate.figures import BagFigures
     from yolact_ros.bag.evaluate.jobs import EvaluatedBag
     from yolact_ros.bag.evaluate.plan import EvaluationPlan
     from yolact_ros.bag.evaluate.records import FrameRecord
+    from yolact_ros.bag.evaluate.summary import BagFigures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,8 +161,8 @@ def find_most_different(frames: list[FrameRecord], count: int) -> list[dict[str,
 
 def _compare(options: ComparisonOptions, bag: EvaluatedBag) -> Comparison:
     from yolact_ros.bag.evaluate.bootstrap import compare_contenders
-    from yolact_ros.bag.evaluate.figures import summarize
     from yolact_ros.bag.evaluate.records import FrameRecord
+    from yolact_ros.bag.evaluate.summary import summarize
 
     frames = [record for record in bag.records if isinstance(record, FrameRecord)]
     if bag.facts is None or not frames:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from yolact_ros.bag.evaluate.metric_kinds import Floats, Place, Weighted
 from yolact_ros.bag.evaluate.metrics import row_of, rows
 from yolact_ros.bag.evaluate.records import FrameRecord
-from yolact_ros.bag.evaluate.rows import Floats, Place, Weighted
 
 LOW, HIGH = 0.025, 0.975
 BETTER, WORSE = 'better', 'worse'

@@ -11,8 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from yolact_ros.bag.evaluate.records import FrameResult
-from yolact_ros.bag.evaluate.rows import (
+from yolact_ros.bag.evaluate.metric_kinds import (
     COMPARED,
     EVERYWHERE,
     HIDDEN,
@@ -26,6 +25,7 @@ from yolact_ros.bag.evaluate.rows import (
     Precision,
     Row,
 )
+from yolact_ros.bag.evaluate.records import FrameResult
 from yolact_ros.bag.evaluate.stability import Steadiness, nothing_to_compare
 
 SECONDS_PER_MINUTE = 60.0

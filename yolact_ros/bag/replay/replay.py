@@ -23,7 +23,7 @@ from yolact_ros.bag.replay.results import (
     to_result,
 )
 from yolact_ros.bag.replay.resumable_output import Progress, SpanOutput, explain_full_disk
-from yolact_ros.messages.messages import bag_messages
+from yolact_ros.messages.builder import bag_messages
 
 MOST_REASONS = 3  # that are reported
 

@@ -14,7 +14,7 @@ from yolact_ros.bag.replay.frames import Frame
 from yolact_ros.health.freshness import Counters
 from yolact_ros.health.latencies import StageTimes
 from yolact_ros.messages import outputs
-from yolact_ros.messages.messages import bag_messages
+from yolact_ros.messages.builder import bag_messages
 from yolact_ros.messages.outputs import Output, Result
 from yolact_ros.messages.types import MODEL_INFO
 

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from yolact_ros.bag.evaluate.figures import BagFigures
+from yolact_ros.bag.evaluate.metric_kinds import Floats, Metric, Place
 from yolact_ros.bag.evaluate.metrics import rows
 from yolact_ros.bag.evaluate.records import FrameResult
-from yolact_ros.bag.evaluate.rows import Floats, Metric, Place
-from yolact_ros.bag.report.chart import Chart, Spot, Words
-from yolact_ros.bag.report.pictures import Card
-from yolact_ros.bag.report.plots import (
+from yolact_ros.bag.evaluate.summary import BagFigures
+from yolact_ros.bag.report.chart_content import Chart, Spot, Words
+from yolact_ros.bag.report.chart_kinds import (
     plot_classes,
     plot_course,
     plot_distribution,
     round_up,
 )
-from yolact_ros.bag.report.recording import Recording, ratios
+from yolact_ros.bag.report.image_series import Recording, ratios
+from yolact_ros.bag.report.pictures import Card
 
 SCORE_EDGES = np.linspace(0.0, 1.0, 21)
 SIZE_EDGES = np.array([0, 8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024], dtype=float)

@@ -8,16 +8,16 @@ from importlib import resources
 from typing import NamedTuple
 
 from yolact_ros.bag.evaluate.bootstrap import BETTER, WORSE, Difference, judge
-from yolact_ros.bag.evaluate.figures import QUANTILES, BagFigures
+from yolact_ros.bag.evaluate.metric_kinds import Place, Row
 from yolact_ros.bag.evaluate.metrics import row_of, rows
 from yolact_ros.bag.evaluate.plan import EvaluationFacts, EvaluationPlan
 from yolact_ros.bag.evaluate.records import FrameRecord
-from yolact_ros.bag.evaluate.rows import Place, Row
+from yolact_ros.bag.evaluate.summary import QUANTILES, BagFigures
 from yolact_ros.bag.io.bag import NS_PER_S
+from yolact_ros.bag.report.chart_drawing import series_class, to_svg
 from yolact_ros.bag.report.charts import Charts
-from yolact_ros.bag.report.drawing import series_class, to_svg
+from yolact_ros.bag.report.image_series import Recording
 from yolact_ros.bag.report.pictures import Card
-from yolact_ros.bag.report.recording import Recording
 
 TEMPLATE = 'page.html'
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from yolact_ros.bag.evaluate.metric_kinds import Floats, Metric
 from yolact_ros.bag.evaluate.metrics import QUALITY, STABILITY
 from yolact_ros.bag.evaluate.records import FrameRecord, FrameResult
-from yolact_ros.bag.evaluate.rows import Floats, Metric
 from yolact_ros.bag.io.bag import NS_PER_S
-from yolact_ros.bag.report.recording import Recording, ratios
+from yolact_ros.bag.report.image_series import Recording, ratios
 
 OF_EACH_KIND = 6
 OF_CLASSES = 12

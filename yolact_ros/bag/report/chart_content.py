@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from yolact_ros.bag.report.recording import Course
+from yolact_ros.bag.report.image_series import Course
 
 OTHER_SERIES = -1  # what belongs to no contender, such as the truth
 

@@ -13,8 +13,8 @@ from xml.etree.ElementTree import Element, SubElement
 
 import numpy as np
 
-from yolact_ros.bag.report.chart import OTHER_SERIES, Axis, Bar, Chart
-from yolact_ros.bag.report.recording import Course
+from yolact_ros.bag.report.chart_content import OTHER_SERIES, Axis, Bar, Chart
+from yolact_ros.bag.report.image_series import Course
 
 if TYPE_CHECKING:
     from matplotlib import axis

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from yolact_core.config import ModelConfig
     from yolact_core.network import Yolact
-    from yolact_core.runtimes.exported import ExportedBackend
+    from yolact_core.runtimes.exported_backend import ExportedBackend
 
 COMPILED = 'torch_compile'
 IN_PYTORCH = ('torch', COMPILED)  # backends that run checkpoints as they are

@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from yolact_core.evaluation.precision import AveragePrecision, precision_of_matches
 from yolact_core.timing import Timing
+from yolact_ros.bag.evaluate.metric_kinds import Evaluated, Place
 from yolact_ros.bag.evaluate.metrics import all_rows, rows, rows_by_class
 from yolact_ros.bag.evaluate.records import FrameRecord, FrameResult, Record, SkippedFrame
-from yolact_ros.bag.evaluate.rows import Evaluated, Place
 
 WARM_UP = 3  # images at the start whose times do not count
 QUANTILES = {'median': 0.5, 'p95': 0.95, 'p99': 0.99}

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from yolact_ros.bag.evaluate.rows import Floats, write_number
-from yolact_ros.bag.report.chart import OTHER_SERIES, Axis, Bar, Chart, Spot, Words
-from yolact_ros.bag.report.recording import Course
+from yolact_ros.bag.evaluate.metric_kinds import Floats, write_number
+from yolact_ros.bag.report.chart_content import OTHER_SERIES, Axis, Bar, Chart, Spot, Words
+from yolact_ros.bag.report.image_series import Course
 
 BAR_SHARE = 0.82  # of the room of a bar or group of bars
 STEPS = (1, 2, 2.5, 5, 10)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from yolact_core.files import replace_when_done
-from yolact_core.runtimes.table import RUNTIMES
+from yolact_core.runtimes.registry import RUNTIMES
 from yolact_core.threads import POLICY
 
 if TYPE_CHECKING:
