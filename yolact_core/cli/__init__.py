@@ -161,7 +161,8 @@ def _find_entry_points(group: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for folder in sys.path:
         for path in Path(folder).glob('*-info/entry_points.txt'):
-            _, _, section = path.read_text(encoding='utf-8').partition(f'[{group}]')
+            text = path.read_text(encoding='utf-8', errors='replace')  # others' files, too
+            _, _, section = text.partition(f'[{group}]')
             lines = section.partition('\n[')[0].splitlines()
             pairs = (line.split('=', 1) for line in lines if '=' in line)
             found |= {name.strip(): value.strip() for name, value in pairs}
