@@ -95,11 +95,13 @@ def test_memory_is_told(status):
 def test_rates_latencies_and_counts_of_a_camera_that_works(tester, status, make_image):
     heard = tester.listen('/yolact/alive/instances', InstanceArray)
     tester.ask(make_image(), heard, '/alive/image')
-    for _ in range(20):
-        tester.send(make_image(), '/alive/image')
-        tester.spin(0.05)
-    said = status('alive input')
-    assert said.level == OK
+    said, end = None, time.monotonic() + 30
+    while said is None or said.level != OK:  # a busy machine sends unevenly, which looks like loss
+        assert time.monotonic() < end, f'alive input says {said.message!r}'
+        for _ in range(20):
+            tester.send(make_image(), '/alive/image')
+            tester.spin(0.05)
+        said = status('alive input')
     assert 'images a second on /alive/image' in said.message
     assert float(values(said)['rate (Hz)']) > 1
     latency = values(status('alive latency'))
