@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from yolact_core.errors import InputError
 from yolact_core.records import build_record, read_yaml
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CONFIGS = 'configs'
 CLASS_SETS = 'class_sets.yaml'
-PYRAMID_LEVELS = 5
+PYRAMID_LEVELS = {'fpn': 5, 'pan': 3}
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,10 @@ class BackboneConfig:
 class AnchorConfig:
     """The priors, which others call anchors.
 
+    A head that predicts distances has one square prior of one stride in each cell.
+
     Args:
-        scales: Side lengths in pixels of the network's input, one tuple for each of P3 to P7.
+        scales: Side lengths in pixels of the network's input, one tuple for each pyramid level.
         aspect_ratios: Width divided by height.
         square: Use the width for the height too, as the checkpoints of YOLACT 1.0 need it.
     """
@@ -56,6 +58,47 @@ class AnchorConfig:
     def per_cell(self) -> int:
         """Priors at each cell of a pyramid level."""
         return len(self.scales[0]) * len(self.aspect_ratios)
+
+
+@dataclass(frozen=True)
+class ProtonetConfig:
+    """The branch that computes the prototypes from P3 (YOLACT, section 3.1).
+
+    Args:
+        channels: Width of its hidden layers; None: that of the pyramid.
+        convolutions: 3x3 convolutions before its upsampling.
+        detail_stage: Stage of the backbone, twice as fine as P3, whose features are added after the
+            upsampling to sharpen edges; None: none.
+    """
+
+    channels: int | None = None
+    convolutions: int = 3
+    detail_stage: int | None = None
+
+
+@dataclass(frozen=True)
+class HeadConfig:
+    """One prediction head: a 3x3 convolution to hidden features, and what is predicted from them.
+
+    With several heads, classes follow each other, and boxes and coefficients add up.
+
+    Args:
+        channels: Width of its hidden features; None: that of the pyramid.
+        shared: Whether all pyramid levels share its weights; otherwise each has its own.
+        kernel: Side of the kernels that predict from the hidden features, in cells.
+        slope: Slope of its activation below zero; 0 is a ReLU.
+        classes: Class outputs; None: one for each class, and one for the background of a softmax.
+        boxes: Whether it predicts boxes.
+        masks: Whether it predicts mask coefficients.
+    """
+
+    channels: int | None = None
+    shared: bool = True
+    kernel: Literal[1, 3] = 3
+    slope: float = 0.0
+    classes: int | None = None
+    boxes: bool = True
+    masks: bool = True
 
 
 @dataclass(frozen=True)
@@ -73,6 +116,15 @@ class ModelConfig:
         feature_channels: Width of pyramid, protonet and head.
         prototypes: Number of prototypes (k in the paper).
         mask_rescoring: Whether a mask-IoU network rescores the masks (YOLACT++).
+        pyramid: ``fpn``, five levels (YOLACT, section 4), or ``pan``, three levels of sums down and
+            up again (NanoDet).
+        protonet: Branch that computes the prototypes.
+        heads: Prediction heads, whose outputs are put together.
+        box_coding: ``offsets`` from the priors (SSD), or ``distances`` from the centre of the cell
+            to the four sides, in strides, each the mean of a distribution (GFL).
+        scores: ``softmax`` over the classes and a background, or ``sigmoid`` of each class alone.
+        class_outputs: Class outputs of the heads whose largest is the logit of a class, for each
+            class, only with ``sigmoid``; empty: one for each class.
     """
 
     name: str
@@ -85,8 +137,16 @@ class ModelConfig:
     feature_channels: int = 256
     prototypes: int = 32
     mask_rescoring: bool = False
+    pyramid: Literal['fpn', 'pan'] = 'fpn'
+    protonet: ProtonetConfig = ProtonetConfig()
+    heads: tuple[HeadConfig, ...] = (HeadConfig(),)
+    box_coding: Literal['offsets', 'distances'] = 'offsets'
+    scores: Literal['softmax', 'sigmoid'] = 'softmax'
+    class_outputs: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
+        levels = PYRAMID_LEVELS[self.pyramid]
+        outputs = self.output_count
         rules = {
             'input_size must be at least 64': self.input_size >= 64,
             'class_names must name at least one class': len(self.class_names) > 0,
@@ -95,9 +155,7 @@ class ModelConfig:
             'prototypes must be positive': self.prototypes > 0,
             'std must be positive': min(self.std) > 0,
             'backbone.stages must name 3 stages': len(self.backbone.stages) == 3,
-            f'anchors.scales must have {PYRAMID_LEVELS} levels': (
-                len(self.anchors.scales) == PYRAMID_LEVELS
-            ),
+            f'anchors.scales must have {levels} levels': len(self.anchors.scales) == levels,
             'anchors.scales must have equally many scales at each level': (
                 len({len(scales) for scales in self.anchors.scales}) == 1
             ),
@@ -107,10 +165,41 @@ class ModelConfig:
             'anchors.aspect_ratios must be positive': all(
                 ratio > 0 for ratio in self.anchors.aspect_ratios
             ),
+            'anchors must be one square a cell where distances are predicted': (
+                self.box_coding == 'offsets' or self.anchors.per_cell == 1
+            ),
+            'protonet.detail_stage must come before backbone.stages': (
+                (self.protonet.detail_stage or 0) < min(self.backbone.stages)
+                or self.protonet.detail_stage is None
+            ),
+            'one of heads must predict boxes, and one masks': (
+                any(head.boxes for head in self.heads) and any(head.masks for head in self.heads)
+            ),
+            f'class_outputs must name outputs from 0 to {outputs - 1} for each class': (
+                self._has_valid_class_outputs(outputs)
+            ),
         }
         for rule, holds in rules.items():
             if not holds:
                 raise InputError(f'configuration {self.name!r}: {rule}')
+
+    @property
+    def output_count(self) -> int:
+        """Class outputs of all heads together, that of a background included."""
+        whole = len(self.class_names) + (self.scores == 'softmax')
+        return sum(whole if head.classes is None else head.classes for head in self.heads)
+
+    def _has_valid_class_outputs(self, outputs: int) -> bool:
+        if not self.class_outputs:
+            return outputs == len(self.class_names) + (self.scores == 'softmax')
+        return (
+            self.scores == 'sigmoid'
+            and len(self.class_outputs) == len(self.class_names)
+            and all(
+                some and all(0 <= output < outputs for output in some)
+                for some in self.class_outputs
+            )
+        )
 
     @classmethod
     def from_name(cls, name: str) -> ModelConfig:

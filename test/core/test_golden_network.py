@@ -43,9 +43,9 @@ def run(request, golden, official_weights) -> Run:
     network.load_official(weights)
     image = Preprocessor(network.config)([numbers['image'][..., ::-1]])[0]
     with torch.inference_mode():
-        levels = network.pyramid(image.unsqueeze(0))
-        prediction = network.predict(levels)
-    return Run(numbers, weights, network, image, levels, prediction)
+        features = network.extract(image.unsqueeze(0))
+        prediction = network.predict(features)
+    return Run(numbers, weights, network, image, features.levels, prediction)
 
 
 def assert_same_detections(found: Detections, golden: dict, variant: str) -> None:

@@ -23,6 +23,7 @@ from yolact_core.inference.options import DetectorOptions
 from yolact_core.masks.assembly import combine_prototypes, crop_masks
 from yolact_core.network import Prediction, Yolact
 from yolact_core.network.boxes import decode_boxes, pairwise_iou
+from yolact_core.network.scores import class_scores
 from yolact_core.runtimes import Backend
 from yolact_core.timing import Clock, Timing
 
@@ -102,10 +103,11 @@ class PlainDetector:
         images = self._preprocess(rgb)
         clock.lap('preprocess')
         box_offsets, class_logits, coefficients, prototypes = self._backend(images)
-        scores = class_logits.softmax(dim=-1)[..., 1:]  # (1, A, C)
+        config = self._backend.config
+        scores = class_scores(class_logits, config.scores)  # (1, A, C)
         clock.lap('network')
         boxes, scores, class_ids, weights = detect_plainly(
-            decode_boxes(box_offsets[0], self._backend.priors),
+            decode_boxes(box_offsets[0], self._backend.priors, config.box_coding),
             scores[0],
             coefficients[0],
             self._options,

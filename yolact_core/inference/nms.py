@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +10,7 @@ from torch import Tensor
 from torchvision.ops import nms
 
 from yolact_core.network.boxes import pairwise_iou
+from yolact_core.network.scores import ScoreKind, class_scores, may_score
 
 SHALLOW = 32  # boxes per class that Fast NMS looks at before it knows whether others matter
 
@@ -33,26 +33,26 @@ def class_factors(
 
 
 def select_candidates(
-    class_logits: Tensor, candidate_threshold: float, class_factors: Tensor | None = None
+    class_logits: Tensor,
+    candidate_threshold: float,
+    class_factors: Tensor | None = None,
+    kind: ScoreKind = 'softmax',
 ) -> tuple[Tensor, Tensor]:
     """Find the priors that may show an object.
 
-    A softmax over all priors is never computed: the background's logit alone already rules out
-    most of them.
+    Scores of all priors are never computed: their logits alone already rule out most of them.
 
     Args:
-        class_logits: Class logits, background first, shape (A, C + 1).
+        class_logits: Class logits, of a softmax background first, shape (A, C + 1) or (A, C).
         candidate_threshold: Threshold that the best foreground score of a candidate exceeds.
         class_factors: Factors of the scores (see ``class_factors``), shape (C,); None means 1.
+        kind: Kind of the logits.
 
     Returns:
         Indices of the N candidates, shape (N,), and their foreground scores, shape (N, C).
     """
-    best_logits = class_logits[:, 1:].amax(dim=1)
-    # A class with logit f scores below 1 / (1 + e^(b - f)), b being the logit of the background.
-    margin = math.log1p(-candidate_threshold) - math.log(candidate_threshold) + 1e-3
-    candidates = (class_logits[:, 0] - best_logits < margin).nonzero().squeeze(1)
-    scores = class_logits[candidates].softmax(dim=1)[:, 1:]
+    candidates = may_score(class_logits, candidate_threshold, kind).nonzero().squeeze(1)
+    scores = class_scores(class_logits[candidates], kind)
     if class_factors is not None:
         scores = scores * class_factors
     is_candidate = scores.amax(dim=1) > candidate_threshold

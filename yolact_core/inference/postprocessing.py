@@ -101,8 +101,12 @@ class Postprocessor:
         # Boxes that score too little to be returned drop none that are.
         threshold = max(options.candidate_threshold, options.score_threshold)
         factors = self._class_factors(options.classes) if options.classes else None
-        candidates, scores = select_candidates(prediction.class_logits, threshold, factors)
-        boxes = decode_boxes(prediction.box_offsets[candidates], self._priors[candidates])
+        candidates, scores = select_candidates(
+            prediction.class_logits, threshold, factors, self._config.scores
+        )
+        boxes = decode_boxes(
+            prediction.box_offsets[candidates], self._priors[candidates], self._config.box_coding
+        )
         ranked_scores, best_class = scores, None
         if options.class_agnostic:
             ranked_scores, best_class = scores.max(dim=1, keepdim=True)

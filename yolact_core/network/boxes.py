@@ -1,19 +1,21 @@
 """Boxes: the priors, the two forms of boxes, their coding against priors, and their overlap."""
 
+from typing import Literal
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from yolact_core.config import PYRAMID_LEVELS, AnchorConfig
+from yolact_core.config import AnchorConfig
 
 CENTRE_VARIANCE = 0.1
 SIZE_VARIANCE = 0.2
 
 
-def level_sizes(input_size: int, strides: tuple[int, ...]) -> list[int]:
-    """Return the cells along a side of P3 to P7; beyond the given strides, halves round up."""
+def level_sizes(input_size: int, strides: tuple[int, ...], levels: int) -> list[int]:
+    """Return the cells along a side of each level; beyond the given strides, halves round up."""
     sizes = [-(-input_size // stride) for stride in strides]
-    while len(sizes) < PYRAMID_LEVELS:
+    while len(sizes) < levels:
         sizes.append(-(-sizes[-1] // 2))
     return sizes
 
@@ -62,17 +64,25 @@ def xyxy_to_cxcywh(boxes: Tensor) -> Tensor:
     return torch.cat([(low + high) / 2, high - low], dim=-1)
 
 
-def decode_boxes(box_offsets: Tensor, priors: Tensor) -> Tensor:
-    """Turn predicted offsets into boxes (SSD's coding, variances 0.1 and 0.2).
+def decode_boxes(
+    box_offsets: Tensor, priors: Tensor, coding: Literal['offsets', 'distances'] = 'offsets'
+) -> Tensor:
+    """Turn predicted boxes into corners.
 
     Args:
-        box_offsets: Regressed offsets, shape (..., N, 4).
+        box_offsets: Offsets from the priors (SSD's coding, variances 0.1 and 0.2), or distances
+            from their centres to left, top, right and bottom in sides of the priors (FCOS), shape
+            (..., N, 4).
         priors: Priors in centre form, shape (N, 4).
+        coding: Which of them.
 
     Returns:
         Corners in the priors' unit, not clipped, shape (..., N, 4).
     """
     centre, size = priors.split(2, dim=-1)
+    if coding == 'distances':
+        before, after = box_offsets.split(2, dim=-1)
+        return torch.cat([centre - before * size, centre + after * size], dim=-1)
     centre_offset, size_offset = box_offsets.split(2, dim=-1)
     return cxcywh_to_xyxy(
         torch.cat(

@@ -1,99 +1,64 @@
-"""The feature pyramid and the heads on top: predictions, prototypes and mask rescoring.
+"""The prediction heads, and the branches for prototypes and mask rescoring.
 
 Submodules are named as in the official checkpoints, which then load without a translation.
 """
 
 from itertools import pairwise
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-EXTRA_LEVELS = 2  # P6 and P7
+from yolact_core.config import HeadConfig, ModelConfig, ProtonetConfig
+
+DISTANCE_BINS = 11  # of the distribution of a distance: 0 to 10 strides
 RESCORING_WIDTHS = (1, 8, 16, 32, 64, 128)  # channels of its input and hidden layers
 
 
-class FeaturePyramid(nn.Module):
-    """Turns backbone features into five levels of equal width.
-
-    See YOLACT, section 4; P6 and P7 are those of RetinaNet.
-
-    Args:
-        in_channels: Channels of each backbone feature map, shallow first.
-        channels: Channels of every pyramid level.
-    """
-
-    def __init__(self, in_channels: tuple[int, ...], channels: int) -> None:
-        super().__init__()
-        deepest_first = in_channels[::-1]
-        self.lat_layers = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in deepest_first)
-        self.pred_layers = nn.ModuleList(
-            nn.Conv2d(channels, channels, 3, padding=1) for _ in deepest_first
-        )
-        self.downsample_layers = nn.ModuleList(
-            nn.Conv2d(channels, channels, 3, stride=2, padding=1) for _ in range(EXTRA_LEVELS)
-        )
-
-    def forward(self, features: list[Tensor]) -> list[Tensor]:
-        """Return P3 to P7.
-
-        Args:
-            features: Feature maps of the backbone, shallow first, each (B, C, H, W).
-        """
-        merged: list[Tensor] = []
-        for lateral, feature in zip(self.lat_layers, features[::-1], strict=True):
-            level = lateral(feature)
-            if merged:
-                size = level.shape[-2:]
-                level = level + F.interpolate(merged[-1], size=size, mode='bilinear')
-            merged.append(level)
-
-        smoothed = [
-            F.relu(layer(level)) for layer, level in zip(self.pred_layers, merged, strict=True)
-        ]
-        levels = smoothed[::-1]
-        for downsample in self.downsample_layers:
-            levels.append(downsample(levels[-1]))
-        return levels
-
-
 class PredictionHead(nn.Module):
-    """Predicts box offsets, class logits and mask coefficients at each prior of a level.
+    """Predicts boxes, classes and mask coefficients at each prior of a level.
 
-    All levels share it (YOLACT, section 3.2).
+    See YOLACT, section 3.2. What a head does not predict is None.
 
     Args:
-        channels: Channels of a pyramid level.
-        priors_per_cell: Number of priors at each cell.
-        classes: Number of foreground classes.
-        prototypes: Number of mask coefficients per prior.
+        config: Configuration of the whole network.
+        head: Configuration of this head.
     """
 
-    def __init__(self, channels: int, priors_per_cell: int, classes: int, prototypes: int) -> None:
+    def __init__(self, config: ModelConfig, head: HeadConfig) -> None:
         super().__init__()
-        self.classes = classes
-        self.prototypes = prototypes
+        hidden = head.channels or config.feature_channels
+        priors = config.anchors.per_cell
+        self.classes = _class_outputs(config, head)
+        self.prototypes = config.prototypes
+        self.bins = DISTANCE_BINS if config.box_coding == 'distances' else 1
         self.upfeature = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU(inplace=True)
+            nn.Conv2d(config.feature_channels, hidden, 3, padding=1),
+            nn.LeakyReLU(head.slope, inplace=True) if head.slope else nn.ReLU(inplace=True),
         )
-        self.bbox_layer = nn.Conv2d(channels, priors_per_cell * 4, 3, padding=1)
-        self.conf_layer = nn.Conv2d(channels, priors_per_cell * (classes + 1), 3, padding=1)
-        self.mask_layer = nn.Conv2d(channels, priors_per_cell * prototypes, 3, padding=1)
 
-    def forward(self, level: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        def layer(values: int) -> nn.Conv2d:
+            return nn.Conv2d(hidden, priors * values, head.kernel, padding=head.kernel // 2)
+
+        self.bbox_layer = layer(4 * self.bins) if head.boxes else None
+        self.conf_layer = layer(self.classes) if self.classes else None
+        self.mask_layer = layer(config.prototypes) if head.masks else None
+
+    def forward(self, level: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         """Predict at one level, in the order row, column, prior of the cell.
 
         Args:
             level: Features of a pyramid level, shape (B, C, H, W).
 
         Returns:
-            Box offsets (B, A, 4), class logits (B, A, classes + 1) with the background first, and
-            mask coefficients (B, A, prototypes) in [-1, 1].
+            Raw boxes (B, A, 4 * bins), class outputs (B, A, classes) and mask coefficients before
+            their activation (B, A, prototypes).
         """
         features = self.upfeature(level)
         return (
-            _per_prior(self.bbox_layer(features), 4),
-            _per_prior(self.conf_layer(features), self.classes + 1),
-            _per_prior(self.mask_layer(features), self.prototypes).tanh(),
+            _per_prior(self.bbox_layer, features, 4 * self.bins),
+            _per_prior(self.conf_layer, features, self.classes),
+            _per_prior(self.mask_layer, features, self.prototypes),
         )
 
 
@@ -103,18 +68,21 @@ class Protonet(nn.Sequential):
     See YOLACT, section 3.1.
 
     Args:
-        channels: Channels of P3.
+        in_channels: Channels of P3.
         prototypes: Number of prototypes (k in the paper).
+        config: Width and depth.
     """
 
-    def __init__(self, channels: int, prototypes: int) -> None:
+    def __init__(self, in_channels: int, prototypes: int, config: ProtonetConfig) -> None:
+        channels = config.channels or in_channels
+        widths = pairwise([in_channels] + config.convolutions * [channels])
+        before = [
+            part
+            for width, next_width in widths
+            for part in (nn.Conv2d(width, next_width, 3, padding=1), nn.ReLU(inplace=True))
+        ]
         super().__init__(
-            nn.Conv2d(channels, channels, 3, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(channels, channels, 3, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(channels, channels, 3, padding=1),
-            nn.ReLU(inplace=True),
+            *before,
             nn.Upsample(scale_factor=2, mode='bilinear', align_corners=False),
             nn.Identity(),
             nn.Conv2d(channels, channels, 3, padding=1),
@@ -122,6 +90,19 @@ class Protonet(nn.Sequential):
             nn.Conv2d(channels, prototypes, 1),
             nn.ReLU(inplace=True),
         )
+
+    def forward(self, level: Tensor, detail: Tensor | None = None) -> Tensor:
+        """Return the prototypes.
+
+        Args:
+            level: P3.
+            detail: What is added after the upsampling, (B, width, 2 H, 2 W); None: nothing.
+        """
+        for part in self:
+            level = part(level)
+            if detail is not None and isinstance(part, nn.Upsample):
+                level = level + detail
+        return level
 
 
 class MaskRescoring(nn.Module):
@@ -152,5 +133,27 @@ class MaskRescoring(nn.Module):
         return iou
 
 
-def _per_prior(output: Tensor, values: int) -> Tensor:
+def mean_distances(raw: Tensor) -> Tensor:
+    """Return the mean of each distribution of distances, in strides (GFL).
+
+    Args:
+        raw: Logits of the bins 0, 1, 2, ... of left, top, right and bottom, shape (B, A, 4 * bins).
+
+    Returns:
+        Distances, shape (B, A, 4).
+    """
+    bins = torch.arange(DISTANCE_BINS, device=raw.device, dtype=raw.dtype)
+    return F.softmax(raw.unflatten(-1, (4, DISTANCE_BINS)), dim=-1) @ bins
+
+
+def _class_outputs(config: ModelConfig, head: HeadConfig) -> int:
+    if head.classes is not None:
+        return head.classes
+    return len(config.class_names) + (config.scores == 'softmax')
+
+
+def _per_prior(layer: nn.Conv2d | None, features: Tensor, values: int) -> Tensor | None:
+    if layer is None:
+        return None
+    output: Tensor = layer(features)
     return output.permute(0, 2, 3, 1).reshape(output.shape[0], -1, values)

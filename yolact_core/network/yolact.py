@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import reduce
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from yolact_core.config import ModelConfig
+from yolact_core.config import PYRAMID_LEVELS, HeadConfig, ModelConfig
 from yolact_core.errors import InputError
 from yolact_core.network.backbones import build_backbone
 from yolact_core.network.boxes import level_sizes, make_priors
-from yolact_core.network.heads import (
-    EXTRA_LEVELS,
-    FeaturePyramid,
-    MaskRescoring,
-    PredictionHead,
-    Protonet,
-)
+from yolact_core.network.heads import MaskRescoring, PredictionHead, Protonet, mean_distances
+from yolact_core.network.pyramids import EXTRA_LEVELS, PYRAMIDS
 
 
 class Prediction(NamedTuple):
     """Raw outputs for a batch of images, before decoding and NMS.
 
     Attributes:
-        box_offsets: Boxes encoded against the priors, shape (B, A, 4).
-        class_logits: Class logits, background first, shape (B, A, C + 1).
+        box_offsets: Boxes encoded against the priors by ``box_coding``, shape (B, A, 4).
+        class_logits: Class logits, of a softmax background first, shape (B, A, C + 1), of sigmoids
+            without, shape (B, A, C).
         coefficients: Mask coefficients in [-1, 1], shape (B, A, K).
         prototypes: Non-negative prototype masks, shape (B, K, Hp, Wp).
     """
@@ -35,6 +33,18 @@ class Prediction(NamedTuple):
     class_logits: Tensor
     coefficients: Tensor
     prototypes: Tensor
+
+
+class Features(NamedTuple):
+    """What the heads work on.
+
+    Attributes:
+        levels: Levels of the pyramid, from P3, each (B, channels, H, W).
+        detail: Finer features that sharpen the prototypes; None: the configuration wants none.
+    """
+
+    levels: list[Tensor]
+    detail: Tensor | None
 
 
 class Yolact(nn.Module):
@@ -49,25 +59,39 @@ class Yolact(nn.Module):
     priors: Tensor  # (A, 4) cx cy w h, fractions of the image
     mean: Tensor  # (3, 1, 1) of red, green and blue in [0, 255]
     std: Tensor  # (3, 1, 1)
+    class_outputs: Tensor | None  # (C, most outputs of a class), the first one repeated
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
         channels, classes = config.feature_channels, len(config.class_names)
-        head = PredictionHead(channels, config.anchors.per_cell, classes, config.prototypes)
-        self.backbone = build_backbone(config.backbone)
-        self.fpn = FeaturePyramid(self.backbone.channels, channels)
-        self.proto_net = Protonet(channels, config.prototypes)
-        self.prediction_layers = nn.ModuleList([head])
+        stages = config.backbone.stages
+        detail = config.protonet.detail_stage
+        wanted = stages if detail is None else (detail, *stages)
+        heads = [self._build_head(head) for head in config.heads]
+        self.backbone = build_backbone(replace(config.backbone, stages=wanted))
+        self.fpn = PYRAMIDS[config.pyramid](self.backbone.channels[-len(stages) :], channels)
+        self.proto_net = Protonet(channels, config.prototypes, config.protonet)
+        self.proto_detail = (
+            None
+            if detail is None
+            else nn.Conv2d(self.backbone.channels[0], config.protonet.channels or channels, 1)
+        )
+        self.prediction_layers = nn.ModuleList(heads)
         self.semantic_seg_conv = nn.Conv2d(channels, classes, 1)  # used in training only
         self.maskiou_net = MaskRescoring(classes) if config.mask_rescoring else None
-        for part in (self.fpn, self.proto_net, head, self.semantic_seg_conv, self.maskiou_net):
+        for part in (
+            self.fpn, self.proto_net, self.proto_detail, self.prediction_layers,
+            self.semantic_seg_conv, self.maskiou_net,
+        ):  # fmt: skip
             _initialise(part)
 
-        cells = level_sizes(config.input_size, self.backbone.strides)
+        strides = self.backbone.strides[-len(stages) :]
+        cells = level_sizes(config.input_size, strides, PYRAMID_LEVELS[config.pyramid])
         priors = make_priors(config.anchors, cells, config.input_size)
         self.register_buffer('priors', priors, persistent=False)
         self.register_buffer('mean', torch.tensor(config.mean).view(3, 1, 1), persistent=False)
+        self.register_buffer('class_outputs', _pad(config.class_outputs), persistent=False)
         self.register_buffer('std', torch.tensor(config.std).view(3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Prediction:
@@ -76,7 +100,7 @@ class Yolact(nn.Module):
         Args:
             images: Normalized images (see ``normalize``), shape (B, 3, S, S).
         """
-        return self.predict(self.pyramid(images))
+        return self.predict(self.extract(images))
 
     def normalize(self, images: Tensor) -> Tensor:
         """Normalize images for the network.
@@ -86,19 +110,50 @@ class Yolact(nn.Module):
         """
         return (images - self.mean) / self.std
 
-    def pyramid(self, images: Tensor) -> list[Tensor]:
-        """Return the features P3 to P7 of normalized images, each (B, channels, H, W)."""
-        levels: list[Tensor] = self.fpn(self.backbone(images))
-        return levels
+    def extract(self, images: Tensor) -> Features:
+        """Return what the heads work on, of normalized images."""
+        stages: list[Tensor] = self.backbone(images)
+        detail = None if self.proto_detail is None else stages.pop(0)
+        return Features(self.fpn(stages), detail)
 
-    def predict(self, levels: list[Tensor]) -> Prediction:
-        """Predict from the features P3 to P7."""
-        (head,) = self.prediction_layers
-        per_level = [head(level) for level in levels]
-        box_offsets, class_logits, coefficients = (
+    def predict(self, features: Features) -> Prediction:
+        """Predict from what ``extract`` returns."""
+        per_level = [self._predict_level(index, one) for index, one in enumerate(features.levels)]
+        boxes, class_outputs, coefficients = (
             torch.cat(outputs, dim=1) for outputs in zip(*per_level, strict=True)
         )
-        return Prediction(box_offsets, class_logits, coefficients, self.proto_net(levels[0]))
+        if self.config.box_coding == 'distances':
+            boxes = mean_distances(boxes)
+        detail = None if self.proto_detail is None else self.proto_detail(features.detail)
+        prototypes = self.proto_net(features.levels[0], detail)
+        return Prediction(boxes, self._join_outputs(class_outputs), coefficients.tanh(), prototypes)
+
+    def _build_head(self, head: HeadConfig) -> nn.Module:
+        if head.shared:
+            return PredictionHead(self.config, head)
+        levels = PYRAMID_LEVELS[self.config.pyramid]
+        return nn.ModuleList(PredictionHead(self.config, head) for _ in range(levels))
+
+    def _predict_level(self, index: int, level: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return boxes, class outputs and coefficients of all heads together."""
+        outputs = [
+            (head[index] if isinstance(head, nn.ModuleList) else head)(level)
+            for head in self.prediction_layers
+        ]
+        boxes, classes, coefficients = (
+            [part for part in parts if part is not None] for parts in zip(*outputs, strict=True)
+        )
+        return (
+            reduce(torch.add, boxes),
+            torch.cat(classes, dim=2) if len(classes) > 1 else classes[0],
+            reduce(torch.add, coefficients),
+        )
+
+    def _join_outputs(self, class_outputs: Tensor) -> Tensor:
+        """Return the logit of each class: the largest of its outputs."""
+        if self.class_outputs is None:
+            return class_outputs
+        return class_outputs[..., self.class_outputs].amax(dim=-1)
 
     def rescore(self, masks: Tensor) -> Tensor:
         """Predict how well masks overlap their objects, if ``config.mask_rescoring``.
@@ -196,6 +251,14 @@ def _is_leftover(key: str) -> bool:
     if key.startswith('fpn.downsample_layers.'):
         return int(key.split('.')[2]) >= EXTRA_LEVELS
     return key.startswith('backbone.layer') and not key.startswith('backbone.layers')
+
+
+def _pad(class_outputs: tuple[tuple[int, ...], ...]) -> Tensor | None:
+    """Return the outputs of each class as rows of one length, or None where each has its own."""
+    if not class_outputs:
+        return None
+    longest = max(map(len, class_outputs))
+    return torch.tensor([some + some[:1] * (longest - len(some)) for some in class_outputs])
 
 
 def _initialise(part: nn.Module | None) -> None:

@@ -18,6 +18,7 @@ from yolact_core.inference.preprocessing import Preprocessor
 from yolact_core.media.image_files import find_images, read_image
 from yolact_core.network import Yolact
 from yolact_core.network.boxes import decode_boxes
+from yolact_core.network.scores import class_scores
 from yolact_core.runtimes.exported_backend import ExportedBackend, ModelCard
 from yolact_core.runtimes.registry import RUNTIMES
 
@@ -106,10 +107,10 @@ class DecodedYolact(nn.Module):
             Corners as fractions of the image, not clipped, shape (B, A, 4); scores without the
             background, shape (B, A, C); coefficients and prototypes as they are.
         """
-        prediction = self.network(images)
+        prediction, config = self.network(images), self.network.config
         return (
-            decode_boxes(prediction.box_offsets, self.network.priors),
-            prediction.class_logits.softmax(dim=-1)[..., 1:],
+            decode_boxes(prediction.box_offsets, self.network.priors, config.box_coding),
+            class_scores(prediction.class_logits, config.scores),
             prediction.coefficients,
             prediction.prototypes,
         )

@@ -155,8 +155,8 @@ class TrainingModule(LightningModule):
         return total.clamp(min=1) / self.trainer.world_size
 
     def _compute(self, images: Tensor) -> tuple[Prediction, Tensor]:
-        levels = self.network.pyramid(images)
-        return self.network.predict(levels), self.network.semantic_seg_conv(levels[0])
+        features = self.network.extract(images)
+        return self.network.predict(features), self.network.semantic_seg_conv(features.levels[0])
 
     def _make_generator(self) -> torch.Generator:
         """Make a generator that depends only on seed, step and process."""

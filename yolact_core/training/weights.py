@@ -167,7 +167,7 @@ def _change(
         for name, value in vars(options).items()
         if name in fields and value is not None
     }
-    if options.input_size and not options.anchors:
+    if options.input_size and not options.anchors and base.box_coding == 'offsets':
         factor = options.input_size / base.input_size
         scales = tuple(tuple(scale * factor for scale in level) for level in base.anchors.scales)
         changes['anchors'] = dataclasses.replace(base.anchors, scales=scales)

@@ -11,9 +11,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from yolact_core.config import ModelConfig
 from yolact_core.inference.options import DetectorOptions
 from yolact_core.network import Prediction
 from yolact_core.network.boxes import decode_boxes, pairwise_iou
+from yolact_core.network.scores import class_scores
 
 PAIRS = 1024  # best pairs of prior and class, which take part in NMS
 
@@ -40,7 +42,11 @@ class FixedInstances(NamedTuple):
 
 
 def select_instances(
-    prediction: Prediction, priors: Tensor, class_factors: Tensor, options: DetectorOptions
+    prediction: Prediction,
+    priors: Tensor,
+    class_factors: Tensor,
+    options: DetectorOptions,
+    config: ModelConfig,
 ) -> FixedInstances:
     """Do what ``select_candidates`` and ``fast_nms`` do, without looking at any value.
 
@@ -49,9 +55,13 @@ def select_instances(
         priors: Priors in centre form, shape (A, 4).
         class_factors: Factors of the scores, 0 for unwanted classes, shape (C,).
         options: What counts as a detection. ``nms`` counts as ``fast``.
+        config: Configuration of the network.
     """
-    pair_scores, of_prior, class_ids = _best_pairs(prediction.class_logits, class_factors, options)
-    boxes = decode_boxes(prediction.box_offsets[of_prior], priors[of_prior])  # (M, 4)
+    scores = class_scores(prediction.class_logits, config.scores) * class_factors  # (A, C)
+    pair_scores, of_prior, class_ids = _best_pairs(scores, options)
+    boxes = decode_boxes(  # (M, 4)
+        prediction.box_offsets[of_prior], priors[of_prior], config.box_coding
+    )
 
     same_class = class_ids.unsqueeze(1) == class_ids  # (M, M)
     if options.class_agnostic:
@@ -77,14 +87,11 @@ def select_instances(
     )
 
 
-def _best_pairs(
-    class_logits: Tensor, class_factors: Tensor, options: DetectorOptions
-) -> tuple[Tensor, Tensor, Tensor]:
+def _best_pairs(scores: Tensor, options: DetectorOptions) -> tuple[Tensor, Tensor, Tensor]:
     """Return score, prior and class of the best pairs, best first, each of shape (M,).
 
     Priors that are no candidates score 0.
     """
-    scores = class_logits.softmax(dim=1)[:, 1:] * class_factors  # (A, C)
     best_scores, best_classes = scores.max(dim=1)
     if options.class_agnostic:
         scores = best_scores.unsqueeze(1)

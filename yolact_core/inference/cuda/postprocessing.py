@@ -93,7 +93,9 @@ class DevicePostprocessor(Postprocessor):
         capacity = self._capacity.setdefault(size, size[0] * -(-size[1] // 8))
 
         def suppress(factors: Tensor, *outputs: Tensor) -> FixedInstances:
-            return select_instances(Prediction(*outputs), self._priors, factors, options)
+            return select_instances(
+                Prediction(*outputs), self._priors, factors, options, self._config
+            )
 
         def assemble(prototypes: Tensor, *instances: Tensor) -> Outcome:
             return self._assemble(prototypes, FixedInstances(*instances), size, capacity)

@@ -12,6 +12,7 @@ import timm
 
 from yolact_core.errors import InputError
 from yolact_core.network.backbones.backbone import Backbone
+from yolact_core.network.backbones.csp import CspNet
 from yolact_core.network.backbones.darknet import DarkNet53
 from yolact_core.network.backbones.resnet import ResNet
 
@@ -64,6 +65,7 @@ BACKBONES: dict[str, Callable[[BackboneConfig], Backbone]] = {
     'resnet50': _resnet(3, 4, 6, 3),
     'resnet101': _resnet(3, 4, 23, 3),
     'darknet53': lambda config: DarkNet53(config.stages),
+    'cspnet': lambda config: CspNet(config.stages),
 }
 
 
