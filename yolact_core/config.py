@@ -67,8 +67,8 @@ class ProtonetConfig:
     Args:
         channels: Width of its hidden layers; None: that of the pyramid.
         convolutions: 3x3 convolutions before its upsampling.
-        detail_stage: Stage of the backbone, twice as fine as P3, whose features are added after the
-            upsampling to sharpen edges; None: none.
+        detail_stage: Stage of the backbone, twice as fine as P3, whose features are added after
+            the upsampling to sharpen edges; None: none.
     """
 
     channels: int | None = None
@@ -116,8 +116,8 @@ class ModelConfig:
         feature_channels: Width of pyramid, protonet and head.
         prototypes: Number of prototypes (k in the paper).
         mask_rescoring: Whether a mask-IoU network rescores the masks (YOLACT++).
-        pyramid: ``fpn``, five levels (YOLACT, section 4), or ``pan``, three levels of sums down and
-            up again (NanoDet).
+        pyramid: ``fpn``, five levels (YOLACT, section 4), or ``pan``, three levels of sums down
+            and up again (NanoDet).
         protonet: Branch that computes the prototypes.
         heads: Prediction heads, whose outputs are put together.
         box_coding: ``offsets`` from the priors (SSD), or ``distances`` from the centre of the cell

@@ -156,7 +156,11 @@ def step_losses(network: Yolact, images: Tensor, targets: Targets) -> Losses:
     matches = match_priors(network.priors, targets, MatchingOptions())
     rescore = network.rescore if network.config.mask_rescoring else None
     return compute_losses(
-        network.predict(features), network.semantic_seg_conv(features.levels[0]), matches, ALL_MASKS, rescore
+        network.predict(features),
+        network.semantic_seg_conv(features.levels[0]),
+        matches,
+        ALL_MASKS,
+        rescore,
     )
 
 

@@ -137,7 +137,7 @@ def mean_distances(raw: Tensor) -> Tensor:
     """Return the mean of each distribution of distances, in strides (GFL).
 
     Args:
-        raw: Logits of the bins 0, 1, 2, ... of left, top, right and bottom, shape (B, A, 4 * bins).
+        raw: Logits of the bins of left, top, right and bottom, shape (B, A, 4 * bins).
 
     Returns:
         Distances, shape (B, A, 4).

@@ -126,7 +126,9 @@ class Yolact(nn.Module):
             boxes = mean_distances(boxes)
         detail = None if self.proto_detail is None else self.proto_detail(features.detail)
         prototypes = self.proto_net(features.levels[0], detail)
-        return Prediction(boxes, self._join_outputs(class_outputs), coefficients.tanh(), prototypes)
+        return Prediction(
+            boxes, self._join_outputs(class_outputs), coefficients.tanh(), prototypes
+        )
 
     def _build_head(self, head: HeadConfig) -> nn.Module:
         if head.shared:
