@@ -154,13 +154,12 @@ def make_image(seed: int, height: int = 480, width: int = 640, blobs: int = 40) 
 def step_losses(network: Yolact, images: Tensor, targets: Targets) -> Losses:
     features = network.extract(images)
     matches = match_priors(network.priors, targets, MatchingOptions())
-    rescore = network.rescore if network.config.mask_rescoring else None
     return compute_losses(
         network.predict(features),
         network.semantic_seg_conv(features.levels[0]),
         matches,
         ALL_MASKS,
-        rescore,
+        network,
     )
 
 

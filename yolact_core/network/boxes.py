@@ -8,6 +8,8 @@ from torch import Tensor
 
 from yolact_core.config import AnchorConfig
 
+BoxCoding = Literal['offsets', 'distances']
+
 CENTRE_VARIANCE = 0.1
 SIZE_VARIANCE = 0.2
 
@@ -64,9 +66,7 @@ def xyxy_to_cxcywh(boxes: Tensor) -> Tensor:
     return torch.cat([(low + high) / 2, high - low], dim=-1)
 
 
-def decode_boxes(
-    box_offsets: Tensor, priors: Tensor, coding: Literal['offsets', 'distances'] = 'offsets'
-) -> Tensor:
+def decode_boxes(box_offsets: Tensor, priors: Tensor, coding: BoxCoding = 'offsets') -> Tensor:
     """Turn predicted boxes into corners.
 
     Args:

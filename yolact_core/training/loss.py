@@ -9,11 +9,12 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torchvision.ops import generalized_box_iou_loss
 
 from yolact_core.masks.assembly import combine_prototypes, crop_masks
 from yolact_core.masks.tracing import MASK_THRESHOLD
-from yolact_core.network import Prediction
-from yolact_core.network.boxes import box_areas, encode_boxes
+from yolact_core.network import Prediction, Yolact
+from yolact_core.network.boxes import box_areas, decode_boxes, encode_boxes
 from yolact_core.records import check_fields
 from yolact_core.training.matching import Matches, MatchingOptions, Objects
 
@@ -30,7 +31,8 @@ class LossOptions:
         mask: Weight of the masks.
         semantic: Weight of the semantic segmentation that helps the backbone to learn.
         mask_iou: Weight of the mask rescoring (YOLACT++).
-        negatives_per_positive: Background priors that take part for each positive one.
+        negatives_per_positive: Background priors that take part for each positive one, where
+            scores are a softmax.
         masks_to_train: Largest number of masks of an image that take part, drawn at random.
         matching: Which prior has to find which object.
 
@@ -92,7 +94,7 @@ def compute_losses(
     semantic_logits: Tensor,
     matches: Matches,
     options: LossOptions,
-    rescore: Callable[[Tensor], Tensor] | None = None,
+    network: Yolact | None = None,
     generator: torch.Generator | None = None,
 ) -> Losses:
     """Compare the prediction for a batch with the truth.
@@ -105,16 +107,25 @@ def compute_losses(
         semantic_logits: Output of ``semantic_seg_conv`` on P3, shape (B, C, H, W).
         matches: What each prior has to find.
         options: Weights and limits.
-        rescore: ``rescore`` of the network if it is a YOLACT++, else None.
+        network: Network that predicted. Default: one with the forms of outputs that the official
+            ones have, without mask rescoring.
         generator: Generator that draws the masks to train where an image has too many.
     """
+    config = network.config if network else None
+    rescore = network.rescore if network and network.config.mask_rescoring else None
     with torch.autocast(semantic_logits.device.type, enabled=False):
         prediction = Prediction(*(output.float() for output in prediction))
         positives = _find_positives(matches)
-        box = _box_loss(prediction.box_offsets, matches, positives)
-        class_ = _class_loss(
-            prediction.class_logits, matches.labels, options.negatives_per_positive
-        )
+        if config and config.box_coding == 'distances':
+            box = _overlap_loss(prediction.box_offsets, matches, positives)
+        else:
+            box = _box_loss(prediction.box_offsets, matches, positives)
+        if config and config.scores == 'sigmoid':
+            class_ = _quality_loss(prediction.class_logits, matches)
+        else:
+            class_ = _class_loss(
+                prediction.class_logits, matches.labels, options.negatives_per_positive
+            )
         chosen = _limit(positives, matches.labels, options.masks_to_train, generator)
         mask, mask_iou = _mask_losses(prediction, matches.objects, chosen, rescore)
         semantic = _semantic_loss(semantic_logits.float(), matches.objects)
@@ -178,6 +189,29 @@ def _box_loss(box_offsets: Tensor, matches: Matches, positives: _Positives) -> T
     return F.smooth_l1_loss(
         box_offsets[positives.images, positives.priors], truth, reduction='sum'
     )
+
+
+def _overlap_loss(distances: Tensor, matches: Matches, positives: _Positives) -> Tensor:
+    """Return 1 - GIoU of each positive box with its object, weighted by its quality."""
+    found = decode_boxes(
+        distances[positives.images, positives.priors],
+        matches.priors[positives.priors],
+        'distances',
+    )
+    truth = matches.objects.boxes[positives.objects]
+    qualities = matches.qualities[positives.images, positives.priors]
+    loss: Tensor = (generalized_box_iou_loss(found, truth) * qualities).sum()
+    return loss
+
+
+def _quality_loss(class_logits: Tensor, matches: Matches) -> Tensor:
+    """Compare scores with the qualities of the centres (quality focal loss; GFL, section 3.2)."""
+    truth = F.one_hot(matches.labels.clamp(min=0), class_logits.shape[2] + 1)[..., 1:]
+    truth = truth * matches.qualities.unsqueeze(2)
+    focus = (truth - class_logits.sigmoid()).square().detach()
+    errors = F.binary_cross_entropy_with_logits(class_logits, truth, reduction='none')
+    loss: Tensor = (errors * focus)[matches.labels >= 0].sum()
+    return loss
 
 
 def _class_loss(class_logits: Tensor, labels: Tensor, negatives_per_positive: int) -> Tensor:

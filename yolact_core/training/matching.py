@@ -31,6 +31,10 @@ class MatchingOptions:
             in between are ignored. In (0, positive_iou].
         crowd_coverage: Share of a prior without object inside a crowd above which it is ignored,
             in (0, 1].
+        most_centres: Largest number of centres that have to find one object, where distances are
+            predicted.
+        by_score: Whether a centre that scores well for the object's class is preferred, where
+            distances are predicted.
 
     Raises:
         InputError: A value is outside its range.
@@ -39,6 +43,8 @@ class MatchingOptions:
     positive_iou: float = 0.5
     negative_iou: float = 0.4
     crowd_coverage: float = 0.7
+    most_centres: int = 9
+    by_score: bool = True
 
     def __post_init__(self) -> None:
         if not 0 < self.negative_iou <= self.positive_iou <= 1:
@@ -46,7 +52,11 @@ class MatchingOptions:
                 'negative_iou and positive_iou must rise within (0, 1], '
                 f'got {self.negative_iou} and {self.positive_iou}'
             )
-        check_fields(self, {'crowd_coverage must be in (0, 1]': 0 < self.crowd_coverage <= 1})
+        rules = {
+            'crowd_coverage must be in (0, 1]': 0 < self.crowd_coverage <= 1,
+            'most_centres must be at least 1': self.most_centres >= 1,
+        }
+        check_fields(self, rules)
 
 
 @dataclass(frozen=True)
@@ -75,7 +85,9 @@ class Matches:
         labels: 1 + class id, 0 for background or -1 for ignored priors, shape (B, A).
         object_ids: Index into ``objects`` for each positive prior, shape (B, A).
         objects: All objects of the batch.
-        normalizer: Divisor of the losses: the number of positive priors, at least 1, shape ().
+        normalizer: Divisor of the losses: the sum of the qualities, at least 1, shape ().
+        qualities: How well each positive prior fits its object, in [0, 1]: its weight, and the
+            score that sigmoids have to reach. 0 for others, shape (B, A).
     """
 
     priors: Tensor
@@ -83,6 +95,7 @@ class Matches:
     object_ids: Tensor
     objects: Objects
     normalizer: Tensor
+    qualities: Tensor
 
 
 def match_priors(priors: Tensor, targets: Targets, options: MatchingOptions) -> Matches:
@@ -97,8 +110,9 @@ def match_priors(priors: Tensor, targets: Targets, options: MatchingOptions) -> 
         targets: Truth of a batch, on the same device.
         options: Thresholds of the overlaps.
     """
-    objects = _join(targets)
-    boxes, ids = _pad(targets.boxes), _pad(_number(targets.boxes))  # (B, N, 4), (B, N)
+    objects = join_objects(targets)
+    boxes = pad_images(targets.boxes)  # (B, N, 4)
+    ids = pad_images(number_objects(targets.boxes))  # (B, N)
     prior_boxes = cxcywh_to_xyxy(priors)
     iou = pairwise_iou(boxes, prior_boxes)  # (B, N, A)
     is_real = box_areas(boxes) > 0
@@ -109,11 +123,11 @@ def match_priors(priors: Tensor, targets: Targets, options: MatchingOptions) -> 
     is_positive = best_iou >= options.positive_iou
     labels = torch.full_like(object_ids, BACKGROUND)
     labels[best_iou >= options.negative_iou] = IGNORED
-    labels[_is_in_crowd(prior_boxes, targets.crowd_boxes, options.crowd_coverage)] = IGNORED
+    labels[is_in_crowd(prior_boxes, targets.crowd_boxes, options.crowd_coverage)] = IGNORED
     if len(objects.boxes) > 0:
         labels = torch.where(is_positive, objects.class_ids[object_ids] + 1, labels)
-    normalizer = is_positive.sum().clamp(min=1).float()
-    return Matches(priors, labels, object_ids, objects, normalizer)
+    qualities = is_positive.float()
+    return Matches(priors, labels, object_ids, objects, qualities.sum().clamp(min=1), qualities)
 
 
 def _force_one_prior_each(iou: Tensor) -> tuple[Tensor, Tensor]:
@@ -136,12 +150,13 @@ def _force_one_prior_each(iou: Tensor) -> tuple[Tensor, Tensor]:
     return best_iou, best_object
 
 
-def _is_in_crowd(prior_boxes: Tensor, crowd_boxes: list[Tensor], threshold: float) -> Tensor:
+def is_in_crowd(prior_boxes: Tensor, crowd_boxes: list[Tensor], threshold: float) -> Tensor:
     """Return whether more than a share of each prior lies inside one crowd, shape (B, A)."""
-    return (pairwise_coverage(prior_boxes, _pad(crowd_boxes)) > threshold).any(dim=2)
+    return (pairwise_coverage(prior_boxes, pad_images(crowd_boxes)) > threshold).any(dim=2)
 
 
-def _join(targets: Targets) -> Objects:
+def join_objects(targets: Targets) -> Objects:
+    """Put the objects of all images of a batch one after the other."""
     counts = [len(boxes) for boxes in targets.boxes]
     image_ids = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
     boxes = torch.cat(targets.boxes)
@@ -153,13 +168,13 @@ def _join(targets: Targets) -> Objects:
     )
 
 
-def _number(boxes: list[Tensor]) -> list[Tensor]:
+def number_objects(boxes: list[Tensor]) -> list[Tensor]:
     """Return the index of each box among those of all images, shape (N,) for each image."""
     counts = [len(of_image) for of_image in boxes]
     return list(torch.arange(sum(counts), device=boxes[0].device).split(counts))
 
 
-def _pad(of_images: list[Tensor]) -> Tensor:
+def pad_images(of_images: list[Tensor]) -> Tensor:
     """Stack tensors of different lengths, with zeros after the shorter, to at least one row."""
     one = of_images[0].new_zeros(1, *of_images[0].shape[1:])
     return pad_sequence([*of_images, one], batch_first=True)[:-1]

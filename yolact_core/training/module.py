@@ -16,11 +16,13 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from yolact_core.errors import InputError
 from yolact_core.network import Prediction, Yolact
+from yolact_core.training.centre_matching import match_centres
 from yolact_core.training.loss import Losses, compute_losses
 from yolact_core.training.matching import Matches, match_priors
 from yolact_core.training.optimization import Schedule, make_optimizer
 
 if TYPE_CHECKING:
+    from yolact_core.dataset import Targets
     from yolact_core.training.data import Batch
     from yolact_core.training.options import RunConfig
 
@@ -90,12 +92,11 @@ class TrainingModule(LightningModule):
         images, targets = batch
         options = self._run.loss
         prediction, semantic_logits = self._predict(self.network.normalize(images))
-        matches = match_priors(self.network.priors, targets, options.matching)
+        matches = self._match(prediction, targets)
         if self.trainer.world_size > 1:
             matches = replace(matches, normalizer=self._share_of_positives(matches))
-        rescore = self.network.rescore if self.network.config.mask_rescoring else None
         losses = compute_losses(
-            prediction, semantic_logits, matches, options, rescore, self._make_generator()
+            prediction, semantic_logits, matches, options, self.network, self._make_generator()
         )
         self.losses = Losses(*(term.detach() for term in losses))
         total = losses.total()
@@ -148,9 +149,15 @@ class TrainingModule(LightningModule):
         if self.progress >= 1:
             self.trainer.should_stop = True
 
+    def _match(self, prediction: Prediction, targets: Targets) -> Matches:
+        priors, options = self.network.priors, self._run.loss.matching
+        if self.network.config.box_coding == 'distances':
+            return match_centres(prediction, priors, targets, options)
+        return match_priors(priors, targets, options)
+
     def _share_of_positives(self, matches: Matches) -> Tensor:
-        """Return the mean of positive priors per process, so gradients are those of the batch."""
-        positives = (matches.labels > 0).sum().float()
+        """Return the mean of qualities per process, so gradients are those of the batch."""
+        positives = matches.qualities.sum()
         total: Tensor = self.trainer.strategy.reduce(positives, reduce_op='sum')
         return total.clamp(min=1) / self.trainer.world_size
 
