@@ -16,15 +16,17 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from yolact_core.dataset import CocoDataset, Sample, Targets, collate, start_worker
 from yolact_core.dataset.checking import check_dataset
 from yolact_core.errors import InputError
+from yolact_core.network.yolact import Features
 from yolact_core.training.augmentation import training_recipe
 from yolact_core.training.augmentation.appearance import WHITE
+from yolact_core.training.feature_cache import FeatureCache, collate_features
 
 if TYPE_CHECKING:
-    from yolact_core.config import ModelConfig
     from yolact_core.dataset.sample import Transform
+    from yolact_core.network import Yolact
     from yolact_core.training.options import DataOptions, RunConfig
 
-Batch = tuple[Tensor, Targets]
+Batch = tuple[Tensor | Features, Targets]
 
 PREFETCHED_BATCHES = 4  # per worker
 
@@ -44,6 +46,9 @@ class TrainingSamples(Dataset[Sample]):
         self._dataset = dataset
         self._transform = transform
         self._seed = seed
+
+    def __len__(self) -> int:
+        return len(self._dataset)
 
     def __getitem__(self, position: int) -> Sample:
         """Return the sample at a position, independent of what was read before."""
@@ -147,23 +152,26 @@ class TrainingData(LightningDataModule):
     Args:
         run: Run with batch size, seed, workers and augmentation.
         dataset: Samples as read.
-        config: Configuration with the input size.
+        network: Network in training.
     """
 
-    def __init__(self, run: RunConfig, dataset: CocoDataset, config: ModelConfig) -> None:
+    def __init__(self, run: RunConfig, dataset: CocoDataset, network: Yolact) -> None:
         super().__init__()
         self._run = run
         self._dataset = dataset
-        self._config = config
+        self._network = network
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Return the endless loader of this process's share of each batch, images as bytes."""
+        """Return the endless loader of this process's share of each batch.
+
+        It holds images as bytes or, with a cache, the features of a frozen trunk.
+        """
         run, dataset, trainer = self._run, self._dataset, self.trainer
         if trainer is None:
             raise RuntimeError('a trainer must have been attached')
         donors = dataset if run.augmentation.copy_paste > 0 else None
         transform = training_recipe(
-            run.recipe, self._config, run.augmentation, run.data.mask_size, donors
+            run.recipe, self._network.config, run.augmentation, run.data.mask_size, donors
         )
         order = BatchOrder(
             len(dataset),
@@ -174,10 +182,15 @@ class TrainingData(LightningDataModule):
             trainer.world_size,
         )
         workers = run.data.workers
+        samples = TrainingSamples(dataset, transform, run.seed)
+        cache = None
+        if run.data.cache is not None:
+            cache = FeatureCache(run, self._network, samples)
+            cache.fill(self._network)
         return DataLoader(
-            TrainingSamples(dataset, transform, run.seed),
+            cache or samples,
             batch_sampler=order,
-            collate_fn=collate,
+            collate_fn=collate_features if cache else collate,
             num_workers=workers,
             persistent_workers=workers > 0,
             prefetch_factor=PREFETCHED_BATCHES if workers > 0 else None,
@@ -187,5 +200,9 @@ class TrainingData(LightningDataModule):
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, _loader: int) -> Batch:
         """Move a batch without waiting for it, images channels-last and float."""
-        images, targets = batch
-        return images.to(device, non_blocking=True).float(), targets.to(device)
+        inputs, targets = batch
+        if isinstance(inputs, Features):
+            levels = [level.to(device, non_blocking=True).float() for level in inputs.levels]
+            detail = None if inputs.detail is None else inputs.detail.to(device).float()
+            return Features(levels, detail), targets.to(device)
+        return inputs.to(device, non_blocking=True).float(), targets.to(device)

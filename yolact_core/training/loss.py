@@ -58,6 +58,11 @@ class LossOptions:
             {f'{name} must be at least {low}': getattr(self, name) >= low for name, low in limits},
         )
 
+    @property
+    def is_of_masks_alone(self) -> bool:
+        """Whether nothing depends on the classes of the objects, or trains their boxes."""
+        return not (self.box or self.class_ or self.semantic or self.matching.by_score)
+
 
 class Losses(NamedTuple):
     """The weighted terms of the loss, each a scalar."""
@@ -112,23 +117,24 @@ def compute_losses(
         generator: Generator that draws the masks to train where an image has too many.
     """
     config = network.config if network else None
+    box_loss = _overlap_loss if config and config.box_coding == 'distances' else _offset_loss
     rescore = network.rescore if network and network.config.mask_rescoring else None
     with torch.autocast(semantic_logits.device.type, enabled=False):
         prediction = Prediction(*(output.float() for output in prediction))
         positives = _find_positives(matches)
-        if config and config.box_coding == 'distances':
-            box = _overlap_loss(prediction.box_offsets, matches, positives)
-        else:
-            box = _box_loss(prediction.box_offsets, matches, positives)
-        if config and config.scores == 'sigmoid':
+        box = class_ = semantic = matches.normalizer.new_zeros(())
+        if options.box:
+            box = box_loss(prediction.box_offsets, matches, positives)
+        if options.class_ and config and config.scores == 'sigmoid':
             class_ = _quality_loss(prediction.class_logits, matches)
-        else:
+        elif options.class_:
             class_ = _class_loss(
                 prediction.class_logits, matches.labels, options.negatives_per_positive
             )
         chosen = _limit(positives, matches.labels, options.masks_to_train, generator)
         mask, mask_iou = _mask_losses(prediction, matches.objects, chosen, rescore)
-        semantic = _semantic_loss(semantic_logits.float(), matches.objects)
+        if options.semantic:
+            semantic = _semantic_loss(semantic_logits.float(), matches.objects)
     return Losses(
         box=options.box * box / matches.normalizer,
         class_=options.class_ * class_ / matches.normalizer,
@@ -182,7 +188,7 @@ def _limit(
     return _Positives(images, priors, objects, (counts / limit).clamp(min=1)[images])
 
 
-def _box_loss(box_offsets: Tensor, matches: Matches, positives: _Positives) -> Tensor:
+def _offset_loss(box_offsets: Tensor, matches: Matches, positives: _Positives) -> Tensor:
     truth = encode_boxes(
         matches.objects.boxes[positives.objects], matches.priors[positives.priors]
     )

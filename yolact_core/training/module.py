@@ -16,6 +16,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from yolact_core.errors import InputError
 from yolact_core.network import Prediction, Yolact
+from yolact_core.network.yolact import Features
 from yolact_core.training.centre_matching import match_centres
 from yolact_core.training.loss import Losses, compute_losses
 from yolact_core.training.matching import Matches, match_priors
@@ -89,9 +90,9 @@ class TrainingModule(LightningModule):
 
     def training_step(self, batch: Batch, _index: int) -> Tensor:
         """Return the loss of one batch."""
-        images, targets = batch
+        inputs, targets = batch
         options = self._run.loss
-        prediction, semantic_logits = self._predict(self.network.normalize(images))
+        prediction, semantic_logits = self._predict(inputs)
         matches = self._match(prediction, targets)
         if self.trainer.world_size > 1:
             matches = replace(matches, normalizer=self._share_of_positives(matches))
@@ -161,9 +162,10 @@ class TrainingModule(LightningModule):
         total: Tensor = self.trainer.strategy.reduce(positives, reduce_op='sum')
         return total.clamp(min=1) / self.trainer.world_size
 
-    def _compute(self, images: Tensor) -> tuple[Prediction, Tensor]:
-        features = self.network.extract(images)
-        return self.network.predict(features), self.network.semantic_seg_conv(features.levels[0])
+    def _compute(self, inputs: Tensor | Features) -> tuple[Prediction, Tensor]:
+        if not isinstance(inputs, Features):
+            inputs = self.network.extract(self.network.normalize(inputs))
+        return self.network.predict(inputs), self.network.semantic_seg_conv(inputs.levels[0])
 
     def _make_generator(self) -> torch.Generator:
         """Make a generator that depends only on seed, step and process."""

@@ -32,6 +32,9 @@ class DataOptions:
         mask_size: Side of the masks that the loss compares with, in pixels. Default: the input
             size, which is exact; the size of the prototypes is faster.
         workers: Number of processes that read and augment.
+        cache: Folder for the features of a frozen trunk (``model.freeze`` names ``backbone`` and
+            ``fpn``), which are then computed once; None: compute them at each step.
+        cache_views: Number of augmented views of each image in the cache.
     """
 
     train: str
@@ -42,6 +45,11 @@ class DataOptions:
     test_images: str | None = None
     mask_size: int | None = None
     workers: int = 2
+    cache: str | None = None
+    cache_views: int = 4
+
+    def __post_init__(self) -> None:
+        check_fields(self, {'cache_views must be at least 1': self.cache_views >= 1})
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,9 @@ class NetworkOptions:
             fit, start anew.
         backbone_weights: Weights of the backbone to start from: a file, or ``imagenet`` to fetch
             the published ones. Not together with ``weights``.
+        keep_classes: Whether the network keeps the classes of ``weights``, whatever those of the
+            data, as prototypes and coefficients can be trained on objects of any class. The losses
+            of boxes, classes and semantic segmentation must be 0.
         name: Name of the trained model; default: the configuration's.
         input_size: Side of the input in pixels, instead of the configuration's; the anchors are
             scaled along.
@@ -71,6 +82,7 @@ class NetworkOptions:
     config: str | None = None
     weights: str | None = None
     backbone_weights: str | None = None
+    keep_classes: bool = False
     name: str | None = None
     input_size: int | None = None
     feature_channels: int | None = None
@@ -161,7 +173,15 @@ class RunConfig:
     license: str = ''
 
     def __post_init__(self) -> None:
-        check_fields(self, {'batch_size must be at least 1': self.batch_size >= 1})
+        rules = {
+            'batch_size must be at least 1': self.batch_size >= 1,
+        }
+        check_fields(self, rules)
+        if self.model.keep_classes and not self.loss.is_of_masks_alone:
+            raise InputError(
+                'loss must have box, class_ and semantic of 0 and matching.by_score false '
+                f'where keep_classes is true, got {self.loss}'
+            )
         processes = self.device.devices * self.device.machines
         if self.batch_size % max(processes, 1) != 0:
             raise InputError(

@@ -68,14 +68,15 @@ def train(run: RunConfig) -> dict[str, Any]:
     if not run.resume:
         refuse_faulty(run.data.train, run.data.images)
     dataset = open_dataset(run.data.train, run.data.images)
-    val = open_validation(run.data, 'val', dataset.class_names)
-    test = open_validation(run.data, 'test', dataset.class_names)
     network, origin = start_network(run.model, dataset.class_names)
-    logger.info('%s with %d classes: %s', network.config.name, len(dataset.class_names), origin)
+    names = network.config.class_names
+    val = open_validation(run.data, 'val', names)
+    test = open_validation(run.data, 'test', names)
+    logger.info('%s with %d classes: %s', network.config.name, len(names), origin)
     _prepare(network, run)
     schedule = Schedule.build(run.schedule, run.optimizer, run.batch_size)
     module = TrainingModule(network, run, schedule, started)
-    facts = _make_facts(run, dataset, origin)
+    facts = Facts(make_palette(len(names)), _describe_training(run, dataset, origin), run.license)
     saver = CheckpointSaver(module, folder, run.report, facts, val, test)
     progress = ProgressLogger(module, run.report.line_seconds, run.batch_size)
     trainer = _make_trainer(run, folder, [saver, progress])
@@ -85,7 +86,7 @@ def train(run: RunConfig) -> dict[str, Any]:
     with warnings.catch_warnings():
         for message in EXPECTED_WARNINGS:
             warnings.filterwarnings('ignore', message)
-        data = TrainingData(run, dataset, network.config)
+        data = TrainingData(run, dataset, network)
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint)
     return {
         'steps': trainer.global_step,
@@ -146,12 +147,11 @@ def _choose_precision(run: RunConfig) -> str:
     return 'bf16' if has_gpu and torch.cuda.is_bf16_supported() else 'fp32'
 
 
-def _make_facts(run: RunConfig, dataset: CocoDataset, origin: str) -> Facts:
-    training = {
+def _describe_training(run: RunConfig, dataset: CocoDataset, origin: str) -> dict[str, Any]:
+    return {
         'data': dataset.path.name,
         'images': len(dataset),
         'origin': origin,
         'version': __version__,
         'run': {key: value for key, value in dataclasses.asdict(run).items() if key not in LOCAL},
     }
-    return Facts(make_palette(len(dataset.class_names)), training, run.license)

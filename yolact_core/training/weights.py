@@ -37,7 +37,7 @@ def start_network(options: NetworkOptions, class_names: tuple[str, ...]) -> tupl
 
     Args:
         options: Which network, and from which weights.
-        class_names: Classes of the data.
+        class_names: Classes of the data, which the network gets unless it keeps its own.
 
     Returns:
         The network and a description of what it starts from.
@@ -45,11 +45,15 @@ def start_network(options: NetworkOptions, class_names: tuple[str, ...]) -> tupl
     Raises:
         InputError: A name is unknown, or a file does not fit.
     """
+    if options.keep_classes and not options.weights:
+        raise InputError('weights must be given with keep_classes')
     if options.weights and options.backbone_weights:
         raise InputError('weights and backbone_weights must not both be given')
     if options.weights:
         source = load_network(options.weights)
         base = ModelConfig.from_source(options.config) if options.config else source.config
+        if options.keep_classes:
+            class_names = source.config.class_names
         network = build_network(_change(base, options, class_names))
         report = transfer_weights(network, source.state_dict())
         if network.config.class_names == source.config.class_names:
