@@ -14,6 +14,7 @@ from yolact_core.config import AnchorConfig, BackboneConfig
 from yolact_core.errors import InputError
 from yolact_core.records import build_record, check_fields, read_yaml
 from yolact_core.training.augmentation import AugmentationOptions, RecipeName
+from yolact_core.training.extension import ExtensionOptions
 from yolact_core.training.loss import LossOptions
 from yolact_core.training.optimization import OptimizerOptions, ScheduleOptions
 
@@ -67,6 +68,8 @@ class NetworkOptions:
         keep_classes: Whether the network keeps the classes of ``weights``, whatever those of the
             data, as prototypes and coefficients can be trained on objects of any class. The losses
             of boxes, classes and semantic segmentation must be 0.
+        extend: Head for the classes of the data that is added to ``weights``; the classes known
+            already are kept. None: the data's classes replace them.
         name: Name of the trained model; default: the configuration's.
         input_size: Side of the input in pixels, instead of the configuration's; the anchors are
             scaled along.
@@ -83,6 +86,7 @@ class NetworkOptions:
     weights: str | None = None
     backbone_weights: str | None = None
     keep_classes: bool = False
+    extend: ExtensionOptions | None = None
     name: str | None = None
     input_size: int | None = None
     feature_channels: int | None = None

@@ -70,6 +70,8 @@ def train(run: RunConfig) -> dict[str, Any]:
     dataset = open_dataset(run.data.train, run.data.images)
     network, origin = start_network(run.model, dataset.class_names)
     names = network.config.class_names
+    if run.model.extend:
+        dataset = open_dataset(run.data.train, run.data.images, names)
     val = open_validation(run.data, 'val', names)
     test = open_validation(run.data, 'test', names)
     logger.info('%s with %d classes: %s', network.config.name, len(names), origin)

@@ -17,6 +17,7 @@ from yolact_core.errors import InputError
 from yolact_core.network import Yolact, build_network
 from yolact_core.network.backbones import TimmBackbone
 from yolact_core.network.heads import RESCORING_WIDTHS
+from yolact_core.training.extension import extend_network
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,6 +53,10 @@ def start_network(options: NetworkOptions, class_names: tuple[str, ...]) -> tupl
     if options.weights:
         source = load_network(options.weights)
         base = ModelConfig.from_source(options.config) if options.config else source.config
+        if options.extend:
+            network = extend_network(source, class_names, options.extend)
+            network.config = network.config.replace(name=options.name or source.config.name)
+            return network, f'{options.weights} with another head'
         if options.keep_classes:
             class_names = source.config.class_names
         network = build_network(_change(base, options, class_names))
