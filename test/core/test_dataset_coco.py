@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from yolact_core import InputError, ModelConfig
 from yolact_core.dataset import CocoDataset, Sample, collate, start_worker
 from yolact_core.training.augmentation import training_recipe
-from yolact_core.training.data import TrainingSamples
+from yolact_core.training.samples import TrainingSamples
 
 
 def crop_somewhere(sample, generator):

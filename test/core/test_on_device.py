@@ -115,7 +115,7 @@ def test_more_pairs_than_take_part_are_noticed(backend):
     single = cluttered_prediction(backend.priors, 4000, 15)
     options = DetectorOptions(score_threshold=0.0, iou_threshold=0.01)
     factors = class_factors(backend.config.class_names, options.classes, CPU)
-    found = select_instances(single, backend.priors, factors, options)
+    found = select_instances(single, backend.priors, factors, options, backend.config)
     assert found.number < options.max_detections
     assert not found.is_complete
     predictions = Prediction(*(output.unsqueeze(0) for output in single))
@@ -140,7 +140,9 @@ def test_all_tensors_lie_on_the_gpu_and_it_is_never_asked_for_values(backend):
         prediction = Prediction(*(torch.empty(one.shape, device='cuda') for one in real))
         priors = torch.empty(backend.priors.shape, device='cuda')
         factors = torch.empty(prediction.class_logits.shape[1] - 1, device='cuda')
-        found: FixedInstances = select_instances(prediction, priors, factors, DetectorOptions())
+        found: FixedInstances = select_instances(
+            prediction, priors, factors, DetectorOptions(), backend.config
+        )
         soft = soft_masks_in_boxes(prediction.prototypes, found.coefficients, found.boxes)
         packed = pack_masks(soft, found.boxes, found.number, (480, 640), 1000)
         assert {one.device.type for one in (*found, *packed)} == {'cuda'}

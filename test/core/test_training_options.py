@@ -17,9 +17,10 @@ from yolact_core import InputError, ModelConfig, build_network
 from yolact_core.checkpoints.checkpoint import read_checkpoint
 from yolact_core.training import RunConfig, load_run
 from yolact_core.training.augmentation import AugmentationOptions, training_recipe
-from yolact_core.training.data import BatchOrder, TrainingSamples, open_dataset
+from yolact_core.training.data import open_dataset
 from yolact_core.training.optimization import OptimizerOptions, Schedule, ScheduleOptions
 from yolact_core.training.options import DataOptions, NetworkOptions
+from yolact_core.training.samples import BatchOrder, TrainingSamples
 from yolact_core.training.weights import load_backbone, start_network
 
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from yolact_core.network import Yolact
-    from yolact_core.training.data import TrainingSamples
     from yolact_core.training.options import RunConfig
+    from yolact_core.training.samples import TrainingSamples
 
 TRUNK = ('backbone', 'fpn')
 BATCH = 8
