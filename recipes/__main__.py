@@ -38,6 +38,8 @@ STEPS = (
     Step('path', 'indoor.dataset.path', 'run', 'render a camera that moves through one room'),
     Step('bag', 'indoor.dataset.bag', 'run', 'write a rendered path as a bag with its truth'),
     Step('backbone', 'indoor.weights', 'convert_backbone', 'make what training begins with'),
+    Step('trunk', 'nanodet.weights', 'run_trunk', 'make a network with all that NanoDet knows'),
+    Step('agree', 'nanodet.agreement', 'run', "compare it with NanoDet's graph on pictures"),
     Step('ship', 'indoor.weights', 'run_ship', 'put a trained model where the package has it'),
     Step('card', 'indoor.card', 'run_card', 'write the model card of the shipped model'),
     Step('sheet', 'indoor.card', 'run_sheet', 'draw what a model finds in a folder of pictures'),

