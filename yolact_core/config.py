@@ -20,6 +20,9 @@ CONFIGS = 'configs'
 CLASS_SETS = 'class_sets.yaml'
 PYRAMID_LEVELS = {'fpn': 5, 'pan': 3}
 
+BoxCoding = Literal['offsets', 'distances']
+ScoreKind = Literal['softmax', 'sigmoid']
+
 
 @dataclass(frozen=True)
 class BackboneConfig:
@@ -67,8 +70,8 @@ class ProtonetConfig:
     Args:
         channels: Width of its hidden layers; None: that of the pyramid.
         convolutions: 3x3 convolutions before its upsampling.
-        detail_stage: Stage of the backbone, twice as fine as P3, whose features are added after
-            the upsampling to sharpen edges; None: none.
+        detail_stage: Stage of the backbone, finer than P3, whose features are added after the
+            upsampling to sharpen edges. The prototypes get its size. None: twice that of P3.
     """
 
     channels: int | None = None
@@ -140,14 +143,19 @@ class ModelConfig:
     pyramid: Literal['fpn', 'pan'] = 'fpn'
     protonet: ProtonetConfig = ProtonetConfig()
     heads: tuple[HeadConfig, ...] = (HeadConfig(),)
-    box_coding: Literal['offsets', 'distances'] = 'offsets'
-    scores: Literal['softmax', 'sigmoid'] = 'softmax'
+    box_coding: BoxCoding = 'offsets'
+    scores: ScoreKind = 'softmax'
     class_outputs: tuple[tuple[int, ...], ...] = ()
 
     def __post_init__(self) -> None:
-        levels = PYRAMID_LEVELS[self.pyramid]
-        outputs = self.output_count
-        rules = {
+        for rule, holds in {**self._size_rules(), **self._head_rules()}.items():
+            if not holds:
+                raise InputError(f'configuration {self.name!r}: {rule}')
+
+    def _size_rules(self) -> dict[str, bool]:
+        levels, scales = PYRAMID_LEVELS[self.pyramid], self.anchors.scales
+        detail = self.protonet.detail_stage
+        return {
             'input_size must be at least 64': self.input_size >= 64,
             'class_names must name at least one class': len(self.class_names) > 0,
             'class_names must not repeat': len(set(self.class_names)) == len(self.class_names),
@@ -155,50 +163,68 @@ class ModelConfig:
             'prototypes must be positive': self.prototypes > 0,
             'std must be positive': min(self.std) > 0,
             'backbone.stages must name 3 stages': len(self.backbone.stages) == 3,
-            f'anchors.scales must have {levels} levels': len(self.anchors.scales) == levels,
+            f'anchors.scales must have {levels} levels': len(scales) == levels,
             'anchors.scales must have equally many scales at each level': (
-                len({len(scales) for scales in self.anchors.scales}) == 1
+                len({len(level) for level in scales}) == 1
             ),
             'anchors.scales must be positive': all(
-                scale > 0 for scales in self.anchors.scales for scale in scales
+                scale > 0 for level in scales for scale in level
             ),
             'anchors.aspect_ratios must be positive': all(
                 ratio > 0 for ratio in self.anchors.aspect_ratios
             ),
-            'anchors must be one square a cell where distances are predicted': (
-                self.box_coding == 'offsets' or self.anchors.per_cell == 1
-            ),
+            'protonet.channels and protonet.convolutions must be positive': (
+                self.protonet.channels is None or self.protonet.channels > 0
+            )
+            and self.protonet.convolutions > 0,
             'protonet.detail_stage must come before backbone.stages': (
-                (self.protonet.detail_stage or 0) < min(self.backbone.stages)
-                or self.protonet.detail_stage is None
+                detail is None or 0 <= detail < min(self.backbone.stages, default=0)
+            ),
+        }
+
+    def _head_rules(self) -> dict[str, bool]:
+        scales, ratios = self.anchors.scales, self.anchors.aspect_ratios
+        expected, outputs = self.outputs_of(HeadConfig()), self.output_count
+        return {
+            'anchors must be one square a cell where distances are predicted': (
+                self.box_coding == 'offsets'
+                or (all(len(level) == 1 for level in scales) and ratios == (1.0,))
+            ),
+            'heads must have positive channels': all(
+                head.channels is None or head.channels > 0 for head in self.heads
+            ),
+            'heads must have no negative number of classes': all(
+                head.classes is None or head.classes >= 0 for head in self.heads
             ),
             'one of heads must predict boxes, and one masks': (
                 any(head.boxes for head in self.heads) and any(head.masks for head in self.heads)
             ),
+            f'heads must have {expected} class outputs together, got {outputs}': (
+                bool(self.class_outputs) or outputs == expected
+            ),
+            'class_outputs must be used with sigmoid scores': (
+                not self.class_outputs or self.scores == 'sigmoid'
+            ),
             f'class_outputs must name outputs from 0 to {outputs - 1} for each class': (
-                self._has_valid_class_outputs(outputs)
+                not self.class_outputs or self._has_valid_class_outputs()
             ),
         }
-        for rule, holds in rules.items():
-            if not holds:
-                raise InputError(f'configuration {self.name!r}: {rule}')
+
+    def outputs_of(self, head: HeadConfig) -> int:
+        """Return the number of a head's class outputs, that of a background included."""
+        if head.classes is not None:
+            return head.classes
+        return len(self.class_names) + (self.scores == 'softmax')
 
     @property
     def output_count(self) -> int:
-        """Class outputs of all heads together, that of a background included."""
-        whole = len(self.class_names) + (self.scores == 'softmax')
-        return sum(whole if head.classes is None else head.classes for head in self.heads)
+        """Class outputs of all heads together."""
+        return sum(self.outputs_of(head) for head in self.heads)
 
-    def _has_valid_class_outputs(self, outputs: int) -> bool:
-        if not self.class_outputs:
-            return outputs == len(self.class_names) + (self.scores == 'softmax')
-        return (
-            self.scores == 'sigmoid'
-            and len(self.class_outputs) == len(self.class_names)
-            and all(
-                some and all(0 <= output < outputs for output in some)
-                for some in self.class_outputs
-            )
+    def _has_valid_class_outputs(self) -> bool:
+        known = range(self.output_count)
+        return len(self.class_outputs) == len(self.class_names) and all(
+            some and all(output in known for output in some) for some in self.class_outputs
         )
 
     @classmethod

@@ -18,7 +18,7 @@ from yolact_core import (
     build_network,
     save_checkpoint,
 )
-from yolact_core.config import AnchorConfig, BackboneConfig
+from yolact_core.config import AnchorConfig, BackboneConfig, HeadConfig, ProtonetConfig
 
 
 @pytest.fixture(scope='session')
@@ -67,5 +67,43 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     network = build_network(config)
     with torch.no_grad():  # else all scores are about the same
         network.get_parameter('prediction_layers.0.conf_layer.weight').mul_(6)
+    save_checkpoint(network, path)
+    return path
+
+
+@pytest.fixture(scope='session')
+def sigmoid_config() -> ModelConfig:
+    """Return a small configuration of distances, sigmoids, PAN, and two heads that add up.
+
+    The class outputs of both heads make the classes: a chair is what either of two outputs says.
+    """
+    own = {'shared': False, 'kernel': 1, 'slope': 0.1}
+    return ModelConfig.from_name('yolact_nanodet').replace(
+        name='tiny_sigmoid',
+        input_size=128,
+        class_names=('person', 'chair', 'cup'),
+        feature_channels=32,
+        prototypes=8,
+        protonet=ProtonetConfig(channels=16, convolutions=1, detail_stage=0),
+        heads=(
+            HeadConfig(**own, classes=3, masks=False),
+            HeadConfig(channels=16, classes=2),
+        ),
+        class_outputs=((4,), (1, 3), (2,)),
+    )
+
+
+@pytest.fixture(scope='session')
+def sigmoid_model(sigmoid_config: ModelConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the checkpoint of a small network with sigmoids that finds many things."""
+    torch.manual_seed(2)
+    network = build_network(sigmoid_config)
+    with torch.no_grad():
+        for name, weight in network.named_parameters():
+            if name.endswith('conf_layer.weight'):
+                weight.mul_(6)
+            elif name.endswith('conf_layer.bias'):
+                weight.sub_(2)
+    path = tmp_path_factory.mktemp('models') / 'tiny_sigmoid.safetensors'
     save_checkpoint(network, path)
     return path

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import pytest
 
@@ -11,6 +12,24 @@ input_size: 128
 backbone: {name: resnet18, stages: [2, 3, 4]}
 anchors:
   scales: [[16], [32], [64], [96], [120]]
+class_names: [cup, bowl]
+mean: [0, 0, 0]
+std: [255, 255, 255]
+"""
+
+SIGMOID = """
+name: small
+input_size: 128
+backbone: {name: cspnet, stages: [1, 2, 3]}
+pyramid: pan
+anchors: {scales: [[8], [16], [32]], aspect_ratios: [1.0]}
+box_coding: distances
+scores: sigmoid
+heads:
+  - {shared: false, kernel: 1, slope: 0.1, classes: 3, masks: false}
+  - {channels: 16, classes: 1, boxes: false}
+class_outputs: [[0, 3], [2]]
+protonet: {channels: 16, convolutions: 2, detail_stage: 0}
 class_names: [cup, bowl]
 mean: [0, 0, 0]
 std: [255, 255, 255]
@@ -77,8 +96,54 @@ def test_a_wrong_configuration_is_refused_by_name(tmp_path, wrong, right, text):
     assert '\n' not in str(caught.value)
 
 
+def test_a_configuration_of_several_heads_survives_a_round_trip(tmp_path):
+    path = tmp_path / 'small.yaml'
+    path.write_text(SIGMOID)
+    config = ModelConfig.from_file(path)
+    assert config.output_count == 4
+    assert config.heads[1].slope == 0.0
+    stored = json.loads(json.dumps(config.to_mapping()))
+    assert ModelConfig.from_mapping(stored, 'round trip') == config
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'right', 'text'),
+    [
+        ('pyramid: pan', 'pyramid: bifpn', "pyramid must be one of fpn, pan, got 'bifpn'"),
+        ('[32]]', '[32], [64], [128]]', 'anchors.scales must have 3 levels'),
+        ('pyramid: pan', 'pyramid: fpn', 'anchors.scales must have 5 levels'),
+        ('[1.0]', '[1.0, 2.0]', 'anchors must be one square a cell where distances'),
+        ('[1.0]', '[2.0]', 'anchors must be one square a cell where distances'),
+        ('[[8], [16], [32]]', '[]', 'anchors.scales must have 3 levels'),
+        ('stages: [1, 2, 3]', 'stages: []', 'backbone.stages must name 3 stages'),
+        ('detail_stage: 0', 'detail_stage: 1', 'detail_stage must come before backbone.stages'),
+        ('detail_stage: 0', 'detail_stage: -1', 'detail_stage must come before backbone.stages'),
+        ('convolutions: 2', 'convolutions: 0', 'protonet.convolutions must be positive'),
+        ('kernel: 1', 'kernel: 5', 'heads: kernel must be one of 1, 3, got 5'),
+        ('channels: 16, classes', 'channels: 0, classes', 'heads must have positive channels'),
+        ('classes: 1', 'classes: -1', 'heads must have no negative number of classes'),
+        ('boxes: false', 'masks: false', 'one of heads must predict boxes, and one masks'),
+        ('masks: false', 'boxes: false', 'one of heads must predict boxes, and one masks'),
+        ('[[0, 3], [2]]', '[]', 'heads must have 2 class outputs together, got 4'),
+        ('[[0, 3], [2]]', '[[0]]', 'class_outputs must name outputs from 0 to 3 for each class'),
+        ('[[0, 3], [2]]', '[[0], [4]]', 'class_outputs must name outputs from 0 to 3'),
+        ('[[0, 3], [2]]', '[[0], [-1]]', 'class_outputs must name outputs from 0 to 3'),
+        ('[[0, 3], [2]]', '[[0], []]', 'class_outputs must name outputs from 0 to 3'),
+        ('scores: sigmoid', 'scores: softmax', 'class_outputs must be used with sigmoid scores'),
+    ],
+)
+def test_a_wrong_head_is_refused_in_one_sentence(tmp_path, wrong, right, text):
+    path = tmp_path / 'small.yaml'
+    assert wrong in SIGMOID
+    path.write_text(SIGMOID.replace(wrong, right))
+    with pytest.raises(InputError) as caught:
+        ModelConfig.from_file(path)
+    assert text in str(caught.value)
+    assert '\n' not in str(caught.value)
+
+
 def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(InputError, match=r"must be one of yolact_base, .*, got 'yolact'"):
+    with pytest.raises(InputError, match=r"must be one of .*, yolact_base, .*, got 'yolact'"):
         ModelConfig.from_name('yolact')
     with pytest.raises(InputError, match='readable YAML file'):
         ModelConfig.from_file('nowhere.yaml')

@@ -29,7 +29,7 @@ class PredictionHead(nn.Module):
         super().__init__()
         hidden = head.channels or config.feature_channels
         priors = config.anchors.per_cell
-        self.classes = _class_outputs(config, head)
+        self.classes = config.outputs_of(head)
         self.prototypes = config.prototypes
         self.bins = DISTANCE_BINS if config.box_coding == 'distances' else 1
         self.upfeature = nn.Sequential(
@@ -63,7 +63,7 @@ class PredictionHead(nn.Module):
 
 
 class Protonet(nn.Sequential):
-    """Turns P3, (B, C, H, W), into non-negative prototypes, (B, K, 2 H, 2 W).
+    """Turns P3, (B, C, H, W), into non-negative prototypes, usually (B, K, 2 H, 2 W).
 
     See YOLACT, section 3.1.
 
@@ -96,12 +96,14 @@ class Protonet(nn.Sequential):
 
         Args:
             level: P3.
-            detail: What is added after the upsampling, (B, width, 2 H, 2 W); None: nothing.
+            detail: What is added after the upsampling, which gives the size, (B, width, Hp, Wp);
+                None: nothing, and twice the size of P3.
         """
         for part in self:
-            level = part(level)
             if detail is not None and isinstance(part, nn.Upsample):
-                level = level + detail
+                level = F.interpolate(level, size=detail.shape[-2:], mode=part.mode) + detail
+            else:
+                level = part(level)
         return level
 
 
@@ -144,12 +146,6 @@ def mean_distances(raw: Tensor) -> Tensor:
     """
     bins = torch.arange(DISTANCE_BINS, device=raw.device, dtype=raw.dtype)
     return F.softmax(raw.unflatten(-1, (4, DISTANCE_BINS)), dim=-1) @ bins
-
-
-def _class_outputs(config: ModelConfig, head: HeadConfig) -> int:
-    if head.classes is not None:
-        return head.classes
-    return len(config.class_names) + (config.scores == 'softmax')
 
 
 def _per_prior(layer: nn.Conv2d | None, features: Tensor, values: int) -> Tensor | None:
