@@ -82,12 +82,14 @@ def write_bag(folder: Path, images: int) -> Path:
     return folder
 
 
-def make_model(path: Path) -> Path:
+def make_model(name: str, path: Path) -> Path:
     """Write a network with random weights that finds many things, more than a trained one."""
     torch.manual_seed(0)
-    network = build_network('yolact_resnet50')
+    network = build_network(name)
     with torch.no_grad():
-        network.get_parameter('prediction_layers.0.conf_layer.weight').mul_(40)
+        for key, weight in network.named_parameters():
+            if key.endswith('conf_layer.weight'):
+                weight.mul_(40)
     save_checkpoint(network, path)
     return path
 
@@ -104,7 +106,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--bag', type=Path, help='default: a made-up one of 640 x 480')
     parser.add_argument('--truth', help='topic of the truth in the bag')
-    parser.add_argument('--model', help='default: yolact_resnet50 with random weights')
+    parser.add_argument('--model', help='default: random weights')
+    parser.add_argument('--config', default='yolact_resnet50', help='of random weights')
     parser.add_argument('--images', type=int, default=40, help='of the made-up bag')
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -112,7 +115,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         bag = arguments.bag or write_bag(folder / 'bag', arguments.images)
-        model = arguments.model or make_model(folder / 'random.safetensors')
+        model = arguments.model or make_model(arguments.config, folder / 'random.safetensors')
         chosen = ('--model', model, '--device', 'cpu')
         truth = ('--truth', arguments.truth) if arguments.truth else ()
         actions = {

@@ -23,10 +23,12 @@ from torch import Tensor
 from yolact_core import Detector, Yolact, build_network
 from yolact_core.benchmark.measuring import time_interleaved
 from yolact_core.benchmark.references import PlainBackend, PlainDetector
+from yolact_core.config import ScoreKind
 from yolact_core.errors import InputError
 from yolact_core.inference.cuda.graphs import CudaGraphs
 from yolact_core.inference.options import DetectorOptions
 from yolact_core.inference.preprocessing import Preprocessor
+from yolact_core.network.scores import class_scores
 from yolact_core.runtimes.export import ExportOptions, export_network
 from yolact_core.runtimes.registry import RUNTIMES
 from yolact_core.runtimes.tensorrt.cuda_driver import describe_gpu
@@ -54,21 +56,32 @@ def make_network(image: npt.NDArray[np.uint8], name: str = 'yolact_base') -> Yol
     """Return a network with random weights that finds ``CANDIDATES`` in an image."""
     torch.manual_seed(0)
     network = build_network(name)
-    network.get_parameter('prediction_layers.0.conf_layer.weight').mul_(6)
+    kind = network.config.scores
+    layers = dict(network.named_parameters())
+    for key, weight in layers.items():
+        if key.endswith('conf_layer.weight'):
+            weight.mul_(6)
     logits = network(Preprocessor(network.config)([image])).class_logits[0]
     low, high = -100.0, 100.0
     for _ in range(STEPS):
         shift = (low + high) / 2
-        background = torch.zeros_like(logits)
-        background[:, 0] = shift
-        best_scores = (logits + background).softmax(dim=1)[:, 1:].amax(dim=1)
+        best_scores = class_scores(_silence(logits, shift, kind), kind).amax(dim=1)
         if int((best_scores > THRESHOLD).sum()) > CANDIDATES:
             low = shift
         else:
             high = shift
-    bias = network.get_parameter('prediction_layers.0.conf_layer.bias')
-    bias.view(-1, logits.shape[1])[:, 0] += high
+    for key, bias in layers.items():
+        if key.endswith('conf_layer.bias'):
+            rows = bias.view(-1, logits.shape[1] if kind == 'softmax' else len(bias))
+            rows.copy_(_silence(rows, high, kind))
     return network
+
+
+def _silence(logits: Tensor, shift: float, kind: ScoreKind) -> Tensor:
+    """Return class logits of rows, (N, ...), of which less is found."""
+    if kind == 'sigmoid':
+        return logits - shift
+    return torch.cat([logits[:, :1] + shift, logits[:, 1:]], dim=1)
 
 
 @contextmanager

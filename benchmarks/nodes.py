@@ -138,7 +138,8 @@ def make_scene(model: Path) -> Prediction:
     from yolact_core.benchmark.workload import cluttered_prediction
     from yolact_core.network import Prediction
 
-    scene = cluttered_prediction(load_network(model).priors, candidates=300, objects=OBJECTS)
+    network = load_network(model)
+    scene = cluttered_prediction(network.config, network.priors, 300, OBJECTS)
     batch = Prediction(*(output.unsqueeze(0) for output in scene))
     prototypes = batch.prototypes.contiguous(memory_format=torch.channels_last)  # as in reality
     return batch._replace(prototypes=prototypes)

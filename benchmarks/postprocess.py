@@ -1,9 +1,11 @@
 """What happens after the network: decoding, Fast NMS and masks, against the plain algorithms.
 
 Run with ``make bench``. The scene is synthetic but shaped like real ones: candidates in clusters
-around objects, box sides spread evenly in log scale, smooth prototypes.
+around objects, box sides spread evenly in log scale, smooth prototypes. ``--config yolact_nanodet`` takes
+the head of another configuration.
 """
 
+import argparse
 from collections.abc import Callable
 
 import torch
@@ -17,6 +19,7 @@ from yolact_core.inference.nms import fast_nms, select_candidates
 from yolact_core.inference.options import DetectorOptions
 from yolact_core.masks.assembly import assemble_masks
 from yolact_core.network.boxes import decode_boxes
+from yolact_core.network.scores import class_scores
 from yolact_core.runtimes.torch import TorchBackend
 
 PROTOTYPES, GRID = 32, 138
@@ -30,26 +33,29 @@ def instances(count: int) -> tuple[Tensor, Tensor, Tensor]:
     return prototypes, coefficients, random_boxes(count, generator)
 
 
-def report_nms() -> None:
+def report_nms(name: str) -> None:
     """Compare decoding and Fast NMS with the plain algorithm and with the network beside them."""
-    network = build_network('yolact_resnet50')
-    backend = TorchBackend(network)
-    image = torch.randn(1, 3, 550, 550)
-    print('decode + Fast NMS, 19,248 priors, 80 classes (median ms)')
+    network = build_network(name)
+    config, priors, backend = network.config, network.priors, TorchBackend(network)
+    image = torch.randn(1, 3, config.input_size, config.input_size)
+    print(
+        f'decode + Fast NMS, {len(priors):,} priors, {len(config.class_names)} classes (median ms)'
+    )
     print(f'{"candidates":>12}{"plain":>10}{"ours":>10}{"faster":>10}{"of network":>12}')
-    for candidates in (300, 4000):
-        prediction = cluttered_prediction(network.priors, candidates, objects=15)
+    for candidates in (300, min(4000, len(priors))):
+        prediction = cluttered_prediction(config, priors, candidates, objects=15)
 
         def ours(prediction: Prediction = prediction) -> Tensor:
-            found, scores = select_candidates(prediction.class_logits, 0.05)
-            boxes = decode_boxes(prediction.box_offsets[found], network.priors[found])
+            logits, offsets = prediction.class_logits, prediction.box_offsets
+            found, scores = select_candidates(logits, 0.05, kind=config.scores)
+            boxes = decode_boxes(offsets[found], priors[found], config.box_coding)
             kept, classes = fast_nms(boxes, scores, 0.5, 200, 0.0, 100)
             return scores[kept, classes]
 
         def plain(prediction: Prediction = prediction) -> Tensor:
             return detect_plainly(
-                decode_boxes(prediction.box_offsets, network.priors),
-                prediction.class_logits.softmax(dim=1)[:, 1:],
+                decode_boxes(prediction.box_offsets, priors, config.box_coding),
+                class_scores(prediction.class_logits, config.scores),
                 prediction.coefficients,
                 DetectorOptions(score_threshold=0.0),
             )[1]
@@ -101,6 +107,9 @@ def peak_bytes(function: Callable[[], object]) -> int:
 
 
 if __name__ == '__main__':
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--config', default='yolact_resnet50')
+    arguments = parser.parse_args()
     torch.set_num_threads(2)
-    report_nms()
+    report_nms(arguments.config)
     report_masks()

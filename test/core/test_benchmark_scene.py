@@ -20,9 +20,9 @@ from yolact_core.runtimes.torch import TorchBackend
 CPU = torch.device('cpu')
 
 
-@pytest.fixture(scope='module')
-def network(tiny_model):
-    return load_network(tiny_model)
+@pytest.fixture(scope='module', params=['tiny_model', 'sigmoid_model'])
+def network(request):
+    return load_network(request.getfixturevalue(request.param))
 
 
 @pytest.mark.parametrize(('candidates', 'objects'), [(1, 1), (15, 15), (300, 15), (200, 60)])
@@ -30,7 +30,8 @@ def test_so_many_candidates_become_so_many_instances(network, photo, candidates,
     backend = SceneBackend(TorchBackend(network), candidates, objects)
     (logits,) = backend(torch.zeros(1, 3, 128, 128)).class_logits
     for threshold in (0.05, 0.3):
-        assert len(select_candidates(logits, threshold)[0]) == candidates
+        found, _ = select_candidates(logits, threshold, kind=network.config.scores)
+        assert len(found) == candidates
     assert len(Detector(backend)(photo)) == objects
 
 
@@ -60,7 +61,7 @@ def test_objects_hardly_overlap_and_lie_in_the_image():
 @pytest.mark.parametrize(('candidates', 'objects'), [(3, 4), (10_000, 4), (4, 0)])
 def test_an_impossible_scene_is_refused(network, candidates, objects):
     with pytest.raises(InputError, match=f'must be more and more.*got {objects} and {candidates}'):
-        cluttered_prediction(network.priors, candidates, objects)
+        cluttered_prediction(network.config, network.priors, candidates, objects)
 
 
 @pytest.mark.parametrize('scene', [(300, 15), (5, 2)])

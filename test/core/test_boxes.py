@@ -35,12 +35,12 @@ def test_centre_form_and_corners_are_inverse(boxes):
     torch.testing.assert_close(xyxy_to_cxcywh(cxcywh_to_xyxy(boxes)), boxes, atol=1e-6, rtol=1e-5)
 
 
-@given(st.data())
-def test_decoding_undoes_encoding(data):
+@given(st.data(), st.sampled_from(['offsets', 'distances']))
+def test_decoding_undoes_encoding(data, coding):
     boxes = cxcywh_to_xyxy(data.draw(centre_boxes()))
     priors = data.draw(centre_boxes().filter(lambda rows: len(rows) > 0))
     priors = priors[torch.arange(len(boxes)) % len(priors)]
-    decoded = decode_boxes(encode_boxes(boxes, priors), priors)
+    decoded = decode_boxes(encode_boxes(boxes, priors, coding), priors, coding)
     torch.testing.assert_close(decoded, boxes, atol=1e-4, rtol=1e-4)
 
 
@@ -62,6 +62,16 @@ def test_offsets_of_zero_decode_to_the_priors():
     priors = torch.tensor([[0.5, 0.5, 0.2, 0.4]])
     expected = torch.tensor([[0.4, 0.3, 0.6, 0.7]])
     torch.testing.assert_close(decode_boxes(torch.zeros(1, 4), priors), expected)
+
+
+def test_distances_are_from_the_centre_of_the_prior_in_its_sides():
+    priors = torch.tensor([[0.5, 0.5, 0.1, 0.2]])
+    left, top, right, bottom = 1.0, 0.5, 2.0, 1.5
+    found = decode_boxes(torch.tensor([[left, top, right, bottom]]), priors, 'distances')
+    torch.testing.assert_close(found, torch.tensor([[0.4, 0.4, 0.7, 0.8]]))
+    beyond = torch.tensor([[0.6, 0.4, 0.7, 0.8]])  # the centre is left of the box
+    distances = encode_boxes(beyond, priors, 'distances')
+    torch.testing.assert_close(distances, torch.tensor([[-1.0, 0.5, 2.0, 1.5]]))
 
 
 @pytest.fixture(scope='module')

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -132,6 +134,25 @@ def test_candidates_are_those_whose_best_score_is_above_the_threshold(seed, thre
     expected = logits.softmax(dim=1)[:, 1:]
     assert candidates.tolist() == (expected.amax(1) > threshold).nonzero().flatten().tolist()
     torch.testing.assert_close(scores, expected[candidates])
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 10**6), st.sampled_from([0.01, 0.05, 0.3, 0.9]), st.integers(1, 20))
+def test_candidates_of_sigmoids_are_those_above_the_plain_threshold(seed, threshold, classes):
+    generator = torch.Generator().manual_seed(seed)
+    logits = 3 * torch.randn(200, classes, generator=generator)
+    logits[:100] = math.log(threshold / (1 - threshold)) + logits[:100] / 1e4  # close calls
+    candidates, scores = select_candidates(logits, threshold, kind='sigmoid')
+    expected = logits.sigmoid()
+    assert candidates.tolist() == (expected.amax(1) > threshold).nonzero().flatten().tolist()
+    torch.testing.assert_close(scores, expected[candidates])
+
+
+def test_unwanted_classes_make_no_candidates_of_sigmoids():
+    logits = torch.tensor([[9.0, -9.0], [-9.0, 9.0]])
+    candidates, scores = select_candidates(logits, 0.5, torch.tensor([0.0, 1.0]), 'sigmoid')
+    assert candidates.tolist() == [1]
+    assert scores[0, 0] == 0
 
 
 def test_a_prior_right_at_the_threshold_is_no_candidate():

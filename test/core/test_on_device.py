@@ -22,20 +22,21 @@ CPU = torch.device('cpu')
 SOME_CLASSES = ModelConfig.from_name('yolact_resnet18').class_names[:40]
 
 
-@pytest.fixture(scope='module')
-def backend():
-    return TorchBackend(build_network('yolact_resnet18'))
+@pytest.fixture(scope='module', params=['yolact_resnet18', 'yolact_nanodet'])
+def backend(request):
+    return TorchBackend(build_network(request.param))
 
 
 def scene(backend, candidates=300, objects=15):
-    single = cluttered_prediction(backend.priors, candidates, objects)
+    single = cluttered_prediction(backend.config, backend.priors, candidates, objects)
     return Prediction(*(output.unsqueeze(0) for output in single))
 
 
 def nothing(backend):
     outputs = scene(backend)
-    logits = torch.zeros_like(outputs.class_logits)
-    logits[..., 0] = 20
+    logits = torch.full_like(outputs.class_logits, -20)
+    if backend.config.scores == 'softmax':
+        logits[..., 0] = 20
     return outputs._replace(class_logits=logits)
 
 
@@ -99,8 +100,11 @@ def test_images_of_a_batch_do_not_mix(backend):
 
 
 def test_masks_that_do_not_fit_get_room(backend):
-    predictions = scene(backend, candidates=4000, objects=100)
-    predictions.box_offsets[..., 2:] += 8  # boxes five times as large
+    predictions = scene(backend, candidates=3500, objects=100)
+    if backend.config.box_coding == 'offsets':
+        predictions.box_offsets[..., 2:] += 8  # boxes five times as large
+    else:
+        predictions.box_offsets.mul_(5)
     postprocessor = DevicePostprocessor(*parts(backend))
     (expected,) = detect(
         Postprocessor(*parts(backend)), predictions, [(64, 64)], iou_threshold=1.0
@@ -112,7 +116,7 @@ def test_masks_that_do_not_fit_get_room(backend):
 
 
 def test_more_pairs_than_take_part_are_noticed(backend):
-    single = cluttered_prediction(backend.priors, 4000, 15)
+    single = cluttered_prediction(backend.config, backend.priors, 3500, 15)
     options = DetectorOptions(score_threshold=0.0, iou_threshold=0.01)
     factors = class_factors(backend.config.class_names, options.classes, CPU)
     found = select_instances(single, backend.priors, factors, options, backend.config)
@@ -135,11 +139,11 @@ def test_rescored_masks_get_the_same_scores():
 
 def test_all_tensors_lie_on_the_gpu_and_it_is_never_asked_for_values(backend):
     """A fake tensor has a device and no values: asking for one would raise."""
-    real = cluttered_prediction(backend.priors, 100, 5)
+    real = cluttered_prediction(backend.config, backend.priors, 100, 5)
     with FakeTensorMode():
         prediction = Prediction(*(torch.empty(one.shape, device='cuda') for one in real))
         priors = torch.empty(backend.priors.shape, device='cuda')
-        factors = torch.empty(prediction.class_logits.shape[1] - 1, device='cuda')
+        factors = torch.empty(len(backend.config.class_names), device='cuda')
         found: FixedInstances = select_instances(
             prediction, priors, factors, DetectorOptions(), backend.config
         )

@@ -19,6 +19,7 @@ from torch import Tensor
 from torchvision.ops import nms
 
 from yolact_core.benchmark import CANDIDATES, INSTANCES
+from yolact_core.config import ModelConfig
 from yolact_core.errors import InputError
 from yolact_core.media.image_files import find_images, read_image
 from yolact_core.network import Prediction
@@ -36,6 +37,7 @@ JITTER = 0.02  # of a candidate's box, as a fraction of the object's side
 CELLS = 12  # cells along a side of the detail in prototypes
 BACKGROUND = 12.0  # logit by which it wins where no object is
 FOREGROUND = 8.0  # logit by which an object's class wins where one is: scores of about 0.95
+SEEN = 3.0  # logit of such a score where each class has its own
 
 
 @dataclass(frozen=True)
@@ -117,12 +119,7 @@ class SceneBackend:
         with torch.inference_mode():
             prototypes = backend(torch.zeros(1, 3, side, side, device=self.device)).prototypes
         single = cluttered_prediction(
-            self.priors.cpu(),
-            candidates,
-            objects,
-            classes=len(self.config.class_names),
-            prototypes=self.config.prototypes,
-            grid=prototypes.shape[-1],
+            self.config, self.priors.cpu(), candidates, objects, grid=prototypes.shape[-1]
         )
         self._scene = Prediction(*(output.unsqueeze(0).to(self.device) for output in single))
 
@@ -137,12 +134,7 @@ class SceneBackend:
 
 
 def cluttered_prediction(
-    priors: Tensor,
-    candidates: int,
-    objects: int,
-    classes: int = 80,
-    prototypes: int = 32,
-    grid: int = 138,
+    config: ModelConfig, priors: Tensor, candidates: int, objects: int, grid: int = 138
 ) -> Prediction:
     """Make a prediction for one image in which a number of priors see a number of objects.
 
@@ -150,11 +142,10 @@ def cluttered_prediction(
     exactly one instance of each object stays at the usual thresholds.
 
     Args:
-        priors: Priors in centre form, fractions of the image, shape (A, 4).
+        config: Configuration of the network that might have predicted it.
+        priors: Priors of that network in centre form, fractions of the image, shape (A, 4).
         candidates: Number of priors that see an object, shared out among the objects.
         objects: Number of objects, whose sides are 4 % to 60 % of the image's.
-        classes: Number of classes without the background.
-        prototypes: Number of prototypes.
         grid: Number of cells along a side of the prototypes.
 
     Raises:
@@ -168,20 +159,17 @@ def cluttered_prediction(
     generator = torch.Generator().manual_seed(0)
     boxes = random_boxes(objects, generator)
     chosen, owner = _share_out(priors, boxes, candidates)
-    object_classes = torch.randint(classes, (objects,), generator=generator)
-    logits = torch.randn(len(priors), classes + 1, generator=generator)
-    logits[:, 0] += BACKGROUND
-    logits[chosen, 0] -= BACKGROUND
-    logits[chosen, object_classes[owner] + 1] += FOREGROUND
+    object_classes = torch.randint(len(config.class_names), (objects,), generator=generator)
+    logits = _class_logits(config, len(priors), chosen, object_classes[owner], generator)
     sides = (boxes[owner, 2:] - boxes[owner, :2]).repeat(1, 2)
     jitter = JITTER * sides * torch.randn(candidates, 4, generator=generator)
     offsets = torch.randn(len(priors), 4, generator=generator)
-    offsets[chosen] = encode_boxes(boxes[owner] + jitter, priors[chosen])
+    offsets[chosen] = encode_boxes(boxes[owner] + jitter, priors[chosen], config.box_coding)
     return Prediction(
         box_offsets=offsets,
         class_logits=logits,
-        coefficients=torch.rand(len(priors), prototypes, generator=generator) * 2 - 1,
-        prototypes=smooth_prototypes(prototypes, grid, generator),
+        coefficients=torch.rand(len(priors), config.prototypes, generator=generator) * 2 - 1,
+        prototypes=smooth_prototypes(config.prototypes, grid, generator),
     )
 
 
@@ -202,6 +190,26 @@ def random_boxes(count: int, generator: torch.Generator) -> Tensor:
     boxes = torch.cat([corner, corner + side], dim=1)
     kept: Tensor = nms(boxes, torch.rand(POOL, generator=generator), MOST_OVERLAP)
     return boxes[kept[:count]]
+
+
+def _class_logits(
+    config: ModelConfig,
+    priors: int,
+    chosen: Tensor,
+    class_ids: Tensor,
+    generator: torch.Generator,
+) -> Tensor:
+    """Make class logits with which the chosen priors see objects of these classes, (A, ...)."""
+    classes = len(config.class_names)
+    if config.scores == 'sigmoid':
+        logits = torch.randn(priors, classes, generator=generator) - BACKGROUND
+        logits[chosen, class_ids] += BACKGROUND + SEEN
+        return logits
+    logits = torch.randn(priors, classes + 1, generator=generator)
+    logits[:, 0] += BACKGROUND
+    logits[chosen, 0] -= BACKGROUND
+    logits[chosen, class_ids + 1] += FOREGROUND
+    return logits
 
 
 def _share_out(priors: Tensor, boxes: Tensor, candidates: int) -> tuple[Tensor, Tensor]:

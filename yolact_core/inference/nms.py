@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 from torchvision.ops import nms
 
+from yolact_core.config import ScoreKind
 from yolact_core.network.boxes import pairwise_iou
-from yolact_core.network.scores import ScoreKind, class_scores, may_score
+from yolact_core.network.scores import class_scores, may_score
 
 SHALLOW = 32  # boxes per class that Fast NMS looks at before it knows whether others matter
 

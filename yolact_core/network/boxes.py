@@ -1,14 +1,10 @@
 """Boxes: the priors, the two forms of boxes, their coding against priors, and their overlap."""
 
-from typing import Literal
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from yolact_core.config import AnchorConfig
-
-BoxCoding = Literal['offsets', 'distances']
+from yolact_core.config import AnchorConfig, BoxCoding
 
 CENTRE_VARIANCE = 0.1
 SIZE_VARIANCE = 0.2
@@ -95,14 +91,19 @@ def decode_boxes(box_offsets: Tensor, priors: Tensor, coding: BoxCoding = 'offse
     )
 
 
-def encode_boxes(boxes: Tensor, priors: Tensor) -> Tensor:
-    """Turn boxes into the offsets that ``decode_boxes`` turns back.
+def encode_boxes(boxes: Tensor, priors: Tensor, coding: BoxCoding = 'offsets') -> Tensor:
+    """Turn boxes into what ``decode_boxes`` turns back.
 
     Args:
         boxes: Corners of boxes with positive width and height, shape (N, 4).
         priors: Priors in centre form and in the same unit, shape (N, 4).
+        coding: Offsets or distances, which are negative for sides that the centre is beyond.
     """
     prior_centre, prior_size = priors.split(2, dim=-1)
+    if coding == 'distances':
+        low, high = boxes.split(2, dim=-1)
+        distances = (prior_centre - low) / prior_size, (high - prior_centre) / prior_size
+        return torch.cat(distances, dim=-1)
     centre, size = xyxy_to_cxcywh(boxes).split(2, dim=-1)
     return torch.cat(
         [

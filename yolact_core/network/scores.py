@@ -1,11 +1,11 @@
 """From class logits to scores: a softmax over classes and background, or sigmoids."""
 
 import math
-from typing import Literal
 
 from torch import Tensor
 
-ScoreKind = Literal['softmax', 'sigmoid']
+from yolact_core.config import ScoreKind
+
 ROUNDING = 1e-3  # of logits, on the safe side
 
 
