@@ -74,6 +74,20 @@ def test_statistics_can_be_had_as_json(run, tmp_path):
     assert found['fitted_priors']['recall'] >= 0
 
 
+def test_a_network_that_predicts_distances_has_no_priors_to_fit(run, tmp_path):
+    path = write_shapes(tmp_path, images=3, seed=1, size=(64, 96))
+    status, said = run('stats', path, '--config', 'yolact_nanodet')
+    assert status == 0
+    assert '3 images' in said
+    assert 'yolact_nanodet predicts distances' in said
+    assert 'it has no priors to fit' in ' '.join(said.split())
+    assert 'scales' not in said
+    _, said = run('stats', path, '--config', 'yolact_nanodet', '--json')
+    found = json.loads(said)
+    assert found['images'] == 3
+    assert found['current_priors'] is found['fitted_priors'] is None
+
+
 def test_other_formats_are_converted(run, tmp_path):
     pytest.importorskip('supervision')
     write_dataset(tmp_path, [], images=1)

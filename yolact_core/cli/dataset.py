@@ -115,21 +115,29 @@ def show_statistics(options: StatsOptions) -> int:
     input_size = options.input_size or config.input_size
     annotations = read_annotations(options.file)
     statistics, boxes = describe(annotations), object_boxes(annotations)
-    current = assess_priors(boxes, config.anchors, input_size)
-    fitted = fit_priors(boxes, config.anchors, input_size)
+    current = fitted = None
+    if config.box_coding == 'offsets':
+        current = assess_priors(boxes, config.anchors, input_size)
+        fitted = fit_priors(boxes, config.anchors, input_size)
     if options.json:
         say_json(
             {
                 **dataclasses.asdict(statistics),
                 'input_size': input_size,
-                'current_priors': dataclasses.asdict(current),
-                'fitted_priors': dataclasses.asdict(fitted),
+                'current_priors': current and dataclasses.asdict(current),
+                'fitted_priors': fitted and dataclasses.asdict(fitted),
             }
         )
         return 0
     say(_summary(statistics))
     say_table(_class_table(statistics))
-    say(_compare_priors(config.name, input_size, current, fitted))
+    if current and fitted:
+        say(_compare_priors(config.name, input_size, current, fitted))
+    else:
+        say(
+            f'{config.name} predicts distances from the centre of each cell to the sides of its '
+            'object: it has no priors to fit'
+        )
     return 0
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from yolact_core.config import PYRAMID_LEVELS, AnchorConfig
+from yolact_core.config import AnchorConfig
 from yolact_core.network.boxes import cxcywh_to_xyxy, level_sizes, make_priors, pairwise_iou
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ MATCH = 0.5  # IoU from which a prior learns an object by itself
 ROUGH_SAMPLE, FINE_SAMPLE = 200, 2000  # boxes that candidates, and the best one, are judged by
 BLOCK = 64  # boxes that are compared with all priors at once
 ROUNDS = 100  # of k-means; it ends sooner when nothing changes
-LEVELS = PYRAMID_LEVELS['fpn']
 FIRST_STRIDE = 8  # pixels of the input to a cell of P3; it doubles from level to level
 SIZES_IN_CELLS = (1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0)  # YOLACT's own scales are 3 cells
 
@@ -139,7 +138,7 @@ def assess_priors(boxes: Floats, anchors: AnchorConfig, input_size: int) -> Prio
     sample = torch.from_numpy(_thin_out(boxes, FINE_SAMPLE).astype(np.float32))
     if len(sample) == 0:
         return PriorFit(anchors, 0.0, 0.0)
-    cells = level_sizes(input_size, (FIRST_STRIDE,), LEVELS)
+    cells = level_sizes(input_size, (FIRST_STRIDE,), len(anchors.scales))
     corners = cxcywh_to_xyxy(make_priors(anchors, cells, input_size))
     iou = torch.cat([pairwise_iou(block, corners).amax(dim=1) for block in sample.split(BLOCK)])
     return PriorFit(anchors, float((iou >= MATCH).float().mean()), float(iou.mean()))
@@ -166,19 +165,19 @@ def fit_priors(boxes: Floats, current: AnchorConfig, input_size: int) -> PriorFi
 
 def _candidates(boxes: Floats, current: AnchorConfig, input_size: int) -> list[AnchorConfig]:
     extents = (boxes[:, 2:] - boxes[:, :2]) * input_size
-    per_level = len(current.scales[0])
-    strides = FIRST_STRIDE * 2.0 ** np.arange(LEVELS)[:, None]  # (levels, 1)
+    levels, per_level = len(current.scales), len(current.scales[0])
+    strides = FIRST_STRIDE * 2.0 ** np.arange(levels)[:, None]  # (levels, 1)
     octaves = 2.0 ** (np.arange(per_level) / per_level)  # (per_level,)
-    clustered = _cluster(np.log(extents.prod(axis=1)) / 2, LEVELS * per_level)
-    scales = [np.exp(clustered).reshape(LEVELS, per_level).clip(min=strides)]
+    clustered = _cluster(np.log(extents.prod(axis=1)) / 2, levels * per_level)
+    scales = [np.exp(clustered).reshape(levels, per_level).clip(min=strides)]
     scales += [cells * strides * octaves for cells in SIZES_IN_CELLS]
     ratios = np.exp(_cluster(np.log(extents[:, 0] / extents[:, 1]), len(current.aspect_ratios)))
     shapes = [current.aspect_ratios, tuple(round(ratio, 2) for ratio in ratios.tolist())]
     return [
         AnchorConfig(
-            tuple(tuple(round(scale, 1) for scale in level) for level in levels.tolist()), shape
+            tuple(tuple(round(scale, 1) for scale in level) for level in one.tolist()), shape
         )
-        for levels in scales
+        for one in scales
         for shape in shapes
     ]
 
