@@ -1,8 +1,8 @@
 """What happens after the network: decoding, Fast NMS and masks, against the plain algorithms.
 
 Run with ``make bench``. The scene is synthetic but shaped like real ones: candidates in clusters
-around objects, box sides spread evenly in log scale, smooth prototypes. ``--config yolact_nanodet`` takes
-the head of another configuration.
+around objects, box sides spread evenly in log scale, smooth prototypes. Another head:
+``--config yolact_nanodet``.
 """
 
 import argparse

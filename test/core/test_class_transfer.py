@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from yolact_core import build_network, load_network
-from yolact_core.config import AnchorConfig
+from yolact_core import build_network, load_network, save_checkpoint
+from yolact_core.config import AnchorConfig, HeadConfig
 from yolact_core.training.options import NetworkOptions
 from yolact_core.training.weights import carry_classes, start_network
 
@@ -66,3 +66,39 @@ def test_nothing_is_carried_to_other_priors(tiny_model):
     before = network.prediction_layers[0].conf_layer.weight.clone()
     assert carry_classes(network, source) == ()
     assert torch.equal(network.prediction_layers[0].conf_layer.weight, before)
+
+
+def test_a_class_keeps_its_rows_in_each_head_of_a_level(sigmoid_config):
+    own = HeadConfig(shared=False), HeadConfig(classes=0, boxes=False)
+    config = sigmoid_config.replace(heads=own, class_outputs=())
+    source, network = (
+        build_network(config),
+        build_network(config.replace(class_names=('duck', 'person'))),
+    )
+    assert carry_classes(network, source) == ('person',)
+    for new, old in zip(network.prediction_layers[0], source.prediction_layers[0], strict=True):
+        assert torch.equal(new.conf_layer.weight[1], old.conf_layer.weight[0])
+        assert not torch.equal(new.conf_layer.weight[0], old.conf_layer.weight[0])
+
+
+@pytest.mark.parametrize('change', ['scores', 'heads', 'class_outputs'])
+def test_nothing_is_carried_between_heads_that_differ(sigmoid_config, change):
+    plain = sigmoid_config.replace(heads=(HeadConfig(),), class_outputs=())
+    others = {
+        'scores': plain.replace(scores='softmax'),
+        'heads': plain.replace(heads=(HeadConfig(kernel=1),)),
+        'class_outputs': sigmoid_config,
+    }
+    network = build_network(plain)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    assert carry_classes(network, build_network(others[change])) == ()
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
+
+
+def test_a_training_can_start_from_sigmoids(sigmoid_config, tmp_path):
+    config = sigmoid_config.replace(heads=(HeadConfig(shared=False),), class_outputs=())
+    save_checkpoint(build_network(config), tmp_path / 'model.safetensors')
+    options = NetworkOptions(weights=str(tmp_path / 'model.safetensors'))
+    network, report = start_network(options, ('cup', 'duck'))
+    assert network.config.scores == 'sigmoid'
+    assert 'knowing cup' in report

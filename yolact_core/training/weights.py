@@ -81,24 +81,26 @@ def carry_classes(network: Yolact, source: Yolact) -> tuple[str, ...]:
 
     Args:
         network: Network that is changed in place; its other classes stay.
-        source: Network to copy from. If its priors per cell or feature channels differ, nothing
-            is copied.
+        source: Network to copy from. If its priors per cell, feature channels, heads or kind of
+            scores differ, or class outputs are shared out among heads, nothing is copied.
 
     Returns:
         Names of the classes that were copied.
     """
     new, old = network.config, source.config
-    is_alike = new.feature_channels == old.feature_channels
-    if not is_alike or new.anchors.per_cell != old.anchors.per_cell:
+    if not _have_like_rows(new, old):
         return ()
     shared = tuple(name for name in new.class_names if name in old.class_names)
     rows = [new.class_names.index(name) for name in shared]
     old_rows = [old.class_names.index(name) for name in shared]
-    scores, old_scores = ([0, *(row + 1 for row in some)] for some in (rows, old_rows))
+    background = [0] if new.scores == 'softmax' else []
+    scores, old_scores = (
+        [*background, *(row + len(background) for row in some)] for some in (rows, old_rows)
+    )
     targets, sources = network.state_dict(), source.state_dict()
     for key, target in targets.items():
-        if key.startswith('prediction_layers.0.conf_layer.'):
-            by_prior, old_by_prior = (  # (priors per cell, classes with background, ...)
+        if '.conf_layer.' in key:
+            by_prior, old_by_prior = (  # (priors per cell, classes, with background, ...)
                 weights.view(new.anchors.per_cell, -1, *weights.shape[1:])
                 for weights in (target, sources[key])
             )
@@ -181,6 +183,17 @@ def _change(
         scales = tuple(tuple(scale * factor for scale in level) for level in base.anchors.scales)
         changes['anchors'] = dataclasses.replace(base.anchors, scales=scales)
     return base.replace(class_names=class_names, **changes)
+
+
+def _have_like_rows(new: ModelConfig, old: ModelConfig) -> bool:
+    """Return whether class outputs of both networks are rows of the same layers, one a class."""
+    alike = ('feature_channels', 'heads', 'scores')
+    return (
+        all(getattr(new, name) == getattr(old, name) for name in alike)
+        and new.anchors.per_cell == old.anchors.per_cell
+        and not (new.class_outputs or old.class_outputs)
+        and all(head.classes in (None, 0) for head in new.heads)
+    )
 
 
 def _official_key(key: str) -> str:
