@@ -110,7 +110,7 @@ def run_graph(image: NDArray[np.float32], cache: Path) -> NDArray[np.float32]:
     """Return the values of all outputs of NanoDet's graph, one after the other.
 
     Args:
-        image: Its input, shape (1, 3, S, S).
+        image: Input of the graph, shape (1, 3, S, S).
         cache: Folder that keeps what is fetched.
 
     Raises:
