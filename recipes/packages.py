@@ -19,8 +19,8 @@ Registry: TypeAlias = Literal['npm', 'pypi', 'debian']
 CLIENTS: dict[Registry, tuple[str, ...]] = {
     'npm': ('npm', 'pack', '--silent', '{name}@{version}'),
     'pypi': (
-        sys.executable, '-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', '.',
-        '{name}=={version}',
+        sys.executable, '-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary', ':all:',
+        '--dest', '.', '{name}=={version}',
     ),
     'debian': ('apt-get', 'download', '{name}={version}'),
 }  # fmt: skip
