@@ -16,6 +16,8 @@ def test_every_step_describes_its_options(name, capsys):
         pytest.importorskip('fast_simplification', reason='it needs fast-simplification')
         pytest.importorskip('mujoco', reason='it needs MuJoCo')
         pytest.importorskip('rosbags', reason='it needs rosbags')
+    if name == 'teach':
+        pytest.importorskip('onnxruntime', reason='it needs ONNX Runtime')
     with pytest.raises(SystemExit) as stop:
         main([name, '--help'])
     assert stop.value.code == 0

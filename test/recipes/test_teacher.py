@@ -3,7 +3,9 @@
 import hashlib
 import io
 import json
+import shutil
 import tarfile
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -21,6 +23,7 @@ from yolact_core.detections import Detections
 from yolact_core.errors import InputError
 from yolact_core.masks.instance_masks import InstanceMasks
 
+CACHE = Path(__file__).parents[2] / 'out' / 'packages'
 NAMES = ('cat', 'cup')
 
 
@@ -205,3 +208,24 @@ def test_what_was_found_becomes_a_data_set_that_training_reads(tmp_path):
 
 def test_nothing_found_asks_the_teacher_nothing():
     assert sam.MobileSam.__call__(None, np.zeros((9, 9, 3), np.uint8), np.zeros((0, 4))) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('size', [(300, 500), (900, 450)])
+def test_the_teacher_outlines_what_is_in_a_box(size):
+    """MobileSAM is fetched by npm unless it is there."""
+    if not shutil.which('npm'):
+        pytest.skip('it needs npm')
+    teacher = sam.MobileSam.load(CACHE, threads=2)
+    rgb = np.full((*size, 3), (90, 140, 90), np.uint8)
+    discs = [((120, 100), 60), ((300, 200), 80)]
+    for centre, radius in discs:
+        cv2.circle(rgb, centre, radius, (220, 60, 40), -1)
+    boxes = [(x - r, y - r, x + r, y + r) for (x, y), r in discs]
+    for one, (centre, radius) in zip(
+        teacher(rgb, np.array(boxes, np.float32)), discs, strict=True
+    ):
+        truth = cv2.circle(np.zeros(size, np.uint8), centre, radius, 1, -1) > 0
+        assert (one.mask & truth).sum() / (one.mask | truth).sum() > 0.95
+        assert one.predicted_iou > 0.9
+        assert one.stability > 0.9
