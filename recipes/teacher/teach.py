@@ -1,12 +1,14 @@
 """Real pictures as a COCO data set: NanoDet finds boxes and classes, MobileSAM the masks.
 
-Pictures that are done are kept, so that a run that was stopped goes on, and pictures may be added.
+Pictures that are done are kept, whatever the options were then, so that a run that was stopped
+goes on, and pictures may be added.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +24,7 @@ from yolact_core.config import category_ids
 from yolact_core.dataset.annotations import corners_to_xywh
 from yolact_core.detector import Detector
 from yolact_core.files import replace_when_done
-from yolact_core.media.image_files import read_image
+from yolact_core.media.image_files import find_images, read_image
 from yolact_core.terminal import progress_bar, say
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ Record = dict[str, Any]  # of a COCO file
 class Options:
     """Options of the step ``teach``."""
 
-    pictures: Path = argument('folder of the step pictures')
+    pictures: Path = argument('folder with pictures, and their index if there is one')
     output: Path = argument('COCO file to write')
     model: Path = option('checkpoint of the step trunk', required=True)
     cache: Path = option('folder that keeps what is fetched', Path('out/packages'))
@@ -58,7 +60,7 @@ def run(options: Options) -> None:
         nms='traditional',
     )
     sam = MobileSam.load(options.cache, options.threads)
-    index = json.loads((options.pictures / INDEX).read_text())
+    index = read_index(options.pictures)
     done = options.output.parent / f'{options.output.stem}_pictures'
     images = []
     with progress_bar('pictures', len(index)) as advance:
@@ -68,8 +70,8 @@ def run(options: Options) -> None:
                 rgb = read_image(options.pictures / entry['file_name'])
                 annotations = outline(rgb, detector(rgb), sam, options)
                 size = {'height': rgb.shape[0], 'width': rgb.shape[1]}
-                write_json(path, {**entry, **size, 'annotations': annotations})
-            images.append(json.loads(path.read_text()))
+                write_json(path, {**size, 'annotations': annotations})
+            images.append({**entry, **json.loads(path.read_text())})
             advance()
     content = to_coco(images, detector.class_names)
     write_json(options.output, content)
@@ -78,6 +80,20 @@ def run(options: Options) -> None:
         f'{len(content["images"])} of {len(index)} pictures, {good} objects with good masks, '
         f'{len(content["annotations"]) - good} to be ignored: {options.output}'
     )
+
+
+def read_index(folder: Path) -> list[Record]:
+    """Return the facts of each picture in a folder, at least its ``file_name`` in there.
+
+    Raises:
+        InputError: There is no picture.
+    """
+    path = folder / INDEX
+    if path.exists():
+        index: list[Record] = json.loads(path.read_text())
+        return index
+    paths = find_images(folder, sys.maxsize, 'folder of pictures')
+    return [{'file_name': path.relative_to(folder).as_posix()} for path in paths]
 
 
 def outline(

@@ -206,6 +206,42 @@ def test_what_was_found_becomes_a_data_set_that_training_reads(tmp_path):
     assert sample.boxes[0].tolist() == BOX.tolist()
 
 
+def test_a_folder_without_an_index_is_a_folder_of_pictures(tmp_path):
+    with pytest.raises(InputError, match='folder of pictures must hold images, got none'):
+        teach.read_index(tmp_path)
+    (tmp_path / 'mine').mkdir()
+    for name in ('mine/b.jpg', 'mine/a.png', 'notes.txt'):
+        (tmp_path / name).write_bytes(b'')
+    names = [{'file_name': 'mine/a.png'}, {'file_name': 'mine/b.jpg'}]
+    assert teach.read_index(tmp_path) == names
+    (tmp_path / 'index.json').write_text(json.dumps([{**names[0], 'license': 'CC0'}]))
+    assert teach.read_index(tmp_path) == [{**names[0], 'license': 'CC0'}]
+
+
+def test_a_run_goes_on_where_another_one_stopped(tmp_path, monkeypatch):
+    """The picture that is done is not looked at again; a new one is."""
+    size, seen = (60, 80), []
+
+    def find(rgb):
+        seen.append(rgb)
+        return detections([BOX], [1], size)
+
+    find.class_names = NAMES
+    monkeypatch.setattr(teach.Detector, 'load', lambda *args, **options: find)
+    answer = lambda rgb, boxes: [masked((10, 10), (40, 30))]  # noqa: E731
+    monkeypatch.setattr(teach.MobileSam, 'load', lambda *args: answer)
+    options = teach.Options(
+        pictures=tmp_path / 'pictures', output=tmp_path / 'out' / 'instances.json', model=None
+    )
+    options.pictures.mkdir()
+    for count, name in enumerate(('a.png', 'b.png'), start=1):
+        cv2.imwrite(str(options.pictures / name), np.full((*size, 3), count, np.uint8))
+        teach.run(options)
+        assert len(CocoDataset(options.output, options.pictures)) == count
+        assert len(seen) == count
+        assert (seen[-1] == count).all()
+
+
 def test_nothing_found_asks_the_teacher_nothing():
     assert sam.MobileSam.__call__(None, np.zeros((9, 9, 3), np.uint8), np.zeros((0, 4))) == []
 
