@@ -126,7 +126,11 @@ class TrainingData(LightningDataModule):
         """Move a batch without waiting for it, images channels-last and float."""
         inputs, targets = batch
         if isinstance(inputs, Features):
-            levels = [level.to(device, non_blocking=True).float() for level in inputs.levels]
-            detail = None if inputs.detail is None else inputs.detail.to(device).float()
+            detail = None if inputs.detail is None else _upload(inputs.detail, device)
+            levels = [_upload(level, device) for level in inputs.levels]
             return Features(levels, detail), targets.to(device)
         return inputs.to(device, non_blocking=True).float(), targets.to(device)
+
+
+def _upload(features: Tensor, device: torch.device) -> Tensor:
+    return features.to(device, torch.float32, non_blocking=True, memory_format=torch.channels_last)
