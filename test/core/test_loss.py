@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,12 +11,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from yolact_core import InputError, Prediction, Yolact, build_network
+from yolact_core import InputError, ModelConfig, Prediction, Yolact, build_network
 from yolact_core.dataset import Targets
 from yolact_core.inference.preprocessing import Preprocessor
 from yolact_core.network.boxes import encode_boxes
 from yolact_core.training.loss import Losses, LossOptions, compute_losses, select_negatives
-from yolact_core.training.matching import MatchingOptions, match_priors
+from yolact_core.training.matching import Matches, MatchingOptions, Objects, match_priors
 
 ALL_MASKS = LossOptions(masks_to_train=10**6)
 LETTERS = {'B': 'box', 'C': 'class_', 'M': 'mask', 'S': 'semantic', 'I': 'mask_iou'}
@@ -316,3 +317,49 @@ def test_a_perfect_prediction_costs_next_to_nothing():
 def test_options_out_of_range_are_refused(options, message):
     with pytest.raises(InputError, match=message):
         LossOptions(**options)
+
+
+def test_distances_cost_what_their_boxes_lack_and_sigmoids_what_their_quality_lacks():
+    config = ModelConfig.from_name('yolact_nanodet').replace(
+        input_size=64, class_names=('cup', 'bowl')
+    )
+    network = build_network(config)
+    count = len(network.priors)
+    truth = torch.tensor([[0.25, 0.25, 0.75, 0.75]])
+    matches = Matches(
+        network.priors,
+        labels=torch.zeros(1, count, dtype=torch.int64),
+        object_ids=torch.zeros(1, count, dtype=torch.int64),
+        objects=Objects(
+            truth, torch.tensor([1]), torch.ones(1, 4, 4, dtype=torch.uint8), torch.tensor([0])
+        ),
+        normalizer=torch.tensor(1.0),
+        qualities=torch.zeros(1, count),
+    )
+    chosen = int((network.priors[:, :2] - 0.5).abs().sum(dim=1).argmin())
+    matches.labels[0, chosen], matches.labels[0, chosen + 1] = 2, -1
+    matches.qualities[0, chosen] = 0.5
+    centre, stride = network.priors[chosen].split(2)
+    found = torch.tensor([0.25, 0.25, 0.75, 0.5])  # half of the object: its GIoU is 0.5
+    distances = torch.zeros(1, count, 4)
+    distances[0, chosen] = torch.cat([centre - found[:2], found[2:] - centre]) / stride.repeat(2)
+    logits = torch.full((1, count, 2), -30.0)
+    logits[0, chosen, 1] = 2.0
+    logits[0, chosen + 1] = 30.0  # ignored
+    prediction = Prediction(distances, logits, torch.zeros(1, count, 3), torch.zeros(1, 3, 16, 16))
+    losses = compute_losses(
+        prediction, torch.zeros(1, 2, 8, 8), matches, LossOptions(box=1.0), network
+    )
+    score = 1 / (1 + math.exp(-2.0))
+    entropy = -0.5 * math.log(score) - 0.5 * math.log(1 - score)
+    assert losses.box.item() == pytest.approx(0.5 * 0.5, rel=1e-5)
+    assert losses.class_.item() == pytest.approx(entropy * (score - 0.5) ** 2, rel=1e-4)
+
+
+def test_losses_that_do_not_count_are_not_computed(priors):
+    """Classes may then be unknown to the network, as where masks alone are trained."""
+    outputs, targets = random_outputs(priors), ellipses(31, 4)
+    targets.class_ids[0] += 1000
+    losses = losses_of(outputs, priors, targets, LossOptions(class_=0.0, semantic=0.0))
+    assert losses.class_ == losses.semantic == 0
+    assert losses.mask > 0

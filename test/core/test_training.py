@@ -14,8 +14,8 @@ import yaml
 from safetensors.torch import load_file
 from shapes import write_shapes
 
-from yolact_core import InputError
-from yolact_core.checkpoints.checkpoint import read_checkpoint
+from yolact_core import InputError, ModelConfig, build_network
+from yolact_core.checkpoints.checkpoint import read_checkpoint, save_checkpoint
 from yolact_core.training import load_run
 from yolact_core.training.module import TrainingModule, move_average
 from yolact_core.training.options import NetworkOptions
@@ -188,3 +188,85 @@ def test_a_network_learns_to_find_shapes(run_file, shapes, tmp_path):
     assert figures['last']['mask_ap50'] > 30
     saved = json.loads((tmp_path / 'learned' / 'figures.json').read_text())
     assert saved['last'] == figures['last']
+
+
+@pytest.fixture
+def masks_run(run_file, tmp_path) -> list[str]:
+    """Return changes that make of a run one that trains the masks of a network alone."""
+    torch.manual_seed(0)
+    config = ModelConfig.from_name('yolact_nanodet')
+    network = build_network(config.replace(input_size=96, class_names=('cup', 'bowl')))
+    save_checkpoint(network, tmp_path / 'start.safetensors')
+    return [
+        'model=' + json.dumps(
+            {
+                'weights': str(tmp_path / 'start.safetensors'),
+                'keep_classes': True,
+                'freeze': ['backbone', 'fpn', 'prediction_layers.0'],
+            }
+        ),
+        'loss={box: 0.0, class_: 0.0, semantic: 0.0, matching: {by_score: false}}',
+        f'data.cache={tmp_path / "features"}',
+        'data.cache_views=2',
+    ]  # fmt: skip
+
+
+def test_masks_alone_are_trained_on_features_that_are_computed_once(run_file, masks_run, tmp_path):
+    train(load_run(run_file, masks_run))
+    files = list((tmp_path / 'features').rglob('*.safetensors'))
+    assert len(files) == 2 * 24
+    times = {path: path.stat().st_mtime_ns for path in files}
+    files[0].unlink()
+    train(load_run(run_file, [*masks_run, f'output={tmp_path / "again"}']))
+    assert [path for path in files if path.stat().st_mtime_ns != times[path]] == files[:1]
+
+    before, after = load_file(tmp_path / 'start.safetensors'), weights_in(tmp_path / 'out')
+    changed = {key for key, value in after.items() if not torch.equal(value, before[key])}
+    assert {key.split('.')[0] for key in changed} == {
+        'proto_net', 'proto_detail', 'prediction_layers'
+    }  # fmt: skip
+    assert not any(key.startswith('prediction_layers.0') for key in changed)
+    for name, value in weights_in(tmp_path / 'again').items():
+        torch.testing.assert_close(value, after[name], atol=1e-5, rtol=1e-3)
+
+
+def test_cached_features_train_like_computed_ones(run_file, masks_run, tmp_path):
+    train(load_run(run_file, masks_run))
+    uncached = [change for change in masks_run if not change.startswith('data.cache')]
+    train(load_run(run_file, [*uncached, f'output={tmp_path / "uncached"}']))
+    for name, value in weights_in(tmp_path / 'uncached').items():
+        torch.testing.assert_close(weights_in(tmp_path / 'out')[name], value, atol=2e-3, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (
+            ['model.freeze=[backbone]'],
+            'freeze must name backbone and fpn where features are cached',
+        ),
+        (['loss.box=1.0'], 'loss must have box, class_ and semantic of 0'),
+        (['model.weights=null'], 'weights must be given with keep_classes'),
+        (['data.cache_views=0'], 'cache_views must be at least 1, got 0'),
+    ],
+)
+def test_what_does_not_fit_masks_alone_is_said(run_file, masks_run, changes, message):
+    with pytest.raises(InputError, match=message):
+        train(load_run(run_file, [*masks_run, *changes]))
+
+
+def test_an_extended_network_learns_new_classes_and_keeps_the_old(run_file, masks_run, tmp_path):
+    extend = {
+        'weights': str(tmp_path / 'start.safetensors'),
+        'extend': {'channels': 8},
+        'freeze': [
+            'backbone', 'fpn', 'proto_net', 'proto_detail',
+            'prediction_layers.0', 'prediction_layers.1',
+        ],
+    }  # fmt: skip
+    train(load_run(run_file, [f'model={json.dumps(extend)}', 'loss.semantic=0.0']))
+    weights, config, _ = read_checkpoint(tmp_path / 'out' / 'last.safetensors')
+    assert config.class_names == ('cup', 'bowl', 'disc', 'square', 'triangle', 'star', 'ring')
+    for key, value in load_file(tmp_path / 'start.safetensors').items():
+        if not key.startswith('semantic'):
+            assert torch.equal(weights[key], value), key

@@ -122,7 +122,7 @@ def compute_losses(
     with torch.autocast(semantic_logits.device.type, enabled=False):
         prediction = Prediction(*(output.float() for output in prediction))
         positives = _find_positives(matches)
-        box = class_ = semantic = matches.normalizer.new_zeros(())
+        box = class_ = mask = semantic = mask_iou = matches.normalizer.new_zeros(())
         if options.box:
             box = box_loss(prediction.box_offsets, matches, positives)
         if options.class_ and config and config.scores == 'sigmoid':
@@ -131,8 +131,9 @@ def compute_losses(
             class_ = _class_loss(
                 prediction.class_logits, matches.labels, options.negatives_per_positive
             )
-        chosen = _limit(positives, matches.labels, options.masks_to_train, generator)
-        mask, mask_iou = _mask_losses(prediction, matches.objects, chosen, rescore)
+        if options.mask:
+            chosen = _limit(positives, matches.labels, options.masks_to_train, generator)
+            mask, mask_iou = _mask_losses(prediction, matches.objects, chosen, rescore)
         if options.semantic:
             semantic = _semantic_loss(semantic_logits.float(), matches.objects)
     return Losses(
