@@ -157,13 +157,12 @@ def test_the_levels_of_the_graph_follow_each_other():
 
 @pytest.mark.slow
 @pytest.mark.parametrize('picture', ['desk.png', 'coffee.jpg'])
-def test_the_network_says_what_the_graph_says(picture):
-    """The graph is run by TensorFlow.js, which npm fetches unless it is there."""
-    for program in ('npm', 'node'):
-        if not shutil.which(program):
-            pytest.skip(f'it needs {program}')
-    cache = ROOT / 'out' / 'packages'
+def test_the_network_says_what_the_graph_says(picture, fetch_or_skip):
+    """TensorFlow.js runs the graph."""
+    if not shutil.which('node'):
+        pytest.skip('it needs node')
     rgb = read_image(ROOT / 'test' / 'data' / 'real_rooms' / picture)
-    found = compare(build_trunk(fetch_graph(cache), 0), rgb, cache)
+    network = build_trunk(fetch_or_skip(fetch_graph), 0)
+    found = fetch_or_skip(lambda cache: compare(network, rgb, cache))
     assert found.scores < 1e-4
     assert found.distances < 1e-4

@@ -3,9 +3,7 @@
 import hashlib
 import io
 import json
-import shutil
 import tarfile
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -23,7 +21,6 @@ from yolact_core.detections import Detections
 from yolact_core.errors import InputError
 from yolact_core.masks.instance_masks import InstanceMasks
 
-CACHE = Path(__file__).parents[2] / 'out' / 'packages'
 NAMES = ('cat', 'cup')
 
 
@@ -248,11 +245,8 @@ def test_nothing_found_asks_the_teacher_nothing():
 
 @pytest.mark.slow
 @pytest.mark.parametrize('size', [(300, 500), (900, 450)])
-def test_the_teacher_outlines_what_is_in_a_box(size):
-    """MobileSAM is fetched by npm unless it is there."""
-    if not shutil.which('npm'):
-        pytest.skip('it needs npm')
-    teacher = sam.MobileSam.load(CACHE, threads=2)
+def test_the_teacher_outlines_what_is_in_a_box(size, fetch_or_skip):
+    teacher = fetch_or_skip(lambda cache: sam.MobileSam.load(cache, threads=2))
     rgb = np.full((*size, 3), (90, 140, 90), np.uint8)
     discs = [((120, 100), 60), ((300, 200), 80)]
     for centre, radius in discs:
