@@ -33,6 +33,7 @@ class Step(NamedTuple):
 
 STEPS = (
     Step('assets', 'indoor.assets.build', 'run', 'build the pack of object models'),
+    Step('photos', 'indoor.assets.photos', 'run', 'collect photographs for surfaces and pictures'),
     Step('render', 'indoor.dataset.render', 'run', 'render random rooms into a COCO data set'),
     Step('preview', 'indoor.card', 'run_preview', 'draw images of a data set with their masks'),
     Step('path', 'indoor.dataset.path', 'run', 'render a camera that moves through one room'),

@@ -90,11 +90,12 @@ def count_objects(dataset: Path) -> Counter[str]:
 
 
 def summarise_credits(credits_table: str) -> str:
-    """Return how many models and authors there are of each licence."""
+    """Return how many models, or photographs, and authors there are of each licence."""
     rows = [line.strip('| ').split(' | ') for line in credits_table.splitlines() if ' | ' in line]
     authors: dict[str, Counter[str]] = {}
-    for *_, author, licence in rows[1:]:  # the first is the heading
-        authors.setdefault(licence, Counter())[author] += 1
+    for *_, author, licence in rows:
+        if licence != 'licence':  # as a heading has it
+            authors.setdefault(licence, Counter())[author] += 1
     return '\n'.join(
         [
             '| licence | models | authors |',

@@ -81,6 +81,12 @@ def test_credits_without_models_summarise_to_an_empty_table():
     assert summarise_credits('# Credits\n').count('\n') == 1
 
 
+def test_credits_of_models_and_of_photographs_are_counted_together():
+    photographs = '| photograph | author | licence |\n|---|---|---|\n| tree | Ada | CC0-1.0 |\n'
+    models = '| model | author | licence |\n|---|---|---|\n| chair | Bo | CC0-1.0 |\n'
+    assert summarise_credits(models + photographs).splitlines()[2:] == ['| CC0-1.0 | 2 | 2 |']
+
+
 @pytest.mark.parametrize(('count', 'rows'), [(1, 1), (4, 1), (5, 2)])
 def test_pictures_of_any_shape_keep_it_on_a_sheet_of_whole_rows(count, rows):
     tall = np.zeros((900, 300, 3), np.uint8)

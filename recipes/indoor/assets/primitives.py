@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -83,6 +83,23 @@ def sheet(
     return Part((corner + s * along + t * up).astype(np.float32), faces, WHITE, texcoords, texture)
 
 
+def grid(
+    points: NDArray[np.float64], rgba: Rgba, texture: NDArray[np.uint8] | None = None
+) -> Part:
+    """Return the surface through points in rows and columns, in metres, shape (R, C, 3).
+
+    A texture shows once over all of it.
+    """
+    rows, columns = points.shape[:2]
+    faces = _grid_faces(rows, columns, is_closed=False)
+    s, t = np.meshgrid(np.linspace(0, 1, columns), np.linspace(0, 1, rows))
+    texcoords = None if texture is None else np.stack([s.ravel(), t.ravel()], axis=1)
+    return Part(
+        points.reshape(-1, 3).astype(np.float32), faces, rgba,
+        None if texcoords is None else texcoords.astype(np.float32), texture,
+    )  # fmt: skip
+
+
 def lathe(profile: Sequence[tuple[float, float]], rgba: Rgba, segments: int = 32) -> Part:
     """Return the body of revolution of a profile of (radius, height) pairs in metres."""
     radii, heights = np.array(profile).T
@@ -117,6 +134,17 @@ def turned(part: Part, axis: int, angle: float, pivot: ArrayLike) -> Part:
     vertices[:, second] = np.sin(angle) * offset[:, first] + np.cos(angle) * offset[:, second]
     moved = (vertices + np.asarray(pivot)).astype(np.float32)
     return replace(part, vertices=moved)
+
+
+def moved(parts: Iterable[Part], offset: ArrayLike) -> list[Part]:
+    """Return parts moved by an offset in metres."""
+    shift = np.asarray(offset, np.float32)
+    return [replace(part, vertices=part.vertices + shift) for part in parts]
+
+
+def standing(parts: list[Part]) -> list[Part]:
+    """Return parts moved up or down so that their lowest point is at z = 0."""
+    return moved(parts, (0, 0, -min(float(part.vertices[:, 2].min()) for part in parts)))
 
 
 def _grid_faces(rows: int, columns: int, is_closed: bool = True) -> NDArray[np.int32]:

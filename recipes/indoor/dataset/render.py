@@ -26,8 +26,10 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from recipes.indoor.assets.models import ModelPack, load_index
+from recipes.indoor.assets.photos import Photos
 from recipes.indoor.dataset.annotations import Annotation, annotate_view, merge_shards
 from recipes.indoor.rooms.camera import sample_view
+from recipes.indoor.rooms.furnish import Decor
 from recipes.indoor.rooms.rendering import SceneRenderer, open_graphics
 from recipes.indoor.rooms.scene import BACKGROUND, Scene, build_scene, vary_look
 from yolact_core.cli.options import option
@@ -59,6 +61,9 @@ class Options:
     size: tuple[int, int] = option('HEIGHTxWIDTH in px', (480, 640), type=parse_size)
     views: int = option('frames per scene', 6)
     shard: int = option('frames per shard', 250)
+    distractors: float = option('factor on unlabelled curtains, toys, papers and the like', 0.0)
+    fresh: float = option('share of models that are made anew for every room', 0.0)
+    photos: Path | None = option('folder made by the step photos', None)
     seconds: float = option('start no shard after this', 1e9)
     output: Path = option('folder of the data set', required=True)
 
@@ -117,17 +122,19 @@ def work(shard: Shard, deadline: float) -> tuple[int, int]:
     """Render one shard unless time is up; return its frames and failed scenes."""
     if time.time() > deadline:
         return 0, 0
-    _, pack = prepare_process(shard.options)
-    return shard.frames, render_shard(shard, pack)
+    _, pack, decor = prepare_process(shard.options)
+    return shard.frames, render_shard(shard, pack, decor)
 
 
 @lru_cache(maxsize=1)
-def prepare_process(options: Options) -> tuple[mujoco.GLContext, ModelPack]:
-    """Return the graphics context and the models of this process; its first shard opens them."""
-    return open_graphics(*options.size), ModelPack(options.assets, options.split)
+def prepare_process(options: Options) -> tuple[mujoco.GLContext, ModelPack, Decor]:
+    """Return graphics context, models and decor of this process; its first shard opens them."""
+    photos = Photos(options.photos) if options.photos else None
+    decor = Decor(options.distractors, options.fresh, photos)
+    return open_graphics(*options.size), ModelPack(options.assets, options.split), decor
 
 
-def render_shard(shard: Shard, pack: ModelPack) -> int:
+def render_shard(shard: Shard, pack: ModelPack, decor: Decor | None = None) -> int:
     """Render one shard and return the number of scenes that failed.
 
     Raises:
@@ -141,7 +148,7 @@ def render_shard(shard: Shard, pack: ModelPack) -> int:
         random = np.random.default_rng([options.seed, shard.number, scene_number])
         scene_number += 1
         try:
-            scene = build_scene(pack, random, height, width)
+            scene = build_scene(pack, random, height, width, decor)
         except (ValueError, mujoco.FatalError) as error:
             failures += 1
             logger.warning('shard %d: left out a scene: %s', shard.number, error)

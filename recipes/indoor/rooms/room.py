@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from recipes.indoor.assets.models import Part
+from recipes.indoor.assets.distractors import make_curtain
+from recipes.indoor.assets.models import Part, join_vertices
 from recipes.indoor.assets.primitives import WHITE, box, lathe, paint, sheet
 from recipes.indoor.assets.textures import (
     FLOORS,
@@ -101,6 +102,15 @@ def make_window(random: Generator) -> list[Part]:
         parts.append(box((-x, -0.045, level - half), (x, 0, level + half), rgba))
     parts.append(box((-x - 0.05, -0.15, z - 0.04), (x + 0.05, 0, z - 0.01), rgba))
     return parts
+
+
+def make_curtained_window(random: Generator) -> list[Part]:
+    """Return a window behind curtains, back at y = 0."""
+    window, curtain = make_window(random), make_curtain(random)
+    sides = np.ptp(join_vertices(window)[:, 0]), np.ptp(join_vertices(curtain)[:, 0])
+    factor = np.array([sides[0] / sides[1] * random.uniform(1.0, 1.4), 1.0, 1.0], np.float32)
+    offset = np.array([0, -0.12, 0], np.float32)
+    return window + [replace(part, vertices=part.vertices * factor + offset) for part in curtain]
 
 
 def make_picture(random: Generator) -> list[Part]:

@@ -11,13 +11,15 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from recipes.indoor.assets.models import ModelPack, Part, join_vertices
-from recipes.indoor.rooms.furnish import Decorator, Furnished
+from recipes.indoor.rooms.dressing import dress_model, dress_shell
+from recipes.indoor.rooms.furnish import Decor, Decorator, Furnished
 from recipes.indoor.rooms.layout import Placement, turn
 from recipes.indoor.rooms.room import room_shell
 
 LIGHT_COUNT = 3
 BACKGROUND = -1
 HULL_POINTS = 400
+SHELL = 'shell'
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class SceneBuilder:
         for number in range(LIGHT_COUNT):
             self.spec.worldbody.add_light(name=f'light_{number}', castshadow=number == 0)
         self.assets: dict[str, list[str]] = {}
+        self.textures: dict[int, str] = {}  # names by identity of the image
 
     def add(self, key: str, parts: Sequence[Part], placement: Placement | None) -> None:
         """Add the parts of one model, at a placement or as they are."""
@@ -94,19 +97,28 @@ class SceneBuilder:
             name=name, rgba=part.rgba, specular=0.2, shininess=0.3, emission=part.emission
         )
         if part.texture is not None and part.texcoords is not None:
-            height, width = part.texture.shape[:2]
             mesh.usertexcoord = (part.texcoords * (1, -1) + (0, 1)).ravel()
             mesh.userfacetexcoord = part.faces.ravel()
-            texture = self.spec.add_texture(
-                name=name, type=mujoco.mjtTexture.mjTEXTURE_2D, width=width, height=height,
-                nchannel=3,
-            )  # fmt: skip
-            texture.data = part.texture.tobytes()
-            material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = name
+            if id(part.texture) not in self.textures:
+                self._add_texture(name, part.texture)
+            material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = self.textures[
+                id(part.texture)
+            ]
         return name
 
+    def _add_texture(self, name: str, image: NDArray[np.uint8]) -> None:
+        """Add an RGB image under a name, which all parts that show it share."""
+        height, width = image.shape[:2]
+        texture = self.spec.add_texture(
+            name=name, type=mujoco.mjtTexture.mjTEXTURE_2D, width=width, height=height, nchannel=3
+        )
+        texture.data = image.tobytes()
+        self.textures[id(image)] = name
 
-def build_scene(pack: ModelPack, random: Generator, height: int, width: int) -> Scene:
+
+def build_scene(
+    pack: ModelPack, random: Generator, height: int, width: int, decor: Decor | None = None
+) -> Scene:
     """Furnish a random room and compile it.
 
     Args:
@@ -114,19 +126,36 @@ def build_scene(pack: ModelPack, random: Generator, height: int, width: int) -> 
         random: Source of randomness.
         height: Height of the frames in pixels.
         width: Width of the frames in pixels.
+        decor: What the room gets beyond the models.
 
     Raises:
         ValueError: MuJoCo refuses a mesh.
     """
-    furnished = Decorator(pack, random).furnish()
+    furnished = Decorator(pack, random, decor).furnish()
     builder = SceneBuilder(height, width)
-    builder.add('shell', room_shell(furnished.room, random), None)
+    dressed = dress(furnished, room_shell(furnished.room, random), decor, random.spawn(1)[0])
+    builder.add(SHELL, dressed[SHELL], None)
     for placement in furnished.placements:
-        builder.add(placement.info.key, furnished.models[placement.info.key].parts, placement)
+        builder.add(placement.info.key, dressed[placement.info.key], placement)
     model = builder.spec.compile()
     # Body 0 is the world and body 1 the shell; placements follow in order.
     instances = np.where(model.geom_bodyid > 1, model.geom_bodyid - 2, BACKGROUND)
     return Scene(model, furnished, instances.astype(np.int32), model.mat_rgba.copy())
+
+
+def dress(
+    furnished: Furnished, shell: list[Part], decor: Decor | None, random: Generator
+) -> dict[str, Sequence[Part]]:
+    """Return the parts of the room and of every model as they look, by the models' keys."""
+    photos = decor.photos if decor else None
+    if photos is None:
+        return {SHELL: shell, **{key: one.parts for key, one in furnished.models.items()}}
+    dressed: dict[str, Sequence[Part]] = {SHELL: dress_shell(shell, photos, random)}
+    for info in (placement.info for placement in furnished.placements):
+        if info.key not in dressed:
+            parts = furnished.models[info.key].parts
+            dressed[info.key] = dress_model(parts, info.title, photos, random)
+    return dressed
 
 
 def vary_look(scene: Scene, random: Generator) -> None:
