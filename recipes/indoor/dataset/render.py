@@ -30,6 +30,7 @@ from recipes.indoor.assets.photos import Photos
 from recipes.indoor.dataset.annotations import Annotation, annotate_view, merge_shards
 from recipes.indoor.rooms.camera import sample_view
 from recipes.indoor.rooms.furnish import Decor
+from recipes.indoor.rooms.lighting import photograph
 from recipes.indoor.rooms.rendering import SceneRenderer, open_graphics
 from recipes.indoor.rooms.scene import BACKGROUND, Scene, build_scene, vary_look
 from yolact_core.cli.options import option
@@ -63,6 +64,9 @@ class Options:
     shard: int = option('frames per shard', 250)
     distractors: float = option('factor on unlabelled curtains, toys, papers and the like', 0.0)
     fresh: float = option('share of models that are made anew for every room', 0.0)
+    light: Literal['hard', 'soft'] = option(
+        'lights as the renderer has them, or soft shadows, dark corners and exposure', 'hard'
+    )
     photos: Path | None = option('folder made by the step photos', None)
     seconds: float = option('start no shard after this', 1e9)
     output: Path = option('folder of the data set', required=True)
@@ -156,7 +160,7 @@ def render_shard(shard: Shard, pack: ModelPack, decor: Decor | None = None) -> i
                 raise RuntimeError(f'{failures} scenes failed in shard {shard.number}') from error
             continue
         wanted = min(options.views, shard.frames - len(images))
-        for rgb, found in render_views(scene, random, options.size, pack.class_names, wanted):
+        for rgb, found in render_views(scene, random, options, pack.class_names, wanted):
             name = f'{options.split}_{shard.number:05d}_{len(images):04d}.jpg'
             path = options.output / 'images' / name
             cv2.imwrite(str(path), rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
@@ -170,28 +174,31 @@ def render_shard(shard: Shard, pack: ModelPack, decor: Decor | None = None) -> i
 
 
 def render_views(
-    scene: Scene, random: Generator, size: tuple[int, int], class_names: list[str], count: int
+    scene: Scene, random: Generator, options: Options, class_names: list[str], count: int
 ) -> Iterator[tuple[NDArray[np.uint8], list[Annotation]]]:
     """Yield up to ``count`` frames of a scene with their annotations.
 
     Args:
         scene: The scene.
         random: Source of randomness.
-        size: Height and width of the frames in pixels.
+        options: Options of the data set: size and light of its frames.
         class_names: Names of all classes, in class order.
         count: Number of frames.
     """
-    with closing(SceneRenderer(scene, *size)) as renderer:
+    film = random.spawn(1)[0]
+    with closing(SceneRenderer(scene, *options.size)) as renderer:
         for _ in range(count):
             for _ in range(VIEW_TRIES):
-                camera = sample_view(scene, random, *size)
+                camera = sample_view(scene, random, *options.size)
                 if camera is None:
                     return
                 vary_look(scene, random)
                 renderer.look(camera)
                 instances = renderer.instances()
                 if is_worth_keeping(instances, scene, random):
-                    yield renderer.rgb(), annotate_view(instances, camera, scene, class_names)
+                    is_soft = options.light == 'soft'
+                    rgb = photograph(renderer, camera, film) if is_soft else renderer.rgb()
+                    yield rgb, annotate_view(instances, camera, scene, class_names)
                     break
 
 

@@ -38,6 +38,7 @@ class SceneRenderer:
         self.viewport = mujoco.MjrRect(0, 0, width, height)
         self.context = mujoco.MjrContext(scene.model, mujoco.mjtFontScale.mjFONTSCALE_100)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self.context)
+        self.context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR  # exact far away
         self.geometry = mujoco.MjvScene(scene.model, maxgeom=scene.model.ngeom + 10)
         self.geometry.flags[mujoco.mjtRndFlag.mjRND_CULL_FACE] = False
         self.data = mujoco.MjData(scene.model)
@@ -82,13 +83,15 @@ class SceneRenderer:
     def depth(self) -> NDArray[np.float32]:
         """Return the distance along the viewing axis in metres, shape (H, W)."""
         self._render(is_segmentation=False)
+        return self.depth_of_last()
+
+    def depth_of_last(self) -> NDArray[np.float32]:
+        """Return the depth of the picture that was drawn last, in metres, shape (H, W)."""
         buffer = np.empty((self.viewport.height, self.viewport.width), np.float32)
         mujoco.mjr_readPixels(None, buffer, self.viewport, self.context)
         near, far = self.scene.model.vis.map.znear, self.scene.model.vis.map.zfar
-        buffer = np.flipud(buffer)
-        if self.context.readDepthMap == mujoco.mjtDepthMap.mjDEPTH_ZEROFAR:
-            buffer = 1 - buffer
-        return np.asarray(near / (1 - buffer * (1 - near / far)), np.float32)
+        inverse = np.flipud(buffer).astype(np.float64) * (1 - near / far) + near / far
+        return np.asarray(near / inverse, np.float32)
 
     def _render(self, is_segmentation: bool) -> None:
         """Draw into the off-screen buffer, as a picture or as codes of geometries."""
