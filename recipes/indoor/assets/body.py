@@ -39,7 +39,7 @@ class Bone:
     """One bone of the rig.
 
     Attributes:
-        name: Its name.
+        name: Name in the rig, such as ``calf_l``.
         parent: Name of the bone it hangs from, or an empty text.
         joint: Indices of the vertices whose mean is where it turns.
         vertices: Indices of the vertices that follow it.

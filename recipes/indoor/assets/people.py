@@ -66,8 +66,8 @@ class Garment:
     """Skin, hair, shoes or a piece of clothing.
 
     Attributes:
-        faces: Its triangles, as indices into the vertices of the body, shape (F, 3).
-        rgba: Its colour.
+        faces: Triangles, as indices into the vertices of the body, shape (F, 3).
+        rgba: Colour and opacity in [0, 1]; it tints the texture where there is one.
         texture: What is woven into it.
         looseness: How far it stands off, in metres.
     """

@@ -127,7 +127,7 @@ class Photos:
     """The photographs that the step ``photos`` wrote.
 
     Args:
-        folder: Its output.
+        folder: Folder that the step wrote to.
     """
 
     def __init__(self, folder: Path) -> None:
