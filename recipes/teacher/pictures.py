@@ -25,6 +25,8 @@ from yolact_core.records import build_record, read_yaml
 from yolact_core.terminal import say
 
 INDEX = 'index.json'
+CREDITS = 'CREDITS.md'
+CREDITS_HEAD = '| photographs of | count | licence |\n|---|---|---|\n'
 SOURCES = Path(__file__).with_name('pictures.yaml')
 TESTS = Path(__file__).parents[2] / 'test' / 'data'
 LEAST_SIDE = 200  # px of what is worth learning from
@@ -62,11 +64,13 @@ class Options:
 
 def run(options: Options) -> None:
     """Fetch free photographs, and say where each comes from and on what terms."""
+    options.output.mkdir(parents=True, exist_ok=True)
     known = Lookalikes()
     for path in (path for folder in options.apart for path in sorted(folder.rglob('*'))):
         if path.suffix.lower() in FOUND_SUFFIXES:
             known.add(read_image(path))
     index: list[dict[str, Any]] = []
+    rows = [CREDITS_HEAD]
     for source in read_sources(options.sources):
         before = len(index)
         for name, rgb in read_pictures(source, options.cache):
@@ -76,7 +80,10 @@ def run(options: Options) -> None:
             write_image(options.output / file_name, rgb)
             origin = f'{source}: {name}'
             index.append({'file_name': file_name, 'source': origin, 'license': source.license})
-        say(f'{len(index) - before} pictures of the {source}')
+        count = len(index) - before
+        say(f'{count} pictures of the {source}')
+        rows.append(f'| {source} | {count} | {source.license} |\n')
+    (options.output / CREDITS).write_text(''.join(rows))
     with replace_when_done(options.output / INDEX) as unfinished:
         unfinished.write_text(json.dumps(index, indent=1))
     say(f'{len(index)} pictures: {options.output}')

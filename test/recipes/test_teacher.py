@@ -101,6 +101,8 @@ def test_pictures_come_with_an_index_of_where_they_are_from(tmp_path):
             'license': 'CC0',
         }
     ]
+    credits = (tmp_path / 'out' / 'CREDITS.md').read_text()
+    assert credits.endswith('|---|\n| npm package photos 1.0.0 | 1 | CC0 |\n')
     written = list((tmp_path / 'out').rglob('*.jpg'))
     assert [path.name for path in written] == ['package_new.jpg.jpg']
 
