@@ -112,7 +112,7 @@ def scene():
     info = ModelInfo('block', 'box', 'train', ('floor',), (1.0, 1.0, 1.0), 0.0, '', '', '')
     placement = Placement(info, np.zeros(3), 0.0, 1.0)
     builder = SceneBuilder(*SIZE)
-    builder.add('shell', [box((-5, -5, -0.1), (5, 15, 0.0), GREY)], None)
+    builder.add('shell', [box((-9, -9, -0.1), (9, 15, 0.0), GREY)], None)
     builder.add('block', [block], placement)
     model = builder.spec.compile()
     model.light_pos[:] = (1.0, -1.0, 2.5)
@@ -139,15 +139,20 @@ def test_a_photograph_leaves_lights_and_camera_as_they_were(scene):
     context.free()
 
 
-@pytest.mark.parametrize('distance', [1.0, 4.0, 12.0])
-def test_depth_is_exact_to_a_tenth_of_a_percent(scene, distance):
+@pytest.mark.parametrize('height', [0.3, 1.0, 2.5])
+def test_depth_of_a_floor_is_exact_at_the_middle_of_every_pixel(scene, height):
     context = graphics(*SIZE)
-    renderer = SceneRenderer(scene, *SIZE)
-    renderer.look(looking_at((0, -0.5 - distance, 0.5), (0, 0, 0.5), 0.0, np.radians(20)))
-    middle = renderer.depth()[30, 40]
+    camera = looking_at((3, -3, height), (3, 6, 0), 0.1, np.radians(40))
+    renderer = SceneRenderer(scene, *SIZE, is_smooth=False)
+    renderer.look(camera)
+    depth = renderer.depth()
     renderer.close()
     context.free()
-    assert middle == pytest.approx(distance, rel=2e-4)
+    rays = camera_points(np.ones_like(depth), camera) @ camera.rotation.T
+    expected = -height / np.minimum(rays[..., 2], -1e-9)
+    seen = np.zeros(SIZE, bool)
+    seen[-15:] = True
+    np.testing.assert_allclose(depth[seen], expected[seen], rtol=1e-4)
 
 
 def test_soft_light_changes_pictures_and_not_their_masks(tmp_path):

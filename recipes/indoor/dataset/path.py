@@ -75,13 +75,17 @@ def render_path(
     for folder in ('images', 'depth'):
         (output / folder).mkdir(parents=True, exist_ok=True)
     images = []
-    with closing(SceneRenderer(scene, *size)) as renderer:
+    with (
+        closing(SceneRenderer(scene, *size)) as renderer,
+        closing(SceneRenderer(scene, *size, is_smooth=False)) as gauge,
+    ):
         for number, camera in enumerate(cameras):
             renderer.look(camera)
+            gauge.look(camera)
             annotations = annotate_view(renderer.instances(), camera, scene, names)
             name = f'{number:05d}.png'
             cv2.imwrite(str(output / 'images' / name), renderer.rgb()[..., ::-1])
-            cv2.imwrite(str(output / 'depth' / name), to_millimetres(renderer.depth()))
+            cv2.imwrite(str(output / 'depth' / name), to_millimetres(gauge.depth()))
             images.append({'file_name': name, 'height': size[0], 'width': size[1],
                            'annotations': annotations})  # fmt: skip
     write_coco(images, names, output / 'instances.json')

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from recipes.indoor.rooms.camera import Camera
 from recipes.indoor.rooms.scene import BACKGROUND, Scene
 
+SAMPLES = 4  # of a pixel with smooth edges
+
 
 def open_graphics(height: int, width: int) -> mujoco.GLContext:
     """Return a current off-screen context for frames of one size in pixels.
@@ -31,13 +33,15 @@ class SceneRenderer:
         scene: The scene, which is uploaded to the graphics side.
         height: Height of the frames in pixels.
         width: Width of the frames in pixels.
+        is_smooth: Whether edges are smooth. Depth is exact only where they are not: smoothing
+            takes it from a point beside the middle of the pixel.
     """
 
-    def __init__(self, scene: Scene, height: int, width: int) -> None:
+    def __init__(self, scene: Scene, height: int, width: int, is_smooth: bool = True) -> None:
         self.scene = scene
+        scene.model.vis.quality.offsamples = SAMPLES if is_smooth else 0
         self.viewport = mujoco.MjrRect(0, 0, width, height)
         self.context = mujoco.MjrContext(scene.model, mujoco.mjtFontScale.mjFONTSCALE_100)
-        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self.context)
         self.context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR  # exact far away
         self.geometry = mujoco.MjvScene(scene.model, maxgeom=scene.model.ngeom + 10)
         self.geometry.flags[mujoco.mjtRndFlag.mjRND_CULL_FACE] = False
@@ -95,6 +99,7 @@ class SceneRenderer:
 
     def _render(self, is_segmentation: bool) -> None:
         """Draw into the off-screen buffer, as a picture or as codes of geometries."""
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self.context)
         self.geometry.flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = is_segmentation
         self.geometry.flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = is_segmentation
         mujoco.mjr_render(self.viewport, self.geometry, self.context)

@@ -62,7 +62,6 @@ class SceneBuilder:
         visual = self.spec.visual
         visual.map.znear, visual.map.zfar = 0.02, 40.0
         visual.quality.shadowsize = 2048
-        visual.quality.offsamples = 4
         visual.global_.offwidth, visual.global_.offheight = width, height
         self.spec.worldbody.add_camera(name='camera')
         for number in range(LIGHT_COUNT):
