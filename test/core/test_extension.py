@@ -63,6 +63,16 @@ def test_relearnt_classes_begin_with_what_is_known_under_other_names(source, ima
     assert torch.equal(after.coefficients, source(images).coefficients)
 
 
+@torch.inference_mode()
+def test_a_known_class_alone_is_learnt_beside_what_is_known(source, images):
+    extended = extend_network(source, ('cup',), ExtensionOptions(channels=8))
+    assert extended.config.class_names == source.config.class_names
+    assert extended.config.class_outputs == ((0, 3), (1,), (2,))
+    assert torch.equal(
+        extended(images).class_logits[..., 1:], source(images).class_logits[..., 1:]
+    )
+
+
 def test_what_cannot_be_extended_is_said(source):
     softmax = build_network(
         ModelConfig.from_name('yolact_efficientnet_lite0').replace(

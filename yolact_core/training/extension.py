@@ -29,8 +29,8 @@ class ExtensionOptions:
     Args:
         channels: Width of the hidden features of the new head.
         relearn: Whether the network gets the classes of the data alone, and the new head learns
-            all of them, beside what is known; otherwise it learns those that are new, and the
-            network keeps all its own.
+            all of them, beside what is known. Otherwise the network keeps all its own, and the
+            head learns those that are new or, if there are none, all of the data's.
         boxes: Whether the new head also corrects boxes, those of known classes included.
         masks: Whether it also corrects mask coefficients.
         aliases: Names of a class followed by those of known ones that count as it, such as
@@ -75,7 +75,7 @@ def extend_network(
         )
     new_names = tuple(name for name in data_names if name not in old.class_names)
     names = data_names if options.relearn else old.class_names + new_names
-    learnt = data_names if options.relearn else new_names
+    learnt = data_names if options.relearn or not new_names else new_names
     known = {name: _known_outputs(old, name, options) for name in names}
     kept = sorted({output for outputs in known.values() for output in outputs})
     heads = _keep_outputs(old, kept)

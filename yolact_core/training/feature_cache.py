@@ -50,7 +50,8 @@ class FeatureCache(Dataset[Cached]):
     """
 
     def __init__(self, run: RunConfig, network: Yolact, samples: TrainingSamples) -> None:
-        if run.data.cache is None or not set(TRUNK) <= set(run.model.freeze):
+        trunk = [weight for part in TRUNK for weight in network.get_submodule(part).parameters()]
+        if run.data.cache is None or any(weight.requires_grad for weight in trunk):
             raise InputError(
                 f'model.freeze must name {" and ".join(TRUNK)} where features are cached, '
                 f'got {list(run.model.freeze)}'

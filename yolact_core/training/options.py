@@ -61,15 +61,14 @@ class NetworkOptions:
         config: Name or YAML file of a configuration, whose classes the data replace. Default: the
             configuration of ``weights``, or ``yolact_resnet50``.
         weights: Model to start from: a shipped one, an official name such as ``yolact_base`` or a
-            file. Classes of the data that it has by name are kept; others, and whatever does not
-            fit, start anew.
+            file. Whatever does not fit starts anew.
         backbone_weights: Weights of the backbone to start from: a file, or ``imagenet`` to fetch
             the published ones. Not together with ``weights``.
-        keep_classes: Whether the network keeps the classes of ``weights``, whatever those of the
-            data, as prototypes and coefficients can be trained on objects of any class. The losses
-            of boxes, classes and semantic segmentation must be 0.
-        extend: Head for the classes of the data that is added to ``weights``; the classes known
-            already are kept. None: the data's classes replace them.
+        classes: What becomes of the classes of ``weights``. Those of the data ``replace`` them; or
+            the network can ``keep`` them, whatever those of the data, and learn masks alone; or a
+            head for those of the data can ``extend`` it, while all else stays as it is. ``auto``
+            extends where scores are sigmoids and the data are at most 200 images, else replaces.
+        extension: Head that extends the network.
         name: Name of the trained model; default: the configuration's.
         input_size: Side of the input in pixels, instead of the configuration's; the anchors are
             scaled along.
@@ -85,8 +84,8 @@ class NetworkOptions:
     config: str | None = None
     weights: str | None = None
     backbone_weights: str | None = None
-    keep_classes: bool = False
-    extend: ExtensionOptions | None = None
+    classes: Literal['auto', 'replace', 'keep', 'extend'] = 'auto'
+    extension: ExtensionOptions = field(default_factory=ExtensionOptions)
     name: str | None = None
     input_size: int | None = None
     feature_channels: int | None = None
@@ -181,10 +180,10 @@ class RunConfig:
             'batch_size must be at least 1': self.batch_size >= 1,
         }
         check_fields(self, rules)
-        if self.model.keep_classes and not self.loss.is_of_masks_alone:
+        if self.model.classes == 'keep' and not self.loss.is_of_masks_alone:
             raise InputError(
                 'loss must have box, class_ and semantic of 0 and matching.by_score false '
-                f'where keep_classes is true, got {self.loss}'
+                f'where model.classes is keep, got {self.loss}'
             )
         processes = self.device.devices * self.device.machines
         if self.batch_size % max(processes, 1) != 0:

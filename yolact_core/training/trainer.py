@@ -24,7 +24,13 @@ from yolact_core.training.callbacks import RESUME, CheckpointSaver, ProgressLogg
 from yolact_core.training.data import TrainingData, open_dataset, open_validation, refuse_faulty
 from yolact_core.training.module import TrainingModule
 from yolact_core.training.optimization import Schedule
-from yolact_core.training.weights import freeze, freeze_batch_norm, start_network
+from yolact_core.training.weights import (
+    freeze,
+    freeze_batch_norm,
+    frozen_parts,
+    settle_classes,
+    start_network,
+)
 
 if TYPE_CHECKING:
     from yolact_core.dataset import CocoDataset
@@ -68,14 +74,15 @@ def train(run: RunConfig) -> dict[str, Any]:
     if not run.resume:
         refuse_faulty(run.data.train, run.data.images)
     dataset = open_dataset(run.data.train, run.data.images)
-    network, origin = start_network(run.model, dataset.class_names)
+    model = settle_classes(run.model, len(dataset))
+    network, origin = start_network(model, dataset.class_names)
     names = network.config.class_names
-    if run.model.extend:
+    if model.classes == 'extend':
         dataset = open_dataset(run.data.train, run.data.images, names)
     val = open_validation(run.data, 'val', names)
     test = open_validation(run.data, 'test', names)
     logger.info('%s with %d classes: %s', network.config.name, len(names), origin)
-    _prepare(network, run)
+    _prepare(network, run, frozen_parts(model, network))
     schedule = Schedule.build(run.schedule, run.optimizer, run.batch_size)
     module = TrainingModule(network, run, schedule, started)
     facts = Facts(make_palette(len(names)), _describe_training(run, dataset, origin), run.license)
@@ -107,10 +114,10 @@ def _find_checkpoint(run: RunConfig, folder: Path) -> Path | None:
     return path if run.resume else None
 
 
-def _prepare(network: Yolact, run: RunConfig) -> None:
-    """Put the network into training mode, and freeze what the run or small batches ask for."""
+def _prepare(network: Yolact, run: RunConfig, frozen: tuple[str, ...]) -> None:
+    """Put the network into training mode, but for its frozen parts and what small batches ask."""
     network.train().to(memory_format=torch.channels_last)
-    freeze(network, run.model.freeze)
+    freeze(network, frozen)
     per_device = run.batch_size // (run.device.devices * run.device.machines)
     is_small = per_device < LEAST_FOR_BATCH_NORM
     if run.freeze_batch_norm == 'always' or (run.freeze_batch_norm == 'auto' and is_small):

@@ -26,11 +26,44 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG = 'yolact_resnet50'
 IMAGENET = 'imagenet'
+FEW_IMAGES = 200
 MAY_BE_NEW = ('num_batches_tracked', 'conv_offset_mask', 'conv2.bias')  # deformable convolutions
 BY_CLASS = (  # a row for each class
     'semantic_seg_conv.',
     f'maskiou_net.maskiou_net.{2 * len(RESCORING_WIDTHS) - 2}.',
 )
+
+
+def settle_classes(options: NetworkOptions, images: int) -> NetworkOptions:
+    """Decide what becomes of the classes of the weights where ``classes`` is ``auto``.
+
+    Args:
+        options: Which network, and from which weights.
+        images: Number of images to train on.
+
+    Raises:
+        InputError: The file of weights does not fit.
+    """
+    if options.classes != 'auto':
+        return options
+    may_extend = options.weights is not None and images <= FEW_IMAGES
+    if may_extend and load_network(options.weights or '').config.scores == 'sigmoid':
+        return dataclasses.replace(options, classes='extend')
+    return dataclasses.replace(options, classes='replace')
+
+
+def frozen_parts(options: NetworkOptions, network: Yolact) -> tuple[str, ...]:
+    """Return the names of the parts that stay as they are: of an extended network all but one.
+
+    Args:
+        options: Options with the names that the run gives, and whether the network was extended.
+        network: The network.
+    """
+    if options.classes != 'extend':
+        return options.freeze
+    heads = len(network.prediction_layers)
+    parts = [name for name, _ in network.named_children() if name != 'prediction_layers']
+    return (*parts, *(f'prediction_layers.{index}' for index in range(heads - 1)))
 
 
 def start_network(options: NetworkOptions, class_names: tuple[str, ...]) -> tuple[Yolact, str]:
@@ -46,18 +79,18 @@ def start_network(options: NetworkOptions, class_names: tuple[str, ...]) -> tupl
     Raises:
         InputError: A name is unknown, or a file does not fit.
     """
-    if options.keep_classes and not options.weights:
-        raise InputError('weights must be given with keep_classes')
+    if options.classes in ('keep', 'extend') and not options.weights:
+        raise InputError(f'weights must be given where classes is {options.classes}')
     if options.weights and options.backbone_weights:
         raise InputError('weights and backbone_weights must not both be given')
     if options.weights:
         source = load_network(options.weights)
         base = ModelConfig.from_source(options.config) if options.config else source.config
-        if options.extend:
-            network = extend_network(source, class_names, options.extend)
+        if options.classes == 'extend':
+            network = extend_network(source, class_names, options.extension)
             network.config = network.config.replace(name=options.name or source.config.name)
-            return network, f'{options.weights} with another head'
-        if options.keep_classes:
+            return network, f'{options.weights} with another head, which alone is trained'
+        if options.classes == 'keep':
             class_names = source.config.class_names
         network = build_network(_change(base, options, class_names))
         report = transfer_weights(network, source.state_dict())
