@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from yolact_core import (
     Detector,
@@ -14,6 +15,7 @@ from yolact_core import (
     load_network,
 )
 from yolact_core.checkpoints.checkpoint import hash_weights
+from yolact_core.network import resize_network
 from yolact_core.runtimes.export import ExportOptions, export_network
 from yolact_core.runtimes.exported_backend import ModelCard
 from yolact_core.runtimes.model_loading import load_backend, model_key
@@ -38,7 +40,11 @@ def network(tiny_model):
 @pytest.fixture(scope='module')
 def exported(runtime, network, tmp_path_factory):
     """Return the tiny model as a file of the runtime."""
-    path = tmp_path_factory.mktemp(runtime.name) / f'tiny{runtime.suffix}'
+    return export(runtime, network, tmp_path_factory.mktemp(runtime.name))
+
+
+def export(runtime, network, folder):
+    path = folder / f'model{runtime.suffix}'
     export_network(network, path, ExportOptions(runtime.name))
     return path
 
@@ -63,9 +69,32 @@ def test_raw_outputs_equal_those_of_pytorch_for_any_number_of_images(exported, n
 
 @pytest.mark.slow
 def test_detections_equal_those_of_pytorch(exported, tiny_model, photo):
+    assert_same_detections(exported, tiny_model, photo)
+
+
+@pytest.mark.slow
+def test_distances_sigmoids_and_joined_heads_equal_those_of_pytorch(
+    runtime, sigmoid_model, photo, tmp_path
+):
+    network = load_network(sigmoid_model)
+    path = export(runtime, network, tmp_path)
+    backend = load_backend(path, 'cpu')
+    assert backend.config == network.config
+    for count in (1, 3):
+        assert_equal(backend, network, count)
+    assert_same_detections(path, sigmoid_model, photo)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('side', [96, 150])  # 150 is not a whole number of cells at any level
+def test_path_aggregation_can_be_exported_at_another_size(runtime, sigmoid_model, side, tmp_path):
+    network = resize_network(load_network(sigmoid_model), side)
+    assert_equal(load_backend(export(runtime, network, tmp_path), 'cpu'), network)
+
+
+def assert_same_detections(path, checkpoint, photo):
     ours, theirs = (
-        Detector.load(source, 'cpu', score_threshold=0.4)(photo)
-        for source in (exported, tiny_model)
+        Detector.load(source, 'cpu', score_threshold=0.4)(photo) for source in (path, checkpoint)
     )
     assert len(theirs) > 0
     np.testing.assert_array_equal(ours.class_ids, theirs.class_ids)
@@ -105,7 +134,9 @@ def test_the_same_weights_at_another_size_are_another_file(network):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('name', ['yolact_efficientnet_lite0', 'yolact_resnet50'])
+@pytest.mark.parametrize(
+    'name', ['yolact_efficientnet_lite0', 'yolact_resnet50', 'yolact_nanodet']
+)
 def test_networks_of_full_size_equal_those_of_pytorch(runtime, name, tmp_path):
     network = build_network(name)
     path = tmp_path / f'model{runtime.suffix}'
@@ -220,6 +251,15 @@ def test_what_a_file_says_of_itself_survives_the_way_into_strings(network, tmp_p
     del strings['tensors']
     with pytest.raises(InputError, match=r"must hold whole metadata: 'tensors'"):
         ModelCard.from_strings(strings, tmp_path)
+
+
+def test_a_file_from_before_there_were_kinds_of_heads_still_loads(network, tmp_path):
+    strings = ModelCard.of_network(network, 'f' * 64, 'float32').to_strings()
+    config = yaml.safe_load(strings['config'])
+    for key in ('pyramid', 'protonet', 'heads', 'box_coding', 'scores', 'class_outputs'):
+        del config[key]
+    strings['config'] = yaml.safe_dump(config)
+    assert ModelCard.from_strings(strings, tmp_path).config == network.config
 
 
 def test_a_runtime_that_is_not_installed_says_how_to_install_it(tmp_path):

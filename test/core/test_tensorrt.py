@@ -34,9 +34,9 @@ can_build = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope='module')
-def network(tiny_model):
-    return load_network(tiny_model)
+@pytest.fixture(scope='module', params=['tiny_model', 'sigmoid_model'])
+def network(request):
+    return load_network(request.getfixturevalue(request.param))
 
 
 @pytest.fixture(scope='module')
@@ -107,7 +107,11 @@ def test_an_engine_knows_what_it_was_built_of(network, onnx_file, images, precis
     header = build_engine(onnx_file, path, precision, images)
     file = EngineFile.read(path)
     assert file.header == header
-    assert (header.model, header.precision, header.size) == ('tiny', precision, 128)
+    assert (header.model, header.precision, header.size) == (
+        network.config.name,
+        precision,
+        128,
+    )
     assert header.weights == hash_weights(network)
     assert header.runtime.split()[0] in LIBRARIES
     card = ModelCard.from_strings(file.metadata, path)

@@ -59,7 +59,7 @@ class Yolact(nn.Module):
     priors: Tensor  # (A, 4) cx cy w h, fractions of the image
     mean: Tensor  # (3, 1, 1) of red, green and blue in [0, 255]
     std: Tensor  # (3, 1, 1)
-    class_outputs: Tensor | None  # (C, most outputs of a class), the first one repeated
+    class_outputs: Tensor | None  # (most outputs of a class, all outputs, C), ones and zeros
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ class Yolact(nn.Module):
         priors = make_priors(config.anchors, cells, config.input_size)
         self.register_buffer('priors', priors, persistent=False)
         self.register_buffer('mean', torch.tensor(config.mean).view(3, 1, 1), persistent=False)
-        self.register_buffer('class_outputs', _pad(config.class_outputs), persistent=False)
+        self.register_buffer('class_outputs', _pick_outputs(config), persistent=False)
         self.register_buffer('std', torch.tensor(config.std).view(3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Prediction:
@@ -152,10 +152,16 @@ class Yolact(nn.Module):
         )
 
     def _join_outputs(self, class_outputs: Tensor) -> Tensor:
-        """Return the logit of each class: the largest of its outputs."""
+        """Return the logit of each class: the largest of its outputs.
+
+        They are picked by multiplication, which ncnn knows, unlike indexing.
+        """
         if self.class_outputs is None:
             return class_outputs
-        return class_outputs[..., self.class_outputs].amax(dim=-1)
+        largest: Tensor = reduce(
+            torch.maximum, [class_outputs @ one for one in self.class_outputs]
+        )
+        return largest
 
     def rescore(self, masks: Tensor) -> Tensor:
         """Predict how well masks overlap their objects, if ``config.mask_rescoring``.
@@ -255,12 +261,17 @@ def _is_leftover(key: str) -> bool:
     return key.startswith('backbone.layer') and not key.startswith('backbone.layers')
 
 
-def _pad(class_outputs: tuple[tuple[int, ...], ...]) -> Tensor | None:
-    """Return the outputs of each class as rows of one length, or None where each has its own."""
-    if not class_outputs:
+def _pick_outputs(config: ModelConfig) -> Tensor | None:
+    """Return matrices that pick one output for each class, or None where each has its own.
+
+    Classes of fewer outputs than others get the first one several times.
+    """
+    if not config.class_outputs:
         return None
-    longest = max(map(len, class_outputs))
-    return torch.tensor([some + some[:1] * (longest - len(some)) for some in class_outputs])
+    longest = max(map(len, config.class_outputs))
+    padded = [some + some[:1] * (longest - len(some)) for some in config.class_outputs]
+    outputs = torch.arange(config.output_count).view(-1, 1)
+    return (torch.tensor(padded).T.unsqueeze(1) == outputs).float()
 
 
 def _initialise(part: nn.Module | None) -> None:
