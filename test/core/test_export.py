@@ -57,8 +57,12 @@ def test_the_command_writes_a_file_and_compares_it_with_pytorch(tiny_model, tmp_
 
 
 @pytest.mark.slow
-def test_a_decoded_graph_gives_boxes_and_scores_to_other_programs(network, tmp_path):
+@pytest.mark.parametrize('model', ['tiny_model', 'sigmoid_model'])
+def test_a_decoded_graph_gives_boxes_and_scores_to_other_programs(request, model, tmp_path):
     import onnxruntime
+
+    network = load_network(request.getfixturevalue(model))
+    config = network.config
 
     path = tmp_path / 'decoded.onnx'
     export_network(network, path, ExportOptions('onnx', is_decoded=True))
@@ -68,22 +72,26 @@ def test_a_decoded_graph_gives_boxes_and_scores_to_other_programs(network, tmp_p
     boxes, scores, _, _ = session.run(None, {'images': images.numpy()})
     with torch.inference_mode():
         prediction = network(images)
-    expected = decode_boxes(prediction.box_offsets, network.priors)
+    expected = decode_boxes(prediction.box_offsets, network.priors, config.box_coding)
     np.testing.assert_allclose(boxes, expected, atol=1e-4)
-    probabilities = prediction.class_logits.softmax(dim=-1)[..., 1:]
+    logits = prediction.class_logits
+    probabilities = (
+        logits.sigmoid() if config.scores == 'sigmoid' else logits.softmax(dim=-1)[..., 1:]
+    )
     np.testing.assert_allclose(scores, probabilities, atol=1e-5)
     with pytest.raises(InputError, match=r'must give raw outputs .* without --decode'):
         Detector.load(path)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize('model', ['tiny_model', 'sigmoid_model'])
 def test_int8_is_calibrated_with_pictures_and_tells_how_far_it_is(
-    tiny_model, pictures, tmp_path, capfd, photo
+    request, model, pictures, tmp_path, capfd, photo
 ):
     pytest.importorskip('nncf')
-    path = tmp_path / 'tiny.xml'
+    source, path = request.getfixturevalue(model), tmp_path / 'tiny.xml'
     options = ['--precision', 'int8', '--calibration', str(pictures), '--output', str(path)]
-    assert main(['export', str(tiny_model), '--format', 'openvino', '--json', *options]) == 0
+    assert main(['export', str(source), '--format', 'openvino', '--json', *options]) == 0
     told = json.loads(capfd.readouterr().out)
     for difference in told['differences']:
         assert 0 < difference['mean'] < 0.3 * difference['magnitude']

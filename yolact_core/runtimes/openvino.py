@@ -22,6 +22,7 @@ from yolact_core.runtimes.exported_backend import ExportedBackend, ModelCard, ru
 
 CARD = 'yolact'  # section of the file's runtime information
 BFLOAT16 = 'BF16'  # as the runtime calls it among what a CPU can do
+ENDS = ('Convolution', 'Constant', 'Parameter')  # where the way back from the outputs ends
 
 
 class OpenVinoBackend(ExportedBackend):
@@ -123,5 +124,21 @@ def _quantise(model: openvino.Model, calibration: Sequence[Tensor]) -> openvino.
         import nncf
     nncf.set_log_level(logging.ERROR)
     dataset = nncf.Dataset(calibration, lambda image: image.numpy())
+    exact = nncf.IgnoredScope(names=_after_convolutions(model))
     with redirect_stdout(sys.stderr):  # it shows its progress
-        return nncf.quantize(model, dataset, subset_size=len(calibration))
+        return nncf.quantize(model, dataset, subset_size=len(calibration), ignored_scope=exact)
+
+
+def _after_convolutions(model: openvino.Model) -> list[str]:
+    """Return the names of what comes between the last convolutions and the outputs.
+
+    It takes hardly any time, and steps of int8 would be steps of boxes and scores.
+    """
+    names: dict[str, None] = {}
+    waiting = [output.node for output in model.outputs]
+    while waiting:
+        node = waiting.pop()
+        if node.get_type_name() not in ENDS and node.get_friendly_name() not in names:
+            names[node.get_friendly_name()] = None
+            waiting += [value.get_node() for value in node.input_values()]
+    return list(names)
