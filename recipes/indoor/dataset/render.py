@@ -185,8 +185,8 @@ def render_views(
         class_names: Names of all classes, in class order.
         count: Number of frames.
     """
-    film = random.spawn(1)[0]
-    with closing(SceneRenderer(scene, *options.size)) as renderer:
+    film, is_soft = random.spawn(1)[0], options.light == 'soft'
+    with closing(SceneRenderer(scene, *options.size, is_smooth=not is_soft)) as renderer:
         for _ in range(count):
             for _ in range(VIEW_TRIES):
                 camera = sample_view(scene, random, *options.size)
@@ -196,7 +196,6 @@ def render_views(
                 renderer.look(camera)
                 instances = renderer.instances()
                 if is_worth_keeping(instances, scene, random):
-                    is_soft = options.light == 'soft'
                     rgb = photograph(renderer, camera, film) if is_soft else renderer.rgb()
                     yield rgb, annotate_view(instances, camera, scene, class_names)
                     break

@@ -1,11 +1,14 @@
 """Make a rendered view look more like a photograph: soft shadows, dark corners, exposure.
 
 Lights of the renderer are points, and its ambient light reaches every corner alike. Here the
-main light is moved a little from pass to pass, and depth tells how much of its surroundings each
-point sees (screen-space ambient occlusion) and which colours these reflect.
+main light is moved a little from pass to pass, and the camera by parts of a pixel, which smooths
+edges, too. Depth tells how much of its surroundings each point sees (screen-space ambient
+occlusion) and which colours these reflect.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -15,7 +18,8 @@ from numpy.typing import NDArray
 from recipes.indoor.rooms.camera import Camera
 from recipes.indoor.rooms.rendering import SceneRenderer
 
-PASSES = 2
+SHIFTS = ((-1 / 3, 0), (1 / 3, -1 / 3), (0, 1 / 3))  # px, of the camera; the last gives depth
+GLOW_SHRINK = 4  # pixels of a picture for one of its glow
 LIGHT_RADIUS = 0.15  # m
 REACH = 0.4  # m, over which surfaces darken each other
 SHRINK = 3  # pixels by which points are apart that darken each other
@@ -29,20 +33,38 @@ def photograph(renderer: SceneRenderer, camera: Camera, random: Generator) -> ND
     """Return a picture of the renderer's scene with soft light, shape (H, W, 3).
 
     Args:
-        renderer: Renderer of the scene, whose lights stay as they are.
+        renderer: Renderer of the scene, best without smooth edges; the scene's lights stay.
         camera: The camera.
         random: Source of randomness.
     """
     lights = renderer.scene.model.light_pos
     middle = lights[0].copy()
     light = np.float32(0)
-    for _ in range(PASSES):
+    for shift in SHIFTS:
         lights[0] = middle + random.normal(0, LIGHT_RADIUS, 3)
-        renderer.look(camera)
-        light = light + (renderer.rgb().astype(np.float32) / 255) ** 2 / PASSES
+        renderer.look(shifted(camera, shift, renderer.viewport.height))
+        light = light + (renderer.rgb().astype(np.float32) / 255) ** 2 / len(SHIFTS)
     lights[0] = middle
     light = shaded(light, renderer.depth_of_last(), camera, float(random.uniform(0.8, 2.2)))
     return exposed(light, random)
+
+
+def shifted(camera: Camera, shift: tuple[float, float], height: int) -> Camera:
+    """Return a camera turned so that everything moves by parts of a pixel.
+
+    Args:
+        camera: The camera.
+        shift: Pixels to the right and down.
+        height: Height of the picture in pixels.
+    """
+    focal = camera.intrinsics(height, height)[0, 0]
+    right, down, forward = camera.rotation.T
+    turned = forward - (shift[0] * right + shift[1] * down) / focal
+    turned /= np.linalg.norm(turned)
+    right = right - (right @ turned) * turned
+    right /= np.linalg.norm(right)
+    rotation = np.stack([right, np.cross(turned, right), turned], axis=1)
+    return replace(camera, rotation=rotation)
 
 
 def shaded(light: Pixels, depth: Pixels, camera: Camera, strength: float) -> Pixels:
@@ -61,8 +83,8 @@ def shaded(light: Pixels, depth: Pixels, camera: Camera, strength: float) -> Pix
         cv2.resize(depth, small, interpolation=cv2.INTER_NEAREST),
         camera,
     )
-    hidden = cv2.resize(hidden, (width, height))
-    lent = cv2.resize(lent, (width, height))
+    # medians leave out what is wrong along edges
+    hidden, lent = (cv2.resize(cv2.medianBlur(one, 5), (width, height)) for one in (hidden, lent))
     return np.asarray(light * (np.exp(-strength * 2 * hidden)[..., None] + strength * lent))
 
 
@@ -129,7 +151,11 @@ def exposed(light: Pixels, random: Generator) -> NDArray[np.uint8]:
     bright = float(np.percentile(light.mean(axis=2), 90))
     gain = random.uniform(0.35, 0.9) / max(bright, 1e-3)
     lit = light * np.float32(min(gain, 12.0))
-    glow = cv2.GaussianBlur(np.maximum(lit - 0.9, 0), (0, 0), light.shape[1] / 40)
+    height, width = light.shape[:2]
+    small = cv2.resize(lit, (width // GLOW_SHRINK, height // GLOW_SHRINK),
+                       interpolation=cv2.INTER_AREA)  # fmt: skip
+    glow = cv2.GaussianBlur(np.maximum(small - 0.9, 0), (0, 0), small.shape[1] / 40)
+    glow = cv2.resize(glow, (width, height))
     lit = lit + np.float32(random.uniform(0, 0.4)) * glow
     lit = np.where(lit < 0.7, lit, 1 - 0.3 * np.exp((0.7 - lit) / 0.3))  # highlights roll off
     return np.asarray(np.clip(np.sqrt(lit) * 255 + 0.5, 0, 255), np.uint8)
