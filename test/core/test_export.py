@@ -95,11 +95,26 @@ def test_int8_is_calibrated_with_pictures_and_tells_how_far_it_is(
     told = json.loads(capfd.readouterr().out)
     for difference in told['differences']:
         assert 0 < difference['mean'] < 0.3 * difference['magnitude']
+    quantised = types_of_quantised_values(path)
+    assert quantised
+    assert 'Softmax' not in quantised  # of distributions whose mean is a distance
     detector = Detector.load(path, 'cpu', score_threshold=0.3)
     assert (detector.backend, detector.precision) == ('openvino', 'int8')
     assert len(detector(photo)) > 0
     with pytest.raises(InputError, match='must be exported with --precision float32'):
         Detector.load(path, precision='float32')
+
+
+def types_of_quantised_values(path):
+    """Return the types of the operations whose results are quantised."""
+    import openvino
+
+    steps = [
+        operation
+        for operation in openvino.Core().read_model(path).get_ops()
+        if operation.get_type_name() == 'FakeQuantize'
+    ]
+    return {step.input_value(0).get_node().get_type_name() for step in steps}
 
 
 def test_a_checkpoint_for_another_input_size_keeps_its_terms_and_drops_its_figures(

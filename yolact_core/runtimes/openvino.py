@@ -22,6 +22,7 @@ from yolact_core.runtimes.exported_backend import ExportedBackend, ModelCard, ru
 
 CARD = 'yolact'  # section of the file's runtime information
 BFLOAT16 = 'BF16'  # as the runtime calls it among what a CPU can do
+LEAKY = 'PRelu'
 ENDS = ('Convolution', 'Constant', 'Parameter')  # where the way back from the outputs ends
 
 
@@ -124,9 +125,17 @@ def _quantise(model: openvino.Model, calibration: Sequence[Tensor]) -> openvino.
         import nncf
     nncf.set_log_level(logging.ERROR)
     dataset = nncf.Dataset(calibration, lambda image: image.numpy())
-    exact = nncf.IgnoredScope(names=_after_convolutions(model))
+    # Of a range around zero, half would be lost to what leaky slopes leave of negative values.
+    is_leaky = any(one.get_type_name() == LEAKY for one in model.get_ops())
+    presets = nncf.QuantizationPreset
     with redirect_stdout(sys.stderr):  # it shows its progress
-        return nncf.quantize(model, dataset, subset_size=len(calibration), ignored_scope=exact)
+        return nncf.quantize(
+            model,
+            dataset,
+            preset=presets.MIXED if is_leaky else presets.PERFORMANCE,
+            subset_size=len(calibration),
+            ignored_scope=nncf.IgnoredScope(names=_after_convolutions(model)),
+        )
 
 
 def _after_convolutions(model: openvino.Model) -> list[str]:
