@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from shapes import write_shapes
@@ -45,14 +46,27 @@ def test_the_table_says_what_was_measured(run):
     assert 'not known to the model, left out: sofa, star, ring' in said
     for row in ('AP50', 'AP95', 'AP small', 'AR, 100 detections', 'person', 'chair'):
         assert row in said
+    assert 'drawn anew, with replacement, 1000 times' in said
+    assert re.search(r'AP50 .* \d+\.\d\d \(\d+\.\d to \d+\.\d\)', said)
+    assert re.search(r'person .* \d+\.\d\d \(\d+ to \d+\)', said)
+
+
+def test_figures_can_do_without_intervals(run):
+    said = run('--resamples', 0, '--limit', 2)
+    assert 'drawn anew' not in said
+    assert ' to ' not in said.partition('in percent')[2]
+    assert 'drawn anew' not in run('--protocol', 'original', '--limit', 2)
 
 
 def test_figures_can_be_had_as_json_and_in_files(run, tmp_path):
     words = ('--output', tmp_path / 'figures.json', '--export', tmp_path / 'results')
-    said = run('--json', '--limit', 2, *words)
+    said = run('--json', '--limit', 4, *words)
     found = json.loads(said)
-    assert found['images'] == 2
-    assert found['options'] == {'protocol': 'coco', 'score_threshold': 0.0, 'limit': 2}
+    assert found['images'] == 4
+    wanted = {'protocol': 'coco', 'score_threshold': 0.0, 'limit': 4, 'resamples': 1000}
+    assert found['options'] == wanted
+    box = found['precisions']['box']
+    assert box['intervals']['ap50']['low'] <= box['ap50'] <= box['intervals']['ap50']['high']
     assert json.loads((tmp_path / 'figures.json').read_text()) == found
     for name in ('boxes.json', 'masks.json'):
         records = json.loads((tmp_path / 'results' / name).read_text())

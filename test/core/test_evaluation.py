@@ -1,5 +1,6 @@
 import json
 import sys
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -50,6 +51,12 @@ def test_an_evaluation_says_what_was_measured(detector, dataset):
     assert found.unknown_classes == ('sofa',)
     known = dataset.annotations.class_ids != dataset.class_names.index('sofa')
     assert found.objects == (known & ~dataset.annotations.is_crowd).sum()
+    assert found.objects == sum(found.objects_by_class.values())
+    counts = Counter(
+        dataset.class_names[class_id]
+        for class_id in dataset.annotations.class_ids[known & ~dataset.annotations.is_crowd]
+    )
+    assert found.objects_by_class == dict(counts)
     assert found.detector['score_threshold'] == 0
     assert found.detector['max_detections'] == 30
     assert list(found.box.by_class) == ['cup', 'person']

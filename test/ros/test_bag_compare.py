@@ -14,10 +14,7 @@ from bags import SIZE, image_item, make_detections, make_rgb, truth_item, write_
 
 from yolact_core import build_network, load_network, save_checkpoint
 from yolact_core.cli import main
-from yolact_core.evaluation.matches import match_image
-from yolact_core.evaluation.precision import WeightedPrecision, coco_precision
-from yolact_core.evaluation.results import ImageResult, ImageTruth
-from yolact_ros.bag.evaluate.bootstrap import Difference, draw_weights, judge
+from yolact_ros.bag.evaluate.bootstrap import Difference, judge
 
 COUNT = 24
 ROWS, COLUMNS = np.mgrid[: SIZE[0], : SIZE[1]]
@@ -25,67 +22,6 @@ ROWS, COLUMNS = np.mgrid[: SIZE[0], : SIZE[1]]
 
 def disk(x, y, radius):
     return (COLUMNS - x) ** 2 + (ROWS - y) ** 2 < radius**2
-
-
-def random_images(count, classes=3):
-    """Return truths and results that more or less agree."""
-    random = np.random.default_rng(5)
-    truths, results = [], []
-    for _ in range(count):
-        circles = [
-            (*random.integers(15, 80, 2), random.integers(6, 14))
-            for _ in range(random.integers(4))
-        ]
-        true = make_detections(
-            [disk(*circle) for circle in circles], random.integers(0, classes, len(circles))
-        )
-        shifted = [disk(x + random.integers(-3, 4), y, radius) for x, y, radius in circles] + [
-            disk(100, 50, 8)
-        ] * int(random.integers(2))
-        found = make_detections(shifted, random.integers(0, classes, len(shifted)))
-        scores = random.random(len(shifted))
-        truths.append(
-            ImageTruth(
-                SIZE,
-                true.boxes.astype(float),
-                true.class_ids,
-                np.zeros(len(true), bool),
-                true.masks.areas().astype(float),
-                true.masks.coco_rles(),
-            )
-        )
-        results.append(
-            ImageResult(
-                found.boxes.astype(float), found.class_ids, scores, scores, found.masks.coco_rles()
-            )
-        )
-    return truths, results
-
-
-@pytest.mark.parametrize('kind', ['bbox', 'segm'])
-def test_weighted_precision_is_that_of_coco_on_repeated_images(kind):
-    truths, results = random_images(30)
-    names = ('person', 'chair', 'cup', 'nothing')
-    matches = [match_image(*one, kind) for one in zip(truths, results, strict=True)]
-    precision = WeightedPrecision(matches, len(names))
-    for weights in draw_weights(len(truths), 5, 4, seed=1):
-        drawn = np.repeat(np.arange(len(truths)), weights.astype(int))
-        wanted = coco_precision(
-            [truths[one] for one in drawn], [results[one] for one in drawn], names, kind
-        )
-        assert precision(weights) == pytest.approx(wanted.ap / 100, abs=1e-9)
-    whole = coco_precision(truths, results, names, kind)
-    assert precision(np.ones(len(truths))) == pytest.approx(whole.ap / 100, abs=1e-12)
-
-
-def test_images_are_drawn_in_blocks_and_always_the_same():
-    one, two = (list(draw_weights(100, 20, 10, seed=3)) for _ in range(2))
-    np.testing.assert_array_equal(one, two)
-    assert {weights.sum() for weights in one} == {100}
-    changes = [np.count_nonzero(np.diff(weights)) for weights in one]
-    assert max(changes) <= 20
-    assert np.mean(one) == 1
-    assert not np.array_equal(one, list(draw_weights(100, 20, 10, seed=4)))
 
 
 @pytest.fixture(scope='module')

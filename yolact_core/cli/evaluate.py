@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from yolact_core.dataset import CocoDataset
     from yolact_core.detector import Detector
     from yolact_core.evaluation import AveragePrecision, Evaluation, EvaluationOptions
+    from yolact_core.evaluation.bootstrap import Interval
 
 SUMMARY_ROWS = (
     ('AP', 'ap'),
@@ -31,6 +32,8 @@ SUMMARY_ROWS = (
     ('AR, 100 detections', 'recall_100'),
 )
 AP_COLUMNS = ('box AP', 'mask AP')
+CLASS_COLUMNS = ('objects', 'box AP', 'box AP50', 'mask AP', 'mask AP50')
+RESAMPLES = 1000
 STAGES = ('preprocess', 'network', 'nms', 'masks')
 TIMES = (*STAGES, 'total')
 
@@ -53,6 +56,11 @@ class Options:
     limit: int | None = option(
         'take the first COUNT images only', type=whole_number, metavar='COUNT'
     )
+    resamples: int | None = option(
+        'how often images are drawn anew for 95 %% intervals; 0 leaves them out (default: '
+        f'{RESAMPLES}; 0 with --compare and by the rules of the original)',
+        metavar='N',
+    )
     compare: str | None = option(
         'evaluate variants side by side: nms, size, threshold', metavar='WHAT,WHAT'
     )
@@ -69,7 +77,8 @@ def run(options: Options) -> int:
     from yolact_core.dataset import CocoDataset
     from yolact_core.evaluation import EvaluationOptions
 
-    rules = EvaluationOptions(options.protocol, options.score_threshold, options.limit)
+    resamples = _resamples(options) if options.resamples is None else options.resamples
+    rules = EvaluationOptions(options.protocol, options.score_threshold, options.limit, resamples)
     dataset = CocoDataset(options.dataset, options.images)
     detector = options.model.load(score_threshold=options.score_threshold)
     if options.compare:
@@ -84,6 +93,11 @@ def run(options: Options) -> int:
     if options.per_class:
         say_table(_class_table(evaluation))
     return 0
+
+
+def _resamples(options: Options) -> int:
+    """Return how often images are drawn if nobody says so."""
+    return 0 if options.compare or options.protocol == 'original' else RESAMPLES
 
 
 def _evaluate(
@@ -149,6 +163,11 @@ def _describe(evaluation: Evaluation) -> str:
     ]
     if evaluation.unknown_classes:
         lines.append(f'not known to the model, left out: {", ".join(evaluation.unknown_classes)}')
+    if evaluation.options.resamples:
+        lines.append(
+            f'in brackets: where 95 % of the figures lie if the {evaluation.images} images are '
+            f'drawn anew, with replacement, {evaluation.options.resamples} times'
+        )
     return '\n'.join(lines)
 
 
@@ -157,23 +176,34 @@ def _summary_table(evaluation: Evaluation) -> Table:
 
     table = Table('in percent', 'box', 'mask')
     for title, name in SUMMARY_ROWS:
-        values = (getattr(part, name) for part in (evaluation.box, evaluation.mask))
-        table.add_row(title, *map(_figure, values))
+        table.add_row(title, *(_cell(part, name) for part in (evaluation.box, evaluation.mask)))
     return table
+
+
+def _cell(part: AveragePrecision, name: str) -> str:
+    return _figure(getattr(part, name)) + _bracket(getattr(part.intervals, name, None), 1)
 
 
 def _class_table(evaluation: Evaluation) -> Table:
     from rich.table import Table
 
-    table = Table('class', *AP_COLUMNS)
+    table = Table('class', *CLASS_COLUMNS)
     for name in evaluation.box.by_class:
-        parts: tuple[AveragePrecision, ...] = (evaluation.box, evaluation.mask)
-        table.add_row(name, *(_figure(part.by_class[name]) for part in parts))
+        cells = [str(evaluation.objects_by_class[name])]
+        for part in (evaluation.box, evaluation.mask):
+            interval = part.intervals.ap50_by_class.get(name) if part.intervals else None
+            ap50 = _figure(part.ap50_by_class[name]) + _bracket(interval, 0)
+            cells += [_figure(part.by_class[name]), ap50]
+        table.add_row(name, *cells)
     return table
 
 
 def _figure(value: float | None) -> str:
     return '-' if value is None else f'{value:.2f}'
+
+
+def _bracket(interval: Interval | None, digits: int) -> str:
+    return f' ({interval.low:.{digits}f} to {interval.high:.{digits}f})' if interval else ''
 
 
 def _write(path: Path | None, values: object) -> None:

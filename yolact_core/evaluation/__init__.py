@@ -1,5 +1,6 @@
 """Accuracy and speed of a detector."""
 
+from yolact_core.evaluation.bootstrap import Interval
 from yolact_core.evaluation.evaluation import (
     Evaluation,
     EvaluationOptions,
@@ -9,7 +10,7 @@ from yolact_core.evaluation.evaluation import (
     evaluate,
     evaluate_detections,
 )
-from yolact_core.evaluation.precision import AveragePrecision
+from yolact_core.evaluation.precision import AveragePrecision, PrecisionIntervals
 from yolact_core.evaluation.results import DatasetResults, ImageResult, ImageTruth
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     'EvaluationOptions',
     'ImageResult',
     'ImageTruth',
+    'Interval',
+    'PrecisionIntervals',
     'Precisions',
     'assess',
     'detect_all',

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from yolact_core.dataset import CocoDataset
+    from yolact_core.evaluation.matches import Kind
 
 ProtocolName = Literal['coco', 'original']
 
-RULES = {'coco': coco_precision, 'original': original_precision}
+PROTOCOLS = get_args(ProtocolName)
 WARM_UP = 3  # images at the start that the mean times leave out
 
 
@@ -42,20 +43,29 @@ class EvaluationOptions:
         score_threshold: Class score that counts as found; 0 gives the whole precision-recall
             curve and is what published figures use.
         limit: Take the first so many images only; None means all.
+        resamples: How often images are drawn anew for the 95 % intervals of AP; 0 leaves them
+            out, as the rules of the original demand.
 
     Raises:
-        InputError: The protocol is unknown or the limit below 1.
+        InputError: The protocol is unknown, the limit below 1, the number of resamples below 0,
+            or above it by the rules of the original.
     """
 
     protocol: ProtocolName = 'coco'
     score_threshold: float = 0.0
     limit: int | None = None
+    resamples: int = 0
 
     def __post_init__(self) -> None:
-        if self.protocol not in RULES:
-            raise InputError(f'protocol must be one of {", ".join(RULES)}, got {self.protocol!r}')
+        if self.protocol not in PROTOCOLS:
+            known = ', '.join(PROTOCOLS)
+            raise InputError(f'protocol must be one of {known}, got {self.protocol!r}')
         if self.limit is not None and self.limit < 1:
             raise InputError(f'limit must be at least 1, got {self.limit}')
+        if self.resamples < 0:
+            raise InputError(f'resamples must be at least 0, got {self.resamples}')
+        if self.resamples and self.protocol != 'coco':
+            raise InputError(f'resamples must be 0 for {self.protocol}, got {self.resamples}')
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,7 @@ class Evaluation:
         dataset: Name of the annotation file.
         images: Number of images that were evaluated.
         objects: Number of objects to find, crowds not counted.
+        objects_by_class: Number of these objects of each class.
         options: How it was evaluated.
         detector: The detector's thresholds and limits, and what ran it.
         unknown_classes: Classes of the data set that the model does not know; they are left out.
@@ -86,6 +97,7 @@ class Evaluation:
     dataset: str
     images: int
     objects: int
+    objects_by_class: dict[str, int]
     options: EvaluationOptions
     detector: dict[str, Any]
     unknown_classes: tuple[str, ...]
@@ -181,11 +193,15 @@ def assess(
     Raises:
         InputError: pycocotools is not installed.
     """
+    names = found.class_names
+    ids = [truth.class_ids[~truth.is_crowd] for truth in found.truths]
+    counts = np.bincount(np.concatenate([*ids, np.zeros(0, np.int64)]), minlength=len(names))
     return Evaluation(
         model=detector.model_id,
         dataset=dataset.path.name,
         images=len(found.images),
-        objects=sum(int((~truth.is_crowd).sum()) for truth in found.truths),
+        objects=int(counts.sum()),
+        objects_by_class=dict(zip(names, counts.tolist(), strict=True)),
         options=options,
         detector={
             **dataclasses.asdict(detector.options),
@@ -194,11 +210,9 @@ def assess(
             'backend': detector.backend,
             'precision': detector.precision,
         },
-        unknown_classes=tuple(
-            name for name in dataset.class_names if name not in found.class_names
-        ),
+        unknown_classes=tuple(name for name in dataset.class_names if name not in names),
         precisions=evaluate_detections(
-            found.truths, found.results, found.class_names, options.protocol
+            found.truths, found.results, names, options.protocol, options.resamples
         ),
         timing=found.timing,
     )
@@ -209,6 +223,7 @@ def evaluate_detections(
     results: Sequence[ImageResult],
     class_names: Sequence[str],
     protocol: ProtocolName = 'coco',
+    resamples: int = 0,
 ) -> Precisions:
     """Compare what was found, wherever it comes from, with what there is.
 
@@ -217,15 +232,18 @@ def evaluate_detections(
         results: What was found in each of the same images, in the same order.
         class_names: Name of each class id.
         protocol: See ``EvaluationOptions``.
+        resamples: See ``EvaluationOptions``.
 
     Raises:
         InputError: pycocotools is not installed.
     """
-    rules = RULES[protocol]
-    return Precisions(
-        box=rules(truths, results, class_names, 'bbox'),
-        mask=rules(truths, results, class_names, 'segm'),
-    )
+
+    def measure(kind: Kind) -> AveragePrecision:
+        if protocol == 'original':
+            return original_precision(truths, results, class_names, kind)
+        return coco_precision(truths, results, class_names, kind, resamples)
+
+    return Precisions(box=measure('bbox'), mask=measure('segm'))
 
 
 def _mean_timing(timings: list[Timing]) -> Timing:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from yolact_core.dataset.annotations import corners_to_xywh
 from yolact_core.dataset.segmentation import coco_mask
-from yolact_core.evaluation.precision import IOU_THRESHOLDS, AveragePrecision
+from yolact_core.evaluation.precision import IOU_THRESHOLDS, STEPS, AveragePrecision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,15 +49,23 @@ def original_precision(
     by_iou = tuple((100 * table[counts].mean(axis=0)).tolist())
     return AveragePrecision(
         ap=float(np.mean(by_iou)),
-        ap50=by_iou[IOU_THRESHOLDS.index(0.5)],
-        ap75=by_iou[IOU_THRESHOLDS.index(0.75)],
-        ap95=by_iou[IOU_THRESHOLDS.index(0.95)],
+        ap50=by_iou[STEPS[50]],
+        ap75=by_iou[STEPS[75]],
+        ap95=by_iou[STEPS[95]],
         by_iou=by_iou,
-        by_class={
-            name: 100 * float(row.mean()) if tally.is_defined else None
-            for name, row, tally in zip(class_names, table, tallies, strict=True)
-        },
+        by_class=_by_class(class_names, table.mean(axis=1), counts),
+        ap50_by_class=_by_class(class_names, table[:, STEPS[50]], counts),
     )
+
+
+def _by_class(
+    class_names: Sequence[str], values: Floats, is_defined: Bools
+) -> dict[str, float | None]:
+    percents = (100 * values).tolist()
+    return {
+        name: percent if counts else None
+        for name, percent, counts in zip(class_names, percents, is_defined, strict=True)
+    }
 
 
 def average_precision(scores: Floats, is_match: Bools, objects: int) -> float:

@@ -1,4 +1,4 @@
-"""Average precision by COCO's rules: computed by pycocotools, or of weighted images."""
+"""Average precision by COCO's rules, computed by pycocotools, and how sure it is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from yolact_core.evaluation.bootstrap import Interval, draw_weights, interval_of
 from yolact_core.evaluation.matches import ImageMatches, Kind, accumulate, match_image
+from yolact_core.evaluation.weighted import WeightedPrecision, mean_of_defined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,9 +21,22 @@ if TYPE_CHECKING:
 IOU_THRESHOLDS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 AREAS = ('all', 'small', 'medium', 'large')
 LIMITS = (1, 10, 100)  # detections per image
-RECALLS = np.linspace(0.0, 1.0, 101)
+STEPS = {percent: IOU_THRESHOLDS.index(percent / 100) for percent in (50, 75, 95)}
+LEAST_IMAGES = 2  # that must have objects for an interval
 
 Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PrecisionIntervals:
+    """Intervals of 95 % of the figures of the same names, in percent; None where undefined."""
+
+    ap: Interval | None = None
+    ap50: Interval | None = None
+    ap75: Interval | None = None
+    ap95: Interval | None = None
+    by_class: dict[str, Interval | None] = dataclasses.field(default_factory=dict)
+    ap50_by_class: dict[str, Interval | None] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,6 +59,8 @@ class AveragePrecision:
         recall_large: ``recall_100`` of large objects.
         by_iou: AP at each of the ten thresholds.
         by_class: ``ap`` of each class.
+        ap50_by_class: ``ap50`` of each class.
+        intervals: How sure the figures are; None if images were not drawn anew.
     """
 
     ap: float | None
@@ -61,6 +78,8 @@ class AveragePrecision:
     recall_large: float | None = None
     by_iou: tuple[float | None, ...] = ()
     by_class: dict[str, float | None] = dataclasses.field(default_factory=dict)
+    ap50_by_class: dict[str, float | None] = dataclasses.field(default_factory=dict)
+    intervals: PrecisionIntervals | None = None
 
 
 def coco_precision(
@@ -68,6 +87,7 @@ def coco_precision(
     results: Sequence[ImageResult],
     class_names: Sequence[str],
     kind: Kind,
+    resamples: int = 0,
 ) -> AveragePrecision:
     """Evaluate boxes or masks by COCO's rules.
 
@@ -76,6 +96,7 @@ def coco_precision(
         results: What was found in each of the same images.
         class_names: Names of all classes that take part.
         kind: ``bbox`` ranks by ``scores``, ``segm`` by ``mask_scores``.
+        resamples: How often images are drawn for the intervals; 0 leaves them out.
 
     Raises:
         InputError: pycocotools is not installed.
@@ -83,7 +104,11 @@ def coco_precision(
     matches = [
         match_image(truth, result, kind) for truth, result in zip(truths, results, strict=True)
     ]
-    return precision_of_matches(matches, class_names, kind)
+    found = precision_of_matches(matches, class_names, kind)
+    if not resamples:
+        return found
+    intervals = precision_intervals(matches, class_names, resamples)
+    return dataclasses.replace(found, intervals=intervals)
 
 
 def precision_of_matches(
@@ -98,7 +123,13 @@ def precision_of_matches(
     """
     precision, recall = accumulate(matches, len(class_names), kind)
     by_iou = tuple(_percent(step) for step in precision[..., 0, -1])
-    by_class = [_percent(precision[:, :, index, 0, -1]) for index in range(len(class_names))]
+    by_class = {
+        name: _percent(precision[:, :, index, 0, -1]) for index, name in enumerate(class_names)
+    }
+    ap50_by_class = {
+        name: _percent(precision[STEPS[50], :, index, 0, -1])
+        for index, name in enumerate(class_names)
+    }
     by_area = {area: _percent(precision[..., index, -1]) for index, area in enumerate(AREAS)}
     recall_by_area = {area: _percent(recall[..., index, -1]) for index, area in enumerate(AREAS)}
     recall_by_limit = {
@@ -106,9 +137,9 @@ def precision_of_matches(
     }
     return AveragePrecision(
         ap=by_area['all'],
-        ap50=by_iou[IOU_THRESHOLDS.index(0.5)],
-        ap75=by_iou[IOU_THRESHOLDS.index(0.75)],
-        ap95=by_iou[IOU_THRESHOLDS.index(0.95)],
+        ap50=by_iou[STEPS[50]],
+        ap75=by_iou[STEPS[75]],
+        ap95=by_iou[STEPS[95]],
         small=by_area['small'],
         medium=by_area['medium'],
         large=by_area['large'],
@@ -119,62 +150,49 @@ def precision_of_matches(
         recall_medium=recall_by_area['medium'],
         recall_large=recall_by_area['large'],
         by_iou=by_iou,
-        by_class=dict(zip(class_names, by_class, strict=True)),
+        by_class=by_class,
+        ap50_by_class=ap50_by_class,
     )
 
 
-class WeightedPrecision:
-    """Average precision, as a fraction, of weighted images: the bootstrap needs it many times.
+def precision_intervals(
+    matches: Sequence[ImageMatches], class_names: Sequence[str], resamples: int, seed: int = 0
+) -> PrecisionIntervals:
+    """Return how sure average precision is, by a bootstrap over images.
+
+    Objects in a single image say nothing about other images: they have no interval.
 
     Args:
         matches: Matches of each image.
-        class_count: Number of classes.
+        class_names: Names of all classes that take part.
+        resamples: How often images are drawn.
+        seed: Seed of the random numbers.
     """
-
-    def __init__(self, matches: Sequence[ImageMatches], class_count: int) -> None:
-        self._classes = [
-            _ClassCurve(matches, class_id)
-            for class_id in range(class_count)
-            if any(class_id in one for one in matches)
-        ]
-
-    def __call__(self, weights: Floats) -> float:
-        """Return mean AP over classes that have objects."""
-        values = [curve(weights) for curve in self._classes]
-        defined = [value for value in values if value is not None]
-        return float(np.mean(defined)) if defined else float('nan')
-
-
-class _ClassCurve:
-    """Detections of one class in all images, best score first."""
-
-    def __init__(self, matches: Sequence[ImageMatches], class_id: int) -> None:
-        present = [(image, one[class_id]) for image, one in enumerate(matches) if class_id in one]
-        images = np.concatenate([np.full(len(one.scores), image) for image, one in present])
-        scores = np.concatenate([one.scores for _, one in present])
-        order = np.argsort(-scores, kind='mergesort')
-        is_match = np.concatenate([one.is_match[0] for _, one in present], axis=1)[:, order]
-        is_ignored = np.concatenate([one.is_ignored[0] for _, one in present], axis=1)[:, order]
-        self._images = images[order].astype(np.int64)
-        self._hits, self._misses = is_match & ~is_ignored, ~is_match & ~is_ignored  # (T, D)
-        self._objects = np.zeros(len(matches))
-        for image, one in present:
-            self._objects[image] = one.objects[0]
-
-    def __call__(self, weights: Floats) -> float | None:
-        """Return mean AP over IoU thresholds, at COCO's 101 recalls; None without objects."""
-        objects = weights @ self._objects
-        if objects == 0:
-            return None
-        of_each = weights[self._images]
-        hits = np.cumsum(self._hits * of_each, axis=1)
-        misses = np.cumsum(self._misses * of_each, axis=1)
-        precision = hits / (hits + misses + np.spacing(1))
-        precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-        padded = np.concatenate([precision, np.zeros((len(precision), 1))], axis=1)
-        recall = hits / objects
-        rows = zip(padded, recall, strict=True)
-        return float(np.mean([row[np.searchsorted(reached, RECALLS)] for row, reached in rows]))
+    seen = np.zeros((len(matches), len(class_names)), np.bool_)
+    for image, of_image in enumerate(matches):
+        for class_id, of_class in of_image.items():
+            seen[image, class_id] = of_class.objects[0] > 0
+    if seen.any(axis=1).sum() < LEAST_IMAGES:
+        return PrecisionIntervals()
+    weights = np.stack(list(draw_weights(len(matches), resamples, seed=seed)))
+    drawn = 100 * WeightedPrecision(matches, len(class_names)).by_class(weights)  # (R, C, T)
+    by_class = dict(zip(class_names, np.moveaxis(drawn, 1, 0), strict=True))
+    is_told = dict(zip(class_names, seen.sum(axis=0) >= LEAST_IMAGES, strict=True))
+    return PrecisionIntervals(
+        ap=interval_of(mean_of_defined(drawn, axis=(1, 2))),
+        **{
+            f'ap{percent}': interval_of(mean_of_defined(drawn[..., step], axis=(1,)))
+            for percent, step in STEPS.items()
+        },
+        by_class={
+            name: interval_of(mean_of_defined(one, axis=(1,))) if is_told[name] else None
+            for name, one in by_class.items()
+        },
+        ap50_by_class={
+            name: interval_of(one[:, STEPS[50]]) if is_told[name] else None
+            for name, one in by_class.items()
+        },
+    )
 
 
 def _percent(values: Floats) -> float | None:

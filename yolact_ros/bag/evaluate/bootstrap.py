@@ -1,22 +1,21 @@
 """Paired bootstrap over images: how sure the difference between two contenders is.
 
-Images are drawn with replacement, the same ones for both contenders, and the difference of each
-figure is computed anew (Efron and Tibshirani 1993). As neighbouring images of a video resemble
-each other, they are drawn in blocks (Kuensch 1989): else the intervals would be too narrow.
+Images are drawn, in blocks as neighbouring ones resemble each other, the same ones for both
+contenders, and the difference of each figure is computed anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from yolact_core.evaluation.bootstrap import draw_weights, interval_of
 from yolact_ros.bag.evaluate.metric_kinds import Floats, Place, Weighted
 from yolact_ros.bag.evaluate.metrics import row_of, rows
 from yolact_ros.bag.evaluate.records import FrameRecord
 
-LOW, HIGH = 0.025, 0.975
 BETTER, WORSE = 'better', 'worse'
 
 
@@ -97,23 +96,6 @@ def compare_contenders(
     ]
 
 
-def draw_weights(images: int, resamples: int, block: int, seed: int) -> Iterator[Floats]:
-    """Iterate over how often each image is drawn, in blocks that go on at the start.
-
-    Args:
-        images: Number of images.
-        resamples: How often they are drawn.
-        block: How many successive images are drawn together.
-        seed: Seed of the random numbers.
-    """
-    random = np.random.default_rng(seed)
-    block = min(block, images)
-    for _ in range(resamples):
-        starts = random.integers(images, size=-(-images // block))
-        drawn = (starts[:, None] + np.arange(block)).ravel()[:images] % images
-        yield np.bincount(drawn, minlength=images).astype(np.float64)
-
-
 def _weighted_figures(
     frames: Sequence[FrameRecord], index: int, class_count: int
 ) -> dict[str, Weighted]:
@@ -127,7 +109,7 @@ def _compute(figures: Mapping[str, Weighted], weights: Floats) -> dict[str, floa
 
 
 def _interval(value: float, drawn: Sequence[float]) -> Difference:
-    defined = [one for one in drawn if not np.isnan(one)]
-    if np.isnan(value) or not defined:
+    interval = interval_of(drawn)
+    if np.isnan(value) or interval is None:
         return Difference(None, None, None)
-    return Difference(value, float(np.quantile(defined, LOW)), float(np.quantile(defined, HIGH)))
+    return Difference(value, interval.low, interval.high)

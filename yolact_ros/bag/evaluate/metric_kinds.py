@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from yolact_core.evaluation.precision import AveragePrecision, WeightedPrecision
+from yolact_core.evaluation.precision import AveragePrecision
+from yolact_core.evaluation.weighted import WeightedPrecision
 from yolact_ros.bag.evaluate.records import FrameResult
 
 Floats = npt.NDArray[np.float64]
