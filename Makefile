@@ -6,6 +6,7 @@
 # make bench-cpu    all goals for speed on a CPU, in about eight minutes
 # make bench-gpu    the same on an NVIDIA GPU
 # make bench-train  how well a network learns from scratch in eight minutes
+# make images       pictures of what the shipped models find and where they fail, in docs/images
 #
 # Where a ROS 2 distribution is sourced, that one is used; elsewhere community wheels of Kilted, or
 # with ROS=jazzy of Jazzy, which exist for Linux on x86-64. PYTHON=python3.12 picks another Python.
@@ -23,7 +24,7 @@ else
   COLCON_ENV := PATH=$(PREFIX)/bin:$$PATH AMENT_PREFIX_PATH=$(PREFIX) CMAKE_PREFIX_PATH=$(PREFIX)
 endif
 
-.PHONY: setup demo test lint bench bench-cpu bench-gpu bench-train clean
+.PHONY: setup demo test lint bench bench-cpu bench-gpu bench-train images clean
 setup: $(VENV)/built
 
 $(VENV)/installed: pyproject.toml setup.py $(ROS_REQUIREMENTS)
@@ -86,6 +87,10 @@ bench-train: setup
 	$(BIN)/python benchmarks/shapes.py out/shapes/train --images 4000 --seed 1 --size 200 200
 	$(BIN)/python benchmarks/shapes.py out/shapes/val --images 200 --seed 2 --size 200 200
 	$(BIN)/yolact train benchmarks/shapes.yaml
+
+images: setup
+	$(MAKE) -C recipes/nanodet images
+	$(MAKE) -C recipes/indoor images
 
 clean:
 	rm -rf $(VENV) build install log out *.egg-info

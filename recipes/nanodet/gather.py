@@ -25,8 +25,16 @@ class Options:
 
 
 def run(options: Options) -> None:
-    """Write one annotation file of all objects, which count as one class."""
+    """Write one annotation file of all objects, which count as one class.
+
+    Raises:
+        SystemExit: There are not as many repeats as sources.
+    """
     repeats = options.repeats or (1,) * len(options.sources)
+    if len(repeats) != len(options.sources):
+        raise SystemExit(
+            f'repeats must be one for each of {len(options.sources)} sources, got {len(repeats)}'
+        )
     content = gather(options.output.parent, options.sources, repeats)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(content))

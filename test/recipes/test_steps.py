@@ -25,6 +25,7 @@ def test_every_step_describes_its_options(name, capsys):
 
 
 def test_the_makefiles_run_steps_that_exist():
-    texts = [path.read_text() for path in RECIPES.glob('*/Makefile')]
+    paths = [*RECIPES.glob('*/Makefile'), *RECIPES.glob('*/*.mk')]
+    texts = [path.read_text() for path in paths]
     asked = {name for text in texts for name in re.findall(r'\$\(STEP\) ([a-z-]+)', text)}
     assert asked == {step.name for step in STEPS}
