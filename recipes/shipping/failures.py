@@ -86,7 +86,8 @@ def look(detector: Detector, dataset: CocoDataset) -> Iterator[Outcome]:
 
     Args:
         detector: The detector.
-        dataset: Pictures and their truth. Regions to be ignored are not drawn.
+        dataset: Pictures and their truth. Regions to be ignored are not drawn; detections of
+            classes that it does not annotate are, but do not count.
     """
     class_of = {
         index: detector.class_names.index(name)
@@ -97,7 +98,6 @@ def look(detector: Detector, dataset: CocoDataset) -> Iterator[Outcome]:
     for index in range(len(dataset)):
         sample = dataset[index]
         found = detector(sample.image)
-        found = found[[one in shared for one in found.class_ids.tolist()]]
         matches = match_image(
             truth_of_image(dataset.annotations, index, class_of),
             result_of_image(found, {one: one for one in shared}),

@@ -100,6 +100,13 @@ def test_truth_and_detections_are_drawn_in_the_same_colour_and_nothing_to_ignore
     np.testing.assert_array_equal(seen.truth[16:20, 6:18], seen.found[16:20, 6:18])
 
 
+def test_detections_of_classes_that_nobody_annotated_are_drawn(dataset):
+    (seen,) = look(FoundBoxes((RIGHT, CHAIR)), dataset)
+    x, y, width, height = RIGHT
+    changed = (seen.found != dataset[0].image).any(axis=2)
+    assert changed[y : y + height, x : x + width].mean() > 0.9
+
+
 def test_the_worst_are_those_of_the_lowest_f_score_and_then_of_most_errors():
     perfect, empty = outcome('perfect', 3, 0, 0), outcome('empty', 0, 0, 0)
     one, many, half = outcome('one', 0, 0, 1), outcome('many', 0, 4, 3), outcome('half', 2, 2, 2)
