@@ -28,9 +28,7 @@ class ExtensionOptions:
 
     Args:
         channels: Width of the hidden features of the new head.
-        relearn: Whether the network gets the classes of the data alone, and the new head learns
-            all of them, beside what is known. Otherwise the network keeps all its own, and the
-            head learns those that are new or, if there are none, all of the data's.
+        data_only: Whether the network gets the classes of the data alone, and forgets others.
         boxes: Whether the new head also corrects boxes, those of known classes included.
         masks: Whether it also corrects mask coefficients.
         aliases: Names of a class followed by those of known ones that count as it, such as
@@ -38,7 +36,7 @@ class ExtensionOptions:
     """
 
     channels: int = 64
-    relearn: bool = False
+    data_only: bool = False
     boxes: bool = False
     masks: bool = False
     aliases: tuple[tuple[str, ...], ...] = ()
@@ -59,6 +57,8 @@ def extend_network(
 ) -> Yolact:
     """Return a network with another head; at first it predicts as before.
 
+    The head learns the classes that are not known or, if all are, those of the data.
+
     Args:
         source: Network to keep.
         data_names: Classes of the data.
@@ -74,9 +74,9 @@ def extend_network(
             f'got {old.name!r}'
         )
     new_names = tuple(name for name in data_names if name not in old.class_names)
-    names = data_names if options.relearn else old.class_names + new_names
-    learnt = data_names if options.relearn or not new_names else new_names
+    names = data_names if options.data_only else old.class_names + new_names
     known = {name: _known_outputs(old, name, options) for name in names}
+    learnt = tuple(name for name in data_names if not known[name]) or data_names
     kept = sorted({output for outputs in known.values() for output in outputs})
     heads = _keep_outputs(old, kept)
     added = HeadConfig(
