@@ -195,7 +195,7 @@ def test_bad_options_are_refused_in_words(capsys, words, sentence):
     assert re.search(sentence, capsys.readouterr().err)
 
 
-def test_without_the_indoor_model_it_says_what_to_do(capsys, monkeypatch):
+def test_without_the_shipped_model_it_says_what_to_do(capsys, monkeypatch):
     monkeypatch.setattr(command, 'shipped_models', dict)
     assert command.main([]) == 2
     assert 'make demo MODEL=FILE.safetensors' in capsys.readouterr().err

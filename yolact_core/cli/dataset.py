@@ -64,7 +64,7 @@ class CompleteOptions:
     file: Path = argument('COCO annotations (JSON)', metavar='FILE')
     output: Path = argument('COCO file to write', metavar='OUTPUT')
     images: Path = option('folder of the images', required=True, metavar='DIR')
-    model: str = option('default: %(default)s', 'indoor', metavar='NAME_OR_FILE')
+    model: str = option('default: %(default)s', 'coco', metavar='NAME_OR_FILE')
     score_threshold: float = option(
         'what is found above it is an annotation; above 0.15, something to be ignored',
         0.5,

@@ -13,7 +13,7 @@ from yolact_core.terminal import remark, remark_logs
 if TYPE_CHECKING:
     from yolact_core.detector import Detector
 
-SHIPPED_DEFAULT = 'indoor'
+SHIPPED_DEFAULT = 'coco'
 OFFICIAL_DEFAULT = 'yolact_resnet50'
 
 

@@ -16,7 +16,7 @@ from yolact_ros.demo.programs import ProgramError, play
 from yolact_ros.demo.report import RESULTS, forget, report
 
 FAILED = 1
-DEFAULT_MODEL = 'indoor'
+DEFAULT_MODEL = 'coco'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class Options:
     """What the demo can be asked for."""
 
     model: str = option(
-        'shipped model, official name, or checkpoint (default: indoor)', DEFAULT_MODEL
+        'shipped model, official name, or checkpoint (default: coco)', DEFAULT_MODEL
     )
     backend: str = option('runtime of the network (default: auto)', 'auto')
     seconds: float = option(  # the bag three times
@@ -79,7 +79,7 @@ def _check(options: Options) -> None:
     require_rosbags()
     if options.model == DEFAULT_MODEL and DEFAULT_MODEL not in shipped_models():
         raise InputError(
-            "model must be named, for 'indoor' does not ship with this version: "
+            f'model must be named, for {DEFAULT_MODEL!r} does not ship with this version: '
             'make demo MODEL=FILE.safetensors, or MODEL=yolact_resnet50, which is fetched once'
         )
     find_model(options.model)

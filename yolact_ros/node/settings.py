@@ -28,7 +28,7 @@ class ModelSettings:
     """Which model runs, and where."""
 
     name: str = parameter(
-        'indoor',
+        'coco',
         'A shipped model, an official name such as yolact_base, or the path of a checkpoint.',
         when=When.UNCONFIGURED,
     )
