@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from recipes.packages import Package, fetch, read_members
+from recipes.pictures import decode, read_sources, shrink
 from yolact_core.cli.options import argument, option
 from yolact_core.files import replace_when_done
 from yolact_core.media.image_files import write_image
-from yolact_core.records import build_record, read_yaml
 from yolact_core.terminal import say
 
 KEPT = Path(__file__).parents[2] / 'test' / 'data' / 'real_rooms_2'
@@ -52,7 +51,7 @@ def run(options: Options) -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     for path in sorted(options.kept.glob('*.jpg')):
         shutil.copy(path, options.output)
-    for source in read_sources(options.kept / 'fetched' / 'sources.yaml'):
+    for source in read_sources(options.kept / 'fetched' / 'sources.yaml', Source):
         for name, rgb in read_pictures(source, options.cache):
             write_image(options.output / f'{name}.jpg', rgb)
     for half in HALVES:
@@ -62,16 +61,6 @@ def run(options: Options) -> None:
             unfinished.write_text(json.dumps(joined))
         objects = sum(not annotation['iscrowd'] for annotation in joined['annotations'])
         say(f'{half}: {len(joined["images"])} pictures, {objects} objects')
-
-
-def read_sources(path: Path) -> list[Source]:
-    """Return the packages that a YAML file lists.
-
-    Raises:
-        InputError: It is no such file.
-    """
-    entries = read_yaml(path)['sources']
-    return [build_record(Source, entry, f'{path}: {entry.get("name")}') for entry in entries]
 
 
 def read_pictures(source: Source, cache: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
@@ -86,20 +75,10 @@ def read_pictures(source: Source, cache: Path) -> Iterator[tuple[str, NDArray[np
     """
     members = dict(read_members(fetch(source, cache), *(path for _, path in source.pictures)))
     for name, path in source.pictures:
-        content = np.frombuffer(members.get(path, b'\0'), np.uint8)
-        bgr = cv2.imdecode(content, cv2.IMREAD_COLOR)
-        if bgr is None:
+        rgb = decode(members.get(path, b'\0'))
+        if rgb is None:
             raise SystemExit(f'{path} of the {source} must be a picture, got none')
-        yield name, shrink(np.asarray(bgr[..., ::-1], np.uint8))
-
-
-def shrink(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return an image with no side longer than ``MOST_SIDE``."""
-    scale = MOST_SIDE / max(image.shape[:2])
-    if scale >= 1:
-        return image
-    height, width = (round(side * scale) for side in image.shape[:2])
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+        yield name, shrink(rgb, MOST_SIDE)
 
 
 def join(kept: dict[str, Any], fetched: dict[str, Any]) -> dict[str, Any]:

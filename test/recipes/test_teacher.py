@@ -12,8 +12,9 @@ import yaml
 
 pytest.importorskip('onnxruntime', reason='the teacher needs ONNX Runtime')
 
+from recipes.pictures import read_sources, shrink
 from recipes.teacher import pictures, sam, teach
-from recipes.teacher.pictures import Lookalikes, read_pictures, read_sources, shrink
+from recipes.teacher.pictures import Lookalikes, Source, read_pictures
 from recipes.teacher.sam import Outline, measure_stability
 from recipes.teacher.teach import annotate, outline, to_coco
 from yolact_core.dataset import CocoDataset
@@ -59,7 +60,7 @@ def write_sources(path, *entries):
 
 
 def test_the_listed_packages_are_pinned_and_have_a_licence():
-    sources = read_sources(pictures.SOURCES)
+    sources = read_sources(pictures.SOURCES, Source)
     assert len({source.slug for source in sources}) == len(sources) > 10
     for source in sources:
         assert len(bytes.fromhex(source.sha256)) == 32
@@ -72,7 +73,7 @@ def test_pictures_that_are_fetched_for_tests_are_no_photographs_of_training():
     fetched = pictures.TESTS / 'real_rooms_2' / 'fetched' / 'sources.yaml'
     shared = 0
     for theirs in yaml.safe_load(fetched.read_text())['sources']:
-        for source in read_sources(pictures.SOURCES):
+        for source in read_sources(pictures.SOURCES, Source):
             if source.name == theirs['name']:
                 names = [name for _, name in theirs['pictures']]
                 assert not [name for name in names if source.has(name)]
@@ -83,7 +84,7 @@ def test_pictures_that_are_fetched_for_tests_are_no_photographs_of_training():
 def test_a_source_with_an_unknown_key_is_refused(tmp_path):
     entry = {'registry': 'npm', 'name': 'photos', 'stars': 5}
     with pytest.raises(InputError, match=r"photos: key must be one of .*, got 'stars'"):
-        read_sources(write_sources(tmp_path / 'sources.yaml', entry))
+        read_sources(write_sources(tmp_path / 'sources.yaml', entry), Source)
 
 
 def test_pictures_come_with_an_index_of_where_they_are_from(tmp_path):
@@ -122,7 +123,7 @@ def test_pictures_come_with_an_index_of_where_they_are_from(tmp_path):
 
 def test_a_file_that_is_no_picture_is_named(tmp_path):
     entry = write_package(tmp_path / 'cache', {'package/a.jpg': b'not at all'})
-    (source,) = read_sources(write_sources(tmp_path / 'sources.yaml', entry))
+    (source,) = read_sources(write_sources(tmp_path / 'sources.yaml', entry), Source)
     text = r'package/a\.jpg of the npm package photos 1\.0\.0 must be a picture, got 10 bytes'
     with pytest.raises(SystemExit, match=text):
         list(read_pictures(source, tmp_path / 'cache'))
@@ -133,7 +134,7 @@ def test_a_file_that_is_no_picture_is_named(tmp_path):
     [((500, 1024), (500, 1024)), ((2048, 1000), (1024, 500)), ((1, 5000), (1, 1024))],
 )
 def test_large_pictures_are_made_smaller(size, expected):
-    assert shrink(np.zeros((*size, 3), np.uint8)).shape == (*expected, 3)
+    assert shrink(np.zeros((*size, 3), np.uint8), pictures.MOST_SIDE).shape == (*expected, 3)
 
 
 def test_only_pictures_that_look_alike_look_alike():
