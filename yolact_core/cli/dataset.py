@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from yolact_core.cli.model_options import SHIPPED_DEFAULT
 from yolact_core.cli.options import Action, argument, option
 from yolact_core.errors import BAD_INPUT
 from yolact_core.terminal import progress_bar, say, say_json, say_table
@@ -64,7 +65,7 @@ class CompleteOptions:
     file: Path = argument('COCO annotations (JSON)', metavar='FILE')
     output: Path = argument('COCO file to write', metavar='OUTPUT')
     images: Path = option('folder of the images', required=True, metavar='DIR')
-    model: str = option('default: %(default)s', 'coco', metavar='NAME_OR_FILE')
+    model: str = option('default: %(default)s', SHIPPED_DEFAULT, metavar='NAME_OR_FILE')
     score_threshold: float = option(
         'what is found above it is an annotation; above 0.15, something to be ignored',
         0.5,

@@ -111,9 +111,7 @@ def _known_outputs(config: ModelConfig, name: str, options: ExtensionOptions) ->
 
 def _keep_outputs(config: ModelConfig, kept: list[int]) -> list[tuple[HeadConfig, list[int]]]:
     """Return each head with fewer classes, and which of its class outputs are left."""
-    counts = [
-        len(config.class_names) if head.classes is None else head.classes for head in config.heads
-    ]
+    counts = [config.outputs_of(head) for head in config.heads]
     starts = [0, *accumulate(counts)]
     rows = [
         [output - start for output in kept if start <= output < start + count]
