@@ -21,7 +21,7 @@ from recipes.packages import Package, fetch, read_members
 from recipes.pictures import decode, read_sources, shrink
 from yolact_core.cli.options import argument, option
 from yolact_core.files import replace_when_done
-from yolact_core.media.image_files import FOUND_SUFFIXES, read_image, write_image
+from yolact_core.media.image_files import is_image_file, read_image, write_image
 from yolact_core.terminal import say
 
 INDEX = 'index.json'
@@ -75,7 +75,7 @@ def run(options: Options) -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     known = Lookalikes()
     for path in (path for folder in options.apart for path in sorted(folder.rglob('*'))):
-        if path.suffix.lower() in FOUND_SUFFIXES:
+        if is_image_file(path):
             known.add(read_image(path))
     index: list[dict[str, Any]] = []
     rows = [CREDITS_HEAD]

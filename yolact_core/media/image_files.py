@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 from pathlib import Path
 
 import cv2
@@ -10,13 +12,21 @@ import numpy.typing as npt
 
 from yolact_core.errors import InputError
 from yolact_core.files import replace_when_done
+from yolact_core.media.image_headers import (
+    FIRST_LYING,
+    ImageHeader,
+    parse_common_header,
+    parse_header,
+)
 
 JPEG_SUFFIXES = frozenset(('.jpg', '.jpeg', '.jfif'))
 JPEG_QUALITY = 95
-JPEG_START, JPEG_END = b'\xff\xd8', b'\xff\xd9'
-JPEG_SCAN, JPEG_FILL = 0xDA, 0xFF
-FOUND_SUFFIXES = frozenset(('.jpg', '.jpeg', '.png', '.bmp', '.webp'))
-PNG_START, PNG_END = b'\x89PNG\r\n\x1a\n', b'IEND'
+IMAGE_SUFFIXES = JPEG_SUFFIXES | {
+    '.avif', '.bmp', '.gif', '.heic', '.jp2', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp',
+}  # fmt: skip
+MOST_BYTES = 2**30  # of a file
+MOST_PIXELS = 2**28  # of an image; cameras of phones reach 200 million
+MIRRORED_COLUMNS, MIRRORED_ROWS = (2, 3, 6, 7), (3, 4, 7, 8)  # orientations, once height is up
 
 
 def find_images(folder: Path, most: int, subject: str = 'folder') -> list[Path]:
@@ -30,16 +40,60 @@ def find_images(folder: Path, most: int, subject: str = 'folder') -> list[Path]:
     Raises:
         InputError: There is no image in the folder.
     """
-    paths = sorted(path for path in folder.rglob('*') if path.suffix.lower() in FOUND_SUFFIXES)
+    paths = sorted(
+        path for path in folder.rglob('*') if is_image_file(path) and not is_hidden(path, folder)
+    )
     if not paths:
         raise InputError(f'{subject} must hold images, got none in {str(folder)!r}')
     return paths[:: -(-len(paths) // most)]
 
 
+def is_image_file(path: Path) -> bool:
+    """Return whether a file is named like an image, whether OpenCV can decode it or not."""
+    return path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
+
+
+def is_hidden(path: Path, folder: Path) -> bool:
+    """Return whether a file in a folder is hidden, such as the ``._x.jpg`` that macOS adds."""
+    return any(part.startswith('.') for part in path.relative_to(folder).parts)
+
+
+def read_header(path: Path) -> ImageHeader:
+    """Return size and orientation of an image file, and refuse what cannot be read.
+
+    JPEG, PNG and WebP files are not decoded, so that only their header and end are checked.
+
+    Raises:
+        InputError: The file cannot be read, is no image, lacks its end, or is too large.
+    """
+    try:
+        if path.exists() and not path.is_file():  # a pipe would wait, a device never end
+            raise InputError(f'{path} must be a readable file, got a folder or a device')
+        with path.open('rb') as file:
+            if os.fstat(file.fileno()).st_size > MOST_BYTES:
+                raise InputError(f'{path} must be a file of at most {MOST_BYTES} bytes')
+            header = parse_header(file)
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        reason = getattr(error, 'strerror', None) or error
+        raise InputError(f'{path} must be a readable file: {reason}') from error
+    header = header or ImageHeader(_decode(path).shape[:2])
+    if not header.is_whole:
+        raise InputError(f'{path} must be a whole image file, but its end is missing')
+    height, width = header.size
+    if not 0 < height * width <= MOST_PIXELS:
+        raise InputError(
+            f'{path} must be an image of at most {MOST_PIXELS} pixels, got {width} x {height}'
+        )
+    return header
+
+
 def read_image(path: Path, turn_upright: bool = True) -> npt.NDArray[np.uint8]:
     """Read an image file of any format that OpenCV knows.
 
-    Grey becomes RGB, 16 bits are scaled to 8, and transparency is dropped.
+    Grey becomes RGB, 16 bits are scaled to 8, and transparency is dropped. Of an animation the
+    first image is read.
 
     Args:
         path: The file.
@@ -49,18 +103,12 @@ def read_image(path: Path, turn_upright: bool = True) -> npt.NDArray[np.uint8]:
         RGB, shape (H, W, 3).
 
     Raises:
-        InputError: The file cannot be read, is no image, or lacks its end.
+        InputError: The file cannot be read, is no image, lacks its end, or is too large.
     """
-    try:
-        data = np.fromfile(path, dtype=np.uint8)
-    except OSError as error:
-        raise InputError(f'{path} must be a readable file: {error.strerror}') from error
-    if not is_whole(data.tobytes()):
-        raise InputError(f'{path} must be a whole image file, but its end is missing')
-    orientation = 0 if turn_upright else cv2.IMREAD_IGNORE_ORIENTATION
-    bgr = _decode(data, cv2.IMREAD_COLOR | orientation)
-    if bgr is None:
-        raise InputError(f'{path} must be an image, but it cannot be decoded as one')
+    header = read_header(path)
+    bgr = _decode(path)
+    if turn_upright:
+        bgr = _turn(bgr, header.orientation)
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
@@ -86,44 +134,31 @@ def write_image(path: Path, image: npt.NDArray[np.uint8] | npt.NDArray[np.uint16
 
 
 def is_whole(data: bytes) -> bool:
-    """Return whether a JPEG or PNG file has its end; of other formats decoders know by themselves.
-
-    OpenCV 4 decodes JPEG files that were cut off without complaint, and fills the rest with grey.
-    """
-    if data.startswith(JPEG_START):
-        return _has_jpeg_end(data)
-    if data.startswith(PNG_START):
-        return _has_png_end(data)
-    return True
+    """Return whether a JPEG, PNG or WebP file has its end; others decoders know by themselves."""
+    header = parse_common_header(io.BytesIO(data))
+    return header is None or header.is_whole
 
 
-def _has_jpeg_end(data: bytes) -> bool:
-    """Walk over the segments, which may hold a whole thumbnail, and look behind the first scan."""
-    position = len(JPEG_START)
-    while position + 1 < len(data) and data[position] == JPEG_FILL:
-        marker = data[position + 1]
-        if marker == JPEG_SCAN:
-            return data.find(JPEG_END, position) >= 0
-        if marker == JPEG_FILL:
-            position += 1
-        else:
-            position += 2 + int.from_bytes(data[position + 2 : position + 4], 'big')
-    return False
+def _turn(image: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uint8]:
+    """Turn and mirror an image as its EXIF orientation says; OpenCV does not for all formats."""
+    if orientation >= FIRST_LYING:
+        image = image.transpose(1, 0, 2)
+    if orientation in MIRRORED_COLUMNS:
+        image = image[:, ::-1]
+    if orientation in MIRRORED_ROWS:
+        image = image[::-1]
+    return np.ascontiguousarray(image)
 
 
-def _has_png_end(data: bytes) -> bool:
-    """Walk over the chunks, each its length, name, content and checksum."""
-    position = len(PNG_START)
-    while position + 12 <= len(data):
-        if data[position + 4 : position + 8] == PNG_END:
-            return True
-        position += 12 + int.from_bytes(data[position : position + 4], 'big')
-    return False
-
-
-def _decode(data: npt.NDArray[np.uint8], flags: int) -> npt.NDArray[np.uint8] | None:
+def _decode(path: Path) -> npt.NDArray[np.uint8]:
+    """Return an image as it is stored, BGR, shape (H, W, 3)."""
     try:
-        bgr = cv2.imdecode(data, flags)
+        data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
+        bgr = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except OSError as error:
+        raise InputError(f'{path} must be a readable file: {error.strerror}') from error
     except cv2.error:  # an empty file, or more pixels than OpenCV allows
-        return None
-    return None if bgr is None else np.asarray(bgr, dtype=np.uint8)
+        bgr = None
+    if bgr is None:
+        raise InputError(f'{path} must be an image, but it cannot be decoded as one')
+    return np.asarray(bgr, dtype=np.uint8)

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from yolact_core.errors import InputError
+from yolact_core.media.image_files import is_hidden, is_image_file
 
-IMAGE_SUFFIXES = frozenset(
-    ('.bmp', '.jfif', '.jpeg', '.jpg', '.jp2', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp')
-)
 VIDEO_SUFFIXES = frozenset(('.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.webm'))
 
 
@@ -94,14 +92,18 @@ def _expand(argument: str) -> list[Path | int]:
 
 
 def _look_into(folder: Path) -> list[Path | int]:
-    files: list[Path | int] = [path for path in sorted(folder.iterdir()) if _is_known(path)]
+    files: list[Path | int] = [
+        path
+        for path in sorted(folder.iterdir())
+        if _is_known(path) and not is_hidden(path, folder)
+    ]
     if not files:
         raise InputError(f'folder must hold an image or a video, got {str(folder)!r}')
     return files
 
 
 def _is_known(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES | VIDEO_SUFFIXES
+    return is_image_file(path) or (path.suffix.lower() in VIDEO_SUFFIXES and path.is_file())
 
 
 def _path_of(device: Path | int) -> Path:
