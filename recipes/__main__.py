@@ -5,14 +5,14 @@ python -m recipes STEP --help
 
 from __future__ import annotations
 
-import argparse
 import logging
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import NamedTuple, get_type_hints
 
-from yolact_core.cli.options import add_options, read_options
+from yolact_core.cli import run_program
+from yolact_core.cli.options import Parser, add_options, read_options
 
 
 class Step(NamedTuple):
@@ -57,14 +57,18 @@ STEPS = (
 )
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run a step.
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a step, and return its exit status.
 
     Args:
         argv: Words of the command line, without the program. Default: those of this process.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    parser = argparse.ArgumentParser(prog='recipes', description=__doc__.splitlines()[0])
+    return run_program(lambda: _run(words), is_last=argv is None)
+
+
+def _run(words: list[str]) -> int:
+    parser = Parser(prog='recipes', description=__doc__.splitlines()[0])
     subparsers = parser.add_subparsers(dest='step', required=True, metavar='STEP')
     for step in STEPS:
         description = f'{step.summary[0].upper()}{step.summary[1:]}.'
@@ -77,7 +81,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     logging.basicConfig(format='%(message)s')
     logging.getLogger('recipes').setLevel(logging.INFO)
     run(read_options(options, arguments))
+    return 0
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from types import FrameType
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING
+
+from yolact_core.errors import InputError
 
 if TYPE_CHECKING:
     import logging
@@ -18,9 +18,24 @@ WIDE = 240  # columns where nobody looks at a terminal
 
 
 def say(text: str) -> None:
-    """Write a line of results; letters that the terminal cannot show become escapes."""
-    encoding = sys.stdout.encoding or 'utf-8'
-    sys.stdout.write(text.encode(encoding, 'backslashreplace').decode(encoding) + '\n')
+    """Write a line of results."""
+    with explained_output():
+        sys.stdout.write(text + '\n')
+
+
+@contextmanager
+def explained_output() -> Iterator[None]:
+    """Say what is wrong where stdout cannot be written to; a reader that has gone is no fault.
+
+    Raises:
+        InputError: It cannot, as on a full disk.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise InputError(f'standard output must be writable: {error.strerror}') from error
 
 
 def say_json(values: object) -> None:
@@ -35,7 +50,10 @@ def say_table(table: Table) -> None:
     from rich.console import Console
 
     is_terminal = sys.stdout.isatty()
-    Console(width=None if is_terminal else WIDE, highlight=False).print(table)
+    console = Console(width=None if is_terminal else WIDE, highlight=False)
+    with explained_output(), console.capture() as written:  # at a closed pipe it would exit itself
+        console.print(table)
+    say(written.get().removesuffix('\n'))
 
 
 def remark(text: str) -> None:
@@ -73,7 +91,8 @@ def handle_logs(handler: logging.Handler) -> Iterator[None]:
 
 def complain(sentence: str) -> None:
     """Write one line about what is wrong."""
-    sys.stderr.write(f'yolact: error: {" ".join(sentence.split())}\n')
+    with suppress(OSError):  # nobody listens
+        sys.stderr.write(f'yolact: error: {" ".join(sentence.split())}\n')
 
 
 @contextmanager
@@ -110,37 +129,3 @@ def progress_bar(what: str, total: int | None) -> Iterator[Callable[[], None]]:
                 progress.update(task, rate=f'{speed:.1f}/s')
 
         yield advance
-
-
-def stop_on_interrupt() -> AbstractContextManager[Callable[[], bool]]:
-    """Let Ctrl-C ask for an orderly end, and a second one end at once.
-
-    Gives a function that returns whether the end is asked for.
-    """
-    return _stop_on(signal.SIGINT, is_patient=False)
-
-
-def stop_on_signals() -> AbstractContextManager[Callable[[], bool]]:
-    """Let Ctrl-C and SIGTERM ask for an orderly end, however often.
-
-    Gives a function that returns whether the end is asked for.
-    """
-    return _stop_on(signal.SIGINT, signal.SIGTERM, is_patient=True)
-
-
-@contextmanager
-def _stop_on(*numbers: signal.Signals, is_patient: bool) -> Iterator[Callable[[], bool]]:
-    is_asked = False
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        nonlocal is_asked
-        if is_asked and not is_patient:
-            raise KeyboardInterrupt
-        is_asked = True
-
-    before = [signal.signal(number, ask) for number in numbers]
-    try:
-        yield lambda: is_asked
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)

@@ -17,7 +17,8 @@ import torch
 from safetensors.torch import save_file
 
 from yolact_core import __version__, load_network
-from yolact_core.cli import COMMANDS, main
+from yolact_core.cli import main
+from yolact_core.cli.commands import COMMANDS
 
 LIGHT = """
 import sys

@@ -18,9 +18,7 @@ def test_every_step_describes_its_options(name, capsys):
         pytest.importorskip('rosbags', reason='it needs rosbags')
     if name == 'teach':
         pytest.importorskip('onnxruntime', reason='it needs ONNX Runtime')
-    with pytest.raises(SystemExit) as stop:
-        main([name, '--help'])
-    assert stop.value.code == 0
+    assert main([name, '--help']) == 0
     assert f'usage: recipes {name}' in capsys.readouterr().out
 
 
@@ -29,3 +27,11 @@ def test_the_makefiles_run_steps_that_exist():
     texts = [path.read_text() for path in paths]
     asked = {name for text in texts for name in re.findall(r'\$\(STEP\) ([a-z-]+)', text)}
     assert asked == {step.name for step in STEPS}
+
+
+def test_a_step_refuses_wrong_words_and_bad_input_in_one_sentence(tmp_path, capsys):
+    assert main(['nix']) == 2
+    assert "invalid choice: 'nix'" in capsys.readouterr().err
+    options = ['relabel', str(tmp_path / 'absent.json'), str(tmp_path / 'new.json')]
+    assert main(options) == 2
+    assert capsys.readouterr().err.count('\n') == 1

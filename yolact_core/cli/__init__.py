@@ -1,82 +1,32 @@
-"""The command ``yolact``: a table of commands, each a module that is imported when asked for."""
+"""How programs begin, are told to end, and end: their streams, signals and exit statuses.
+
+What takes time to import is imported within, where a signal ends the program quietly.
+"""
 
 from __future__ import annotations
 
-import argparse
+import io
 import os
+import signal
 import sys
-from collections.abc import Sequence
-from importlib import import_module
-from pathlib import Path
-from types import ModuleType
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from types import FrameType
+from typing import NoReturn
 
-from yolact_core import __version__
 from yolact_core.errors import BAD_INPUT, INTERRUPTED, READER_GONE, InputError
-from yolact_core.terminal import complain, say
+from yolact_core.terminal import complain, explained_output
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_received: list[int] = []  # signals that have asked this process to end: they are its own
 
 
-class Command(NamedTuple):
-    """One command.
-
-    Its module has ``Options``, a dataclass as ``yolact_core.cli.options`` reads it, and
-    ``run(options) -> int``, which returns the exit status; or ``ACTIONS``, a table whose rows are
-    commands again, or ``Action`` where all are at home in one module.
-
-    Attributes:
-        name: Word that is typed.
-        module: Name of the module, imported when the command is asked for.
-        summary: One line for the help.
-    """
-
-    name: str
-    module: str
-    summary: str
-
-
-COMMANDS = (
-    Command('detect', 'yolact_core.cli.detect', 'find instances in images, videos, a camera'),
-    Command('train', 'yolact_core.cli.train', 'train a network on pictures of your own'),
-    Command('evaluate', 'yolact_core.cli.evaluate', 'measure average precision and speed'),
-    Command('export', 'yolact_core.cli.export', 'write a model for another runtime or size'),
-    Command('benchmark', 'yolact_core.cli.benchmark', 'time models and runtimes side by side'),
-    Command('dataset', 'yolact_core.cli.dataset', 'check, describe or convert a data set'),
-    Command('prototypes', 'yolact_core.cli.prototypes', 'draw what masks are made of'),
-    Command('models', 'yolact_core.cli.models', 'list the models, or look into a checkpoint'),
-    Command('doctor', 'yolact_core.cli.doctor', 'check this machine, say what to install'),
-)
-COMMAND_GROUP = 'yolact.commands'  # entry points of other packages: a module with SUMMARY
-
-
-class _Parser(argparse.ArgumentParser):
-    """Reports wrong arguments as all other bad input is reported."""
-
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f'{message}; "{self.prog} --help" tells more')
-
-
-class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Gives the defaults, but not those that say nothing."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=32)
-
-    def add_argument(self, action: argparse.Action) -> None:
-        super().add_argument(action)
-        if isinstance(action.choices, dict):  # argparse forgets how far commands are indented
-            widest = max(map(len, action.choices))
-            self._action_max_length = max(self._action_max_length, widest + 4)
-
-    def _get_help_string(self, action: argparse.Action) -> str | None:
-        if action.default is None or action.default is False or action.default == ():
-            return action.help
-        if isinstance(action.default, tuple):
-            return f'{action.help} (default: {",".join(map(str, action.default))})'
-        return super()._get_help_string(action)
+class Ended(KeyboardInterrupt):
+    """A signal has asked the program to end."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command.
+    """Run a command of ``yolact``.
 
     Args:
         argv: Words of the command line, without the program. Default: those of this process.
@@ -84,127 +34,143 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0 if all is well, 2 for bad input, otherwise as the command says.
     """
+
+    def work() -> int:
+        from yolact_core.cli.commands import run_command
+
+        return run_command(list(sys.argv[1:] if argv is None else argv))
+
     os.environ.setdefault('OMP_WAIT_POLICY', 'passive')  # PyTorch's threads leave cores to others
     os.environ.setdefault('OPENCV_LOG_LEVEL', 'SILENT')  # what is wrong, we say ourselves
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
-    try:
-        status = _run(list(sys.argv[1:] if argv is None else argv))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return READER_GONE
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except InputError as error:
-        complain(str(error))
-        return BAD_INPUT
-    except OSError as error:
-        complain(f'{error.filename or "file"} must be usable: {error.strerror or error}')
-        return BAD_INPUT
-    return status
+    return run_program(work, is_last=argv is None)
 
 
-def _run(argv: list[str]) -> int:
-    parser = _make_parser(argv)
-    try:
-        arguments = parser.parse_args(argv)
-    except SystemExit:  # --help and --version have answered
-        return 0
-    if arguments.command is None:
-        say(parser.format_help().rstrip())
-        return 0
-    from yolact_core.cli.options import read_options
-
-    options, run = arguments.options_and_run
-    status: int = run(read_options(options, arguments))
-    return status
-
-
-def _make_parser(argv: list[str]) -> _Parser:
-    """Make the parser, with the options of that command only which is asked for."""
-    parser = _Parser(
-        prog='yolact',
-        description='Instance segmentation with YOLACT.',
-        epilog='"yolact COMMAND --help" tells all about one command.',
-        formatter_class=_Formatter,
-    )
-    parser.add_argument('--version', action='version', version=f'yolact {__version__}')
-    subparsers = parser.add_subparsers(dest='command', metavar='COMMAND', title='commands')
-    asked = [word for word in argv if not word.startswith('-')]
-    for command in list_commands(asked[0] if asked else None):
-        _add_command(subparsers, command, asked)
-    return parser
-
-
-def list_commands(asked: str | None) -> tuple[Command, ...]:
-    """Return the commands of the core, then those that other packages add as entry points.
-
-    Others are looked for only where the core has no such command, as that takes time.
+def run_program(work: Callable[[], int], *, is_last: bool) -> int:
+    """Do the work of a program; whatever ends it early is said in one sentence at most.
 
     Args:
-        asked: Name of the command that was asked for, if any.
+        work: Function that does the work and returns the exit status.
+        is_last: Whether nothing comes after that, so that a signal may end the process at once.
+
+    Returns:
+        Exit status, as in docs/exit_statuses.md.
     """
-    if any(command.name == asked for command in COMMANDS):
-        return COMMANDS
-    return COMMANDS + tuple(
-        Command(name, module, import_module(module).SUMMARY)
-        for name, module in _find_entry_points(COMMAND_GROUP).items()
-    )
+    _received.clear()
+    before = {number: signal.getsignal(number) for number in ENDING}
+    try:
+        for number, handler in before.items():
+            if handler is not signal.SIG_IGN:  # as nohup has it
+                signal.signal(number, _end)
+        _open_streams()
+        status = work()
+        with explained_output():
+            sys.stdout.flush()
+    except BaseException as error:
+        status = _explain(error)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if is_last else handler)
+    _let_go_of_output()
+    return 128 + _received[0] if status == INTERRUPTED and _received else status
 
 
-def _find_entry_points(group: str) -> dict[str, str]:
-    """Return the names in a group of entry points, and what they stand for.
+def stop_on_interrupt() -> AbstractContextManager[Callable[[], bool]]:
+    """Let Ctrl-C or SIGTERM ask for an orderly end, and a second one end at once.
 
-    ``importlib.metadata`` takes three times as long, and where two packages have one name, as
-    the yolact of ROS and that of pip, it reads the entry points of one of them only.
+    Gives a function that returns whether the end is asked for.
     """
-    found: dict[str, str] = {}
-    for folder in sys.path:
-        for path in Path(folder).glob('*-info/entry_points.txt'):
-            text = path.read_text(encoding='utf-8', errors='replace')  # others' files, too
-            _, _, section = text.partition(f'[{group}]')
-            lines = section.partition('\n[')[0].splitlines()
-            pairs = (line.split('=', 1) for line in lines if '=' in line)
-            found |= {name.strip(): value.strip() for name, value in pairs}
-    return found
+    return _stop_on(*ENDING, is_patient=False)
 
 
-def _add_command(subparsers: Any, command: Command, asked: list[str]) -> None:  # noqa: ANN401
-    """Add a command, with its options if it is the one that is asked for."""
-    parser = _add_parser(subparsers, command.name, command.summary)
-    if asked[:1] == [command.name]:
-        _describe(parser, import_module(command.module), asked[1:])
+def stop_on_signals() -> AbstractContextManager[Callable[[], bool]]:
+    """Let Ctrl-C and SIGTERM ask for an orderly end, however often.
+
+    Gives a function that returns whether the end is asked for.
+    """
+    return _stop_on(signal.SIGINT, signal.SIGTERM, is_patient=True)
 
 
-def _describe(parser: argparse.ArgumentParser, module: ModuleType, asked: list[str]) -> None:
-    """Describe the options of a command, or of its actions."""
-    from yolact_core.cli.options import add_options
+@contextmanager
+def _stop_on(*numbers: signal.Signals, is_patient: bool) -> Iterator[Callable[[], bool]]:
+    is_asked = False
 
-    if hasattr(module, 'ACTIONS'):
-        subparsers = parser.add_subparsers(dest='action', required=True, metavar='ACTION')
-        for action in module.ACTIONS:
-            if isinstance(action, Command):
-                _add_command(subparsers, action, asked)
-                continue
-            subparser = _add_parser(subparsers, action.name, action.summary, action.description)
-            if asked[:1] == [action.name]:
-                add_options(subparser, action.options)
-                subparser.set_defaults(options_and_run=(action.options, action.run))
-    else:
-        add_options(parser, module.Options)
-        parser.set_defaults(options_and_run=(module.Options, module.run))
+    def ask(number: int, frame: FrameType | None) -> None:
+        nonlocal is_asked
+        if is_asked and not is_patient:
+            _end(number, frame)
+        is_asked = True
+        _received.append(number)
+
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        for number, handler in before.items():
+            if number != signal.SIGHUP or handler is not signal.SIG_IGN:
+                signal.signal(number, ask)
+        yield lambda: is_asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _add_parser(
-    subparsers: Any,  # noqa: ANN401 - argparse names no public type
-    name: str,
-    summary: str,
-    description: str = '',
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = subparsers.add_parser(
-        name,
-        help=summary,
-        description=description or f'{summary[0].upper()}{summary[1:]}.',
-        formatter_class=_Formatter,
-    )
-    return parser
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    _received.append(number)
+    raise Ended
+
+
+def _open_streams() -> None:
+    """Let closed streams lead nowhere, and what a terminal cannot show become escapes.
+
+    Otherwise the next file that is opened would be the stream.
+    """
+    for number, name in enumerate(('stdin', 'stdout', 'stderr')):
+        with suppress(OSError):
+            os.fstat(number)
+            continue
+        os.open(os.devnull, os.O_RDWR)  # it takes the lowest number that is free
+        setattr(sys, name, open(number, 'w' if number else 'r', encoding='utf-8'))  # noqa: PTH123, SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors='backslashreplace')
+
+
+def _let_go_of_output() -> None:
+    """Let nothing be said at the very end of the process about output that nobody takes."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _explain(error: BaseException) -> int:
+    """Say what has ended a program, and return its exit status."""
+    if _is_told(error):
+        return INTERRUPTED
+    if isinstance(error, BrokenPipeError):
+        return READER_GONE
+    if isinstance(error, SystemExit) and not isinstance(error.code, str):
+        return error.code or 0
+    if sys.flags.dev_mode and not isinstance(error, InputError | OSError | SystemExit):
+        raise error
+    complain(_describe(error))
+    return BAD_INPUT
+
+
+def _is_told(error: BaseException | None) -> bool:
+    """Return whether a signal is behind an error; within imports it may become any other."""
+    if _received and not isinstance(error, InputError | OSError):
+        return True
+    while error and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
+
+
+def _describe(error: BaseException) -> str:
+    if isinstance(error, InputError | SystemExit):
+        return str(error)
+    if isinstance(error, OSError):
+        return f'{error.filename or "file"} must be usable: {error.strerror or error}'
+    if isinstance(error, MemoryError):
+        return f'memory must suffice: {error or "there is none left"}'
+    reason = ' '.join(f'{type(error).__name__} {error}'.split())
+    return f'this must not happen, please report it: {reason} (python -X dev shows where)'

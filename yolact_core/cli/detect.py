@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from yolact_core.cli import stop_on_interrupt
 from yolact_core.cli.model_options import DetectionOptions, ModelOptions
 from yolact_core.cli.options import argument, group, names, option, whole_number
 from yolact_core.errors import BAD_INPUT, INTERRUPTED, InputError
-from yolact_core.terminal import complain, progress_bar, say, say_json, stop_on_interrupt
+from yolact_core.terminal import complain, progress_bar, say, say_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

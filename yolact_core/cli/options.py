@@ -16,10 +16,37 @@ import argparse
 import dataclasses
 from collections.abc import Callable, Iterable
 from types import NoneType
-from typing import Any, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    Literal,
+    NamedTuple,
+    NoReturn,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from yolact_core.errors import InputError
+from yolact_core.terminal import say
 
 Options = TypeVar('Options')
 HELP, GROUP, KEYWORDS, EXCLUSIVE, POSITIONAL = 'help', 'group', 'keywords', 'exclusive', 'argument'
+
+
+class Parser(argparse.ArgumentParser):
+    """Writes help as all results, and reports wrong arguments as all bad input is reported."""
+
+    def _print_message(self, message: str, _file: object = None) -> None:
+        say(message.rstrip())
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the words.
+
+        Raises:
+            InputError: Always.
+        """
+        raise InputError(f'{message}; "{self.prog} --help" tells more')
 
 
 class Action(NamedTuple):
@@ -105,7 +132,7 @@ def parse_options(
         words: Words of the command line. Default: those of this process.
         keywords: Keywords of ``argparse.ArgumentParser``, such as ``prog``.
     """
-    parser = argparse.ArgumentParser(**keywords)
+    parser = Parser(**keywords)
     add_options(parser, options)
     return read_options(options, parser.parse_args(None if words is None else [*map(str, words)]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -48,6 +49,7 @@ def run(options: Options) -> int:
     from yolact_core.training.trainer import train
 
     logging.getLogger('lightning.pytorch').setLevel(logging.WARNING)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # Lightning ends between two steps
     try:
         figures = train(config)
     except SIGTERMException:  # its own status is 0: a script would take the training for done

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yolact_core.checkpoints.model_zoo import find_model, shipped_models
+from yolact_core.cli import run_program, stop_on_signals
 from yolact_core.cli.options import option, parse_options
-from yolact_core.errors import BAD_INPUT, INTERRUPTED, InputError
-from yolact_core.terminal import complain, say, stop_on_signals
+from yolact_core.errors import INTERRUPTED, InputError
+from yolact_core.terminal import complain, say
 from yolact_ros.bag.io.bag import require_rosbags
 from yolact_ros.demo.programs import ProgramError, play
 from yolact_ros.demo.report import RESULTS, forget, report
@@ -47,23 +48,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0 if all is well, 1 if a program failed, 2 for bad input, 130 after Ctrl-C.
     """
+    return run_program(lambda: _run(argv), is_last=argv is None)
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    options = parse_options(
+        Options,
+        argv,
+        prog='python -m yolact_ros.demo',
+        description='Play pictures of rooms to the node, record what it finds, and sum it up.',
+    )
+    _check(options)
     try:
-        options = parse_options(
-            Options,
-            argv,
-            prog='python -m yolact_ros.demo',
-            description='Play pictures of rooms to the node, record what it finds, and sum it up.',
-        )
-        _check(options)
         with stop_on_signals() as is_stopped:
             _play(options, is_stopped)
             return _finish(options.output, is_stopped)
     except ProgramError as error:
         sys.stderr.write(f'yolact: error: {error}\n')
         return FAILED
-    except InputError as error:
-        complain(str(error))
-        return BAD_INPUT
 
 
 def _check(options: Options) -> None:

@@ -17,8 +17,8 @@ from sensor_msgs.msg import CameraInfo, CompressedImage
 from std_msgs.msg import Header
 from yolact.msg import InstanceArray, ModelInfo, StageTiming
 
+from yolact_core.cli import stop_on_signals
 from yolact_core.files import replace_when_done
-from yolact_core.terminal import stop_on_signals
 from yolact_ros.bag.io.writer import BagWriter
 from yolact_ros.node.qos import reliable
 

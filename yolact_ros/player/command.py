@@ -9,9 +9,9 @@ from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yolact_core.cli import stop_on_signals
 from yolact_core.cli.options import read_options
 from yolact_core.errors import InputError
-from yolact_core.terminal import stop_on_signals
 from yolact_ros.player.options import Options, make_parser
 
 if TYPE_CHECKING:

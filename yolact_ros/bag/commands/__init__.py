@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from yolact_core.cli import Command
+from yolact_core.cli.commands import Command
 
 SUMMARY = 'replay, evaluate and compare on recorded bags'
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from yolact_core.terminal import stop_on_interrupt
+from yolact_core.cli import stop_on_interrupt
 from yolact_ros.bag.executors.executor import Done, Executor, Observer, never
 from yolact_ros.bag.replay.frames import Span
 
