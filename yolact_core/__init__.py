@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from yolact_core.errors import InputError
     from yolact_core.masks.instance_masks import InstanceMasks
     from yolact_core.network import Prediction, Yolact, build_network
+    from yolact_core.tracking import Tracker, TrackingOptions, Tracks
 
 __version__ = '0.1.0'
 
@@ -24,6 +25,9 @@ _HOMES = {
     'InstanceMasks': 'yolact_core.masks.instance_masks',
     'ModelConfig': 'yolact_core.config',
     'Prediction': 'yolact_core.network',
+    'Tracker': 'yolact_core.tracking',
+    'TrackingOptions': 'yolact_core.tracking',
+    'Tracks': 'yolact_core.tracking',
     'Yolact': 'yolact_core.network',
     'build_network': 'yolact_core.network',
     'load_network': 'yolact_core.checkpoints.checkpoint',
@@ -37,6 +41,9 @@ __all__ = [
     'InstanceMasks',
     'ModelConfig',
     'Prediction',
+    'Tracker',
+    'TrackingOptions',
+    'Tracks',
     'Yolact',
     '__version__',
     'build_network',

@@ -1,0 +1,242 @@
+"""Laws of following instances from image to image, on scenes of rectangles."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from yolact_core.detections import Detections
+from yolact_core.errors import InputError
+from yolact_core.masks.instance_masks import InstanceMasks
+from yolact_core.tracking import Tracker, TrackingOptions
+
+SIZE = (480, 640)
+NAMES = ('chair', 'person')
+STAMP = 1_700_000_000.0  # as those of cameras, not far from 2^31
+
+
+def rectangles(*boxes, scores=None, class_ids=None):
+    """Return detections whose masks fill their boxes, x1 y1 x2 y2 in whole pixels."""
+    count = len(boxes)
+    scores = np.array(scores if scores is not None else [0.9] * count, np.float32)
+    crops = [(np.ones((y2 - y1, x2 - x1), np.bool_), (x1, y1)) for x1, y1, x2, y2 in boxes]
+    return Detections(
+        boxes=np.array(boxes, np.float32).reshape(-1, 4),
+        scores=scores,
+        mask_scores=scores,
+        class_ids=np.array(class_ids if class_ids is not None else [0] * count, np.int64),
+        coefficients=np.zeros((count, 0), np.float32),
+        masks=InstanceMasks.from_crops(crops, SIZE),
+        all_class_names=NAMES,
+    )
+
+
+def moving(x, y, side=60):
+    """Return a square around a place."""
+    return round(x - side / 2), round(y - side / 2), round(x + side / 2), round(y + side / 2)
+
+
+def follow(images, tracker=None, period=0.1):
+    """Return the tracks of successive detections."""
+    tracker = tracker or Tracker()
+    return [tracker.update(one, STAMP + period * index) for index, one in enumerate(images)]
+
+
+def textured(seed):
+    return np.random.default_rng(seed).integers(0, 255, (*SIZE, 3), dtype=np.uint8)
+
+
+def test_an_empty_image_has_no_tracks_and_ages_those_there_are():
+    empty, one = rectangles(), rectangles((100, 100, 160, 160))
+    first, nothing, again = follow([one, empty, one])
+    assert nothing.ids == ()
+    assert len(nothing.ages) == len(nothing.class_ids) == 0
+    assert (first.ids, first.ages.tolist()) == (('1',), [1])
+    assert (again.ids, again.ages.tolist()) == (('1',), [3])
+
+
+def test_a_still_scene_has_one_id_per_object_for_ever():
+    scene = rectangles((0, 0, 50, 50), (100, 100, 160, 160), (110, 300, 200, 400))
+    assert {tracks.ids for tracks in follow([scene] * 200)} == {('1', '2', '3')}
+
+
+def test_the_order_of_detections_changes_nothing():
+    random = np.random.default_rng(0)
+    places = random.uniform(60, 400, (12, 2))
+    speeds = random.uniform(-9, 9, (12, 2))
+    images = [
+        rectangles(
+            *(moving(*place) for place in places + step * speeds),
+            scores=random.uniform(0.2, 1.0, 12).round(1),
+        )
+        for step in range(15)
+    ]
+    orders = [random.permutation(12) for _ in images]
+    straight = follow(images)
+    mixed = follow([image[order] for image, order in zip(images, orders, strict=True)])
+    for one, other, order in zip(straight, mixed, orders, strict=True):
+        assert tuple(one.ids[place] for place in order) == other.ids
+        assert (one.ages[order] == other.ages).all()
+        assert (one.class_ids[order] == other.class_ids).all()
+
+
+def test_doubling_the_rate_changes_no_id():
+    def scene(step):
+        return rectangles(moving(100 + 8 * step, 100), moving(500 - 6 * step, 300, 90))
+
+    slow = follow([scene(step) for step in range(0, 40, 2)], period=0.2)
+    fast = follow([scene(step) for step in range(40)], period=0.1)
+    assert [tracks.ids for tracks in slow] == [tracks.ids for tracks in fast][::2]
+
+
+def test_equal_objects_that_cross_without_overlapping_keep_their_ids():
+    def scene(step):
+        return rectangles(moving(60 + 12 * step, 200), moving(560 - 12 * step, 262))
+
+    assert {tracks.ids for tracks in follow([scene(step) for step in range(40)])} == {('1', '2')}
+
+
+def test_an_object_is_found_again_behind_another():
+    pillar = (300, 100, 360, 400)
+
+    def scene(step):
+        walker = moving(100 + 10 * step, 250, 40)
+        is_hidden = walker[0] < pillar[2] and walker[2] > pillar[0]
+        return rectangles(pillar) if is_hidden else rectangles(pillar, walker)
+
+    tracks = follow([scene(step) for step in range(40)])
+    assert len(tracks[20].ids) == 1  # hidden
+    assert tracks[0].ids == tracks[-1].ids
+
+
+def test_an_object_that_was_away_for_too_long_is_another():
+    one, empty = rectangles((100, 100, 160, 160)), rectangles()
+    kept = follow([one, *[empty] * 18, one])
+    lost = follow([one, *[empty] * 25, one])
+    assert (kept[-1].ids, lost[-1].ids) == (('1',), ('2',))
+
+
+def test_a_class_may_flicker_while_the_track_keeps_the_one_that_most_images_voted_for():
+    box = (100, 100, 160, 160)
+    images = [rectangles(box, class_ids=[int(step == 5)]) for step in range(8)]
+    tracks = follow(images)
+    assert {one.ids for one in tracks} == {('1',)}
+    assert {tuple(one.class_ids) for one in tracks} == {(0,)}
+    assert images[5].class_ids.tolist() == [1]
+
+
+def test_a_class_that_stays_is_believed():
+    box = (100, 100, 160, 160)
+    images = [rectangles(box, class_ids=[int(step >= 10)]) for step in range(60)]
+    assert follow(images)[-1].class_ids.tolist() == [1]
+
+
+def test_weak_detections_continue_tracks_but_begin_none():
+    weak = rectangles((100, 100, 160, 160), (300, 300, 360, 360), scores=[0.2, 0.2])
+    first, second = follow([rectangles((100, 100, 160, 160)), weak])
+    assert first.ids == ('1',)
+    assert second.ids == ('1', '')
+    assert second.ages.tolist() == [2, 0]
+
+
+def test_a_weak_detection_does_not_take_a_track_from_a_confident_one():
+    weak_and_confident = rectangles((100, 100, 160, 160), (105, 100, 165, 160), scores=[0.2, 0.9])
+    assert follow([rectangles((100, 100, 160, 160)), weak_and_confident])[1].ids == ('', '1')
+
+
+def test_masks_tell_apart_what_boxes_do_not():
+    """Two triangles share one box; each moves on by a few pixels."""
+    lower = np.tri(80, dtype=np.bool_)
+    upper = ~lower
+
+    def scene(x):
+        detections = rectangles((x, 100, x + 80, 180), (x, 100, x + 80, 180))
+        masks = InstanceMasks.from_crops([(lower, (x, 100)), (upper, (x, 100))], SIZE)
+        return Detections(**{**vars(detections), 'masks': masks})
+
+    before, after = scene(100), scene(104)[[1, 0]]
+    first, second = follow([before, after])
+    assert second.ids == first.ids[::-1]
+
+
+def test_time_that_goes_back_begins_anew_and_ids_never_come_back():
+    one, tracker = rectangles((100, 100, 160, 160)), Tracker()
+    assert tracker.update(one, STAMP + 5).ids == ('1',)
+    back = tracker.update(one, STAMP)
+    assert (back.ids, back.ages.tolist()) == (('2',), [1])
+    tracker.reset()
+    assert tracker.update(one, STAMP).ids == ('3',)
+
+
+def test_an_image_with_the_stamp_of_the_last_one_goes_on():
+    one, tracker = rectangles((100, 100, 160, 160)), Tracker()
+    assert [tracker.update(one, STAMP).ids for _ in range(3)] == [('1',)] * 3
+
+
+@pytest.mark.parametrize('stamp', [float('nan'), float('inf')])
+def test_a_stamp_that_is_no_time_is_refused(stamp):
+    with pytest.raises(InputError, match='stamp must be finite seconds, got'):
+        Tracker().update(rectangles(), stamp)
+
+
+@pytest.mark.parametrize(('camera_motion', 'second'), [(True, ('1', '2')), (False, ('3', '4'))])
+def test_a_camera_that_turns_fast_keeps_ids(camera_motion, second):
+    """All of the image moves by 90 pixels, and with it two objects 60 pixels wide."""
+    wall = np.random.default_rng(1).integers(0, 255, (60, 100, 3), dtype=np.uint8)
+    wall = wall.repeat(8, axis=0).repeat(8, axis=1)
+    tracker = Tracker(TrackingOptions(camera_motion=camera_motion))
+    ids = [
+        tracker.update(
+            rectangles(moving(560 - left, 100), moving(590 - left, 300)),
+            STAMP + left / 450,
+            np.ascontiguousarray(wall[:, left : left + SIZE[1]]),
+        ).ids
+        for left in (0, 90)
+    ]
+    assert ids == [('1', '2'), second]
+
+
+def test_another_scene_begins_anew():
+    one, tracker = rectangles((100, 100, 160, 160)), Tracker()
+    assert tracker.update(one, STAMP, textured(0)).ids == ('1',)
+    assert tracker.update(one, STAMP + 0.1, textured(0)).ids == ('1',)
+    assert tracker.update(one, STAMP + 0.2, textured(1)).ids == ('2',)
+
+
+def test_images_without_contrast_are_no_other_scene():
+    one, tracker = rectangles((100, 100, 160, 160)), Tracker()
+    dark = np.zeros((*SIZE, 3), np.uint8)
+    images = [textured(0), dark, dark]
+    ids = [tracker.update(one, STAMP + index, image).ids for index, image in enumerate(images)]
+    assert ids == [('1',)] * 3
+
+
+@pytest.mark.parametrize(
+    ('values', 'sentence'),
+    [
+        ({'begin_score': 1.5}, 'begin_score must be in \\[0, 1\\], got 1.5'),
+        ({'min_iou': 0.0}, 'min_iou must be in \\(0, 1\\], got 0.0'),
+        ({'max_lost': -1.0}, 'max_lost must be 0 seconds or more, got -1.0'),
+        ({'max_lost': float('nan')}, 'max_lost must be 0 seconds or more, got nan'),
+    ],
+)
+def test_settings_out_of_range_are_refused(values, sentence):
+    with pytest.raises(InputError, match=sentence):
+        TrackingOptions(**values)
+
+
+def test_a_thousand_detections_do_not_stall():
+    random = np.random.default_rng(2)
+    places = random.uniform(20, 460, (1000, 2))
+    images = [rectangles(*(moving(*place, 20) for place in places + step)) for step in range(3)]
+    tracks = follow(images)
+    same = np.mean([one == other for one, other in zip(tracks[0].ids, tracks[2].ids, strict=True)])
+    assert same > 0.8  # they lie upon each other
+
+
+def test_nothing_grows_with_the_number_of_images():
+    tracker = Tracker()
+    for step in range(300):
+        place = moving(60 + 47 * step % 500, 100 + 31 * step % 300)
+        tracker.update(rectangles(place), STAMP + 3.0 * step)
+    assert len(tracker._tracks) == len(tracker._motion.boxes) == 1

@@ -1,0 +1,6 @@
+"""Instances that keep their identity from image to image."""
+
+from yolact_core.tracking.options import TrackingOptions
+from yolact_core.tracking.tracker import Tracker, Tracks
+
+__all__ = ['Tracker', 'TrackingOptions', 'Tracks']
