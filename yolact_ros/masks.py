@@ -17,6 +17,8 @@ from yolact_core.errors import InputError
 from yolact_core.masks.instance_masks import InstanceMasks
 from yolact_core.masks.rle import run_lengths_to_mask
 
+LARGEST = 2**28  # pixels of a mask or image; a message of a few bytes may ask for billions
+
 Message = Any  # ``yolact/msg/InstanceMask`` or ``InstanceArray`` of any client library
 
 
@@ -36,10 +38,11 @@ def decode(mask: Message) -> npt.NDArray[np.bool_]:
         mask: An ``InstanceMask``.
 
     Raises:
-        InputError: It has no pixels, or not as many as its rectangle.
+        InputError: It has no pixels, or not as many as its rectangle, or far too many.
     """
     height, width = mask.roi.height, mask.roi.width
     size = height * width
+    _check_size('mask', size)
     if mask.encoding == MaskEncoding.RLE:
         runs = np.asarray(mask.rle, dtype=np.uint32)
         _check_count('runs of a mask must add up to', int(runs.sum(dtype=np.uint64)), size)
@@ -131,8 +134,9 @@ def unite(instances: Message, class_names: Container[str] | None = None) -> npt.
         class_names: Names of the classes whose instances count; None: all.
 
     Raises:
-        InputError: A mask is malformed or reaches beyond the image.
+        InputError: The image is far too large, or a mask malformed or beyond it.
     """
+    _check_size('image', instances.image_height * instances.image_width)
     union = np.zeros((instances.image_height, instances.image_width), dtype=np.bool_)
     for instance in instances.instances:
         if class_names is None or instance.class_name in class_names:
@@ -143,3 +147,8 @@ def unite(instances: Message, class_names: Container[str] | None = None) -> npt.
 def _check_count(rule: str, count: int, wanted: int) -> None:
     if count != wanted:
         raise InputError(f'{rule} {wanted}, got {count}')
+
+
+def _check_size(subject: str, pixels: int) -> None:
+    if pixels > LARGEST:
+        raise InputError(f'{subject} must have at most {LARGEST} pixels, got {pixels}')

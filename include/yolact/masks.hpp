@@ -17,6 +17,9 @@ namespace yolact
 /// The constants of yolact/msg/InstanceMask.
 enum class MaskEncoding : std::uint8_t { kNone = 0, kRle = 1, kBitmap = 2, kMono8 = 3 };
 
+/// Pixels that a mask or image may have: a message of a few bytes may ask for billions.
+constexpr std::uint64_t kLargest = std::uint64_t{1} << 28;
+
 /// An image in memory. Rows lie `stride` pixels apart, of which the first `width` are the image's.
 template<class Pixel>
 struct ImageView
@@ -30,18 +33,25 @@ struct ImageView
 namespace detail
 {
 
-inline void require(bool holds, const std::string & rule, std::size_t found)
+inline void require(bool holds, const std::string & rule, std::uint64_t found)
 {
   if (!holds) {
     throw std::invalid_argument(rule + ", got " + std::to_string(found));
   }
 }
 
+inline void require_size(const std::string & subject, std::uint64_t pixels)
+{
+  require(
+    pixels <= kLargest, subject + " must have at most " + std::to_string(kLargest) + " pixels",
+    pixels);
+}
+
 /// Call visit(begin, end) for each run of foreground, counted row by row from the roi's corner.
 template<class Mask, class Visit>
 void visit_run_lengths(const Mask & mask, std::size_t size, Visit && visit)
 {
-  std::size_t total = 0;
+  std::uint64_t total = 0;
   for (const std::size_t run : mask.rle) {
     total += run;
   }
@@ -105,6 +115,7 @@ void for_each_run(const Mask & mask, Visit && visit)
   const std::size_t width = mask.roi.width;
   const std::size_t left = mask.roi.x_offset;
   const std::size_t top = mask.roi.y_offset;
+  detail::require_size("mask", std::uint64_t{mask.roi.width} * mask.roi.height);
   detail::visit_runs(
     mask, width * mask.roi.height, [&](std::size_t begin, std::size_t end) {
       while (begin < end) {  // runs go on in the next row
@@ -139,6 +150,7 @@ std::vector<std::uint8_t> unite(const InstanceArray & array, IsWanted && is_want
 {
   const std::size_t height = array.image_height;
   const std::size_t width = array.image_width;
+  detail::require_size("image", std::uint64_t{array.image_height} * array.image_width);
   std::vector<std::uint8_t> pixels(height * width, 0);
   for (const auto & instance : array.instances) {
     if (is_wanted(instance)) {

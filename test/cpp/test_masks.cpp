@@ -91,6 +91,19 @@ void test_malformed_masks_are_refused()
   assert(pixels == Pixels(4 * 5, 0));
 }
 
+void test_what_asks_for_billions_of_pixels_is_refused()
+{
+  const InstanceMask mask{1, {0, 0, 65536, 65536}, {4294967295u, 1}, {}};
+  const auto nothing = [](std::size_t, std::size_t, std::size_t) {};
+  assert(
+    refusal_of([&] {yolact::for_each_run(mask, nothing);}) ==
+    "mask must have at most 268435456 pixels, got 4294967296");
+  const InstanceArray array{4294967295u, 4294967295u, {}};
+  assert(
+    refusal_of([&] {yolact::unite(array, [](const Instance &) {return true;});}) ==
+    "image must have at most 268435456 pixels, got 18446744065119617025");
+}
+
 int main()
 {
   test_every_encoding_gives_the_same_runs();
@@ -98,4 +111,5 @@ int main()
   test_unite_takes_the_wanted_instances();
   test_an_empty_mask_has_no_runs();
   test_malformed_masks_are_refused();
+  test_what_asks_for_billions_of_pixels_is_refused();
 }

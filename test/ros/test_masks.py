@@ -108,6 +108,21 @@ def test_malformed_masks_are_refused(crop, encoding, fields, text):
         decode(mask)
 
 
+@pytest.mark.parametrize('encoding', ENCODINGS)
+def test_a_mask_of_billions_of_pixels_is_refused_before_memory_is_taken(crop, encoding):
+    mask = make_mask(crop)
+    mask.encoding, mask.roi.height, mask.roi.width = encoding, 2**16, 2**16
+    mask.rle = [2**32 - 1, 1]
+    with pytest.raises(InputError, match='must have at most 268435456 pixels, got 4294967296'):
+        decode(mask)
+
+
+def test_an_image_of_billions_of_pixels_is_refused_before_memory_is_taken():
+    array = SimpleNamespace(image_height=2**32 - 1, image_width=2**32 - 1, instances=[])
+    with pytest.raises(InputError, match='image must have at most 268435456 pixels, got 1844'):
+        unite(array)
+
+
 @pytest.mark.parametrize('corner', [(3, 0), (0, 3)])
 def test_a_mask_beyond_the_image_is_refused(crop, corner):
     image = np.zeros((4, 5), dtype=bool)
