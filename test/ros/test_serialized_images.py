@@ -73,3 +73,9 @@ def test_a_message_that_is_cut_off_is_refused_wherever_that_is():
     for end in range(4, len(serialized)):
         with pytest.raises(InputError, match=f'end is missing after {end} bytes'):
             read_image(serialized[:end])
+
+
+@pytest.mark.parametrize('head', [b'', b'\x00\x02\x00\x00', b'\xff' * 4])
+def test_bytes_that_are_no_image_in_any_form_are_refused(head):
+    with pytest.raises(InputError, match='must be a sensor_msgs/msg/Image, got'):
+        read_image(head + b'\xff' * len(head))

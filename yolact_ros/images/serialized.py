@@ -42,11 +42,11 @@ def read_image(serialized: bytes) -> ImageView | Image:
             in use.
 
     Raises:
-        InputError: The message is cut off.
+        InputError: The message is cut off, or no image.
     """
     byte_order = BYTE_ORDERS.get(serialized[:2])
     if byte_order is None:
-        return deserialize_message(serialized, Image)
+        return _deserialize(serialized)
     reader = _Reader(serialized, byte_order)
     try:
         return ImageView(
@@ -65,6 +65,17 @@ def read_image(serialized: bytes) -> ImageView | Image:
         raise InputError(
             f'serialized image must be whole, but the end is missing after {len(serialized)} bytes'
         ) from None
+
+
+def _deserialize(serialized: bytes) -> Image:
+    """Return an image in a form that only the middleware knows."""
+    try:
+        return deserialize_message(serialized, Image)
+    except Exception as error:  # each middleware has its own
+        raise InputError(
+            f'serialized image must be a sensor_msgs/msg/Image, got {len(serialized)} bytes that '
+            'are none'
+        ) from error
 
 
 class _Reader:
