@@ -270,10 +270,10 @@ class ModelConfig:
         Raises:
             InputError: A key is unknown or missing, or a value is wrong.
         """
-        class_names = values.get('class_names')
+        class_names = values.get('class_names') if isinstance(values, dict) else None
         if isinstance(class_names, str):
-            class_names = list(class_set(class_names).values())
-        return build_record(cls, {**values, 'class_names': class_names}, source)
+            values = {**values, 'class_names': list(class_set(class_names).values())}
+        return build_record(cls, values, source)
 
     def to_mapping(self) -> dict[str, Any]:
         """Return plain values from which ``from_mapping`` builds the same configuration."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import (
@@ -23,6 +24,8 @@ from yolact_core.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from importlib.abc import Traversable
+
+MOST_VALUES = 100_000  # of a YAML file; a few aliases of aliases stand for billions
 
 Record = TypeVar('Record')
 
@@ -75,12 +78,45 @@ def read_yaml(path: Path | Traversable) -> dict[str, Any]:
         InputError: It cannot be read or holds something else.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = ' '.join(str(error).split())
-        raise InputError(f'{path} must be a readable YAML file: {reason}') from error
+        values = parse_yaml(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError) as error:
+        raise InputError(f'{path} must be a readable YAML file: {error}') from error
     if not isinstance(values, dict):
         raise InputError(f'{path} must hold keys and values, got {type(values).__name__}')
+    return values
+
+
+def parse_json(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON
+    """Return the plain values that JSON stands for.
+
+    Raises:
+        InputError: It is no JSON, or nested too deeply; the text is the reason alone.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(str(error)) from error
+
+
+def parse_yaml(text: str) -> Any:  # noqa: ANN401 - any YAML
+    """Return the plain values that YAML stands for.
+
+    Raises:
+        InputError: It is no YAML, or stands for far too many values; the text is the reason alone.
+    """
+    try:
+        values: object = yaml.safe_load(text)
+    except Exception as error:  # of yaml, and whatever its constructors stumble over
+        reason = ' '.join(str(error).split()) or type(error).__name__
+        raise InputError(reason) from error
+    count, left = 0, [values]
+    while left:
+        value = left.pop()
+        left += value.values() if isinstance(value, dict) else ()
+        left += value if isinstance(value, list | tuple | set) else ()
+        count += 1
+        if count + len(left) > MOST_VALUES:
+            raise InputError(f'it must hold at most {MOST_VALUES} values, aliases included')
     return values
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from yolact_core import InputError, ModelConfig
 from yolact_core.config import category_ids, class_set, config_names
+from yolact_core.records import parse_json
 
 SMALL = """
 name: small
@@ -65,6 +66,11 @@ def test_a_configuration_is_read_from_a_file(tmp_path):
     assert config.replace(input_size=256).input_size == 256
 
 
+BOMB = 'a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n' + ''.join(
+    f'a{level + 1}: &a{level + 1} [{", ".join([f"*a{level}"] * 10)}]\n' for level in range(30)
+)
+
+
 @pytest.mark.parametrize(
     ('wrong', 'right', 'text'),
     [
@@ -85,6 +91,15 @@ def test_a_configuration_is_read_from_a_file(tmp_path):
         ('[16]', '[-16]', 'anchors.scales must be positive'),
         (SMALL, '- a list', 'must hold keys and values, got list'),
         (SMALL, 'a: [', 'must be a readable YAML file'),
+        (SMALL, 'a: ' + '[' * 3000, 'must be a readable YAML file: maximum recursion depth'),
+        (SMALL, 'a: ' + '1' * 5000, 'must be a readable YAML file: Exceeds the limit'),
+        (SMALL, 'a: !!int x', 'must be a readable YAML file: invalid literal'),
+        (SMALL, 'a: !!timestamp x', 'must be a readable YAML file: '),
+        (SMALL, 'a: 2001-99-99', 'must be a readable YAML file: month must be in'),
+        (SMALL, 'a: !!python/object/apply:os.getcwd []', 'could not determine a constructor'),
+        (SMALL, 'a: &a [*a]', 'must hold at most 100000 values, aliases included'),
+        (SMALL, BOMB, 'must hold at most 100000 values, aliases included'),
+        ('[cup, bowl]', '', 'class_names must be a list, got None'),
     ],
 )
 def test_a_wrong_configuration_is_refused_by_name(tmp_path, wrong, right, text):
@@ -94,6 +109,12 @@ def test_a_wrong_configuration_is_refused_by_name(tmp_path, wrong, right, text):
         ModelConfig.from_file(path)
     assert text in str(caught.value)
     assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize('text', ['[' * 100_000, '{', '1' * 5000, b'\xff\xfe{'])
+def test_what_is_no_json_is_refused_with_the_reason(text):
+    with pytest.raises(InputError, match=r'\w'):
+        parse_json(text)
 
 
 def test_a_configuration_of_several_heads_survives_a_round_trip(tmp_path):

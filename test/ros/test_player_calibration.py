@@ -72,7 +72,7 @@ def test_a_wrong_calibration_is_refused(write, changes, text):
 
 
 @pytest.mark.parametrize(
-    ('content', 'text'), [('- 1', 'a mapping, got list'), ('{', 'readable YAML')]
+    ('content', 'text'), [('- 1', 'hold keys and values, got list'), ('{', 'readable YAML')]
 )
 def test_what_is_no_calibration_is_refused(tmp_path, content, text):
     path = tmp_path / 'camera.yaml'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from yolact_core.checkpoints.checkpoint import hash_weights, load_checkpoint
 from yolact_core.checkpoints.model_zoo import OFFICIAL_MODELS, shipped_models
 from yolact_core.detector import ID_DIGITS
 from yolact_core.errors import InputError
+from yolact_core.records import parse_json
 
 MEBIBYTE = 1 << 20
 EXACT = 'float32'  # in which all backends give the same results
@@ -213,7 +213,7 @@ def _of_checkpoint(path: Path) -> Accuracies:
 
 def _of_evaluation(path: Path) -> Accuracies:
     try:
-        values: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
+        values: dict[str, Any] = parse_json(path.read_bytes())
         conditions, mask_ap = values['detector'], values['precisions']['mask']['ap']
         precision = conditions.get('precision', EXACT)
         backend = '' if precision == EXACT else conditions['backend']

@@ -22,6 +22,7 @@ from yolact_core.files import replace_when_done
 from yolact_core.network import Yolact, build_network
 from yolact_core.network.yolact import check_weights
 from yolact_core.palette import Color, make_palette
+from yolact_core.records import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,8 +132,8 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], ModelConfig, F
             'it is not a checkpoint of this project'
         )
     try:
-        config = ModelConfig.from_mapping(json.loads(metadata['config']), f'{path}: config')
-        values = json.loads(metadata['facts'])
+        config = ModelConfig.from_mapping(parse_json(metadata['config']), f'{path}: config')
+        values = parse_json(metadata['facts'])
         colors = tuple((red, green, blue) for red, green, blue in values['colors'])
         facts = Facts(colors, values['training'], values['license'])
     except (KeyError, TypeError, ValueError) as error:

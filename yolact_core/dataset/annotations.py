@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from yolact_core.dataset.segmentation import SegmentationStore, find_fault
 from yolact_core.errors import InputError
+from yolact_core.records import parse_json
 
 SECTIONS = ('images', 'annotations', 'categories')
 
@@ -77,7 +77,7 @@ def read_json(path: Path) -> dict[str, list[Record]]:
         InputError: It cannot be read, or lacks images, annotations or categories.
     """
     try:
-        content = json.loads(path.read_bytes())
+        content = parse_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(f'{path} must be a readable COCO annotation file: {error}') from error
     for section in SECTIONS:

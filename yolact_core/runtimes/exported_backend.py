@@ -19,6 +19,7 @@ from yolact_core.config import ModelConfig
 from yolact_core.errors import InputError
 from yolact_core.network import Prediction
 from yolact_core.network.heads import MaskRescoring
+from yolact_core.records import parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,7 +99,7 @@ class ModelCard:
             )
         try:
             tensors = safetensors.torch.load(base64.b64decode(values['tensors']))
-            config = ModelConfig.from_mapping(yaml.safe_load(values['config']), f'{path}: config')
+            config = ModelConfig.from_mapping(parse_yaml(values['config']), f'{path}: config')
             return cls(
                 config,
                 values['digest'],
@@ -107,7 +108,7 @@ class ModelCard:
                 _load_rescoring(config, tensors),
                 values['outputs'] == ', '.join(DECODED_OUTPUTS),
             )
-        except (KeyError, ValueError, RuntimeError, yaml.YAMLError, SafetensorError) as error:
+        except (KeyError, ValueError, RuntimeError, SafetensorError) as error:
             raise InputError(f'{path} must hold whole metadata: {error}') from error
 
 

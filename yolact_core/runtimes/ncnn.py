@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from yolact_core.errors import InputError, package_needed
+from yolact_core.records import parse_json
 from yolact_core.runtimes.export import write_onnx
 from yolact_core.runtimes.exported_backend import ExportedBackend, ModelCard, run_one_by_one
 from yolact_core.threads import asleep_while_waiting
@@ -97,9 +98,10 @@ def _require_success(code: int, name: str) -> None:
 
 
 def _read_card(path: Path) -> ModelCard:
-    last = path.read_text(encoding='utf-8', errors='replace').splitlines()[-1]
+    lines = path.read_text(encoding='utf-8', errors='replace').splitlines()
+    last = lines[-1] if lines else ''
     try:
-        strings = json.loads(last.removeprefix(CARD)) if last.startswith(CARD) else {}
+        strings = parse_json(last.removeprefix(CARD)) if last.startswith(CARD) else {}
     except ValueError as error:
         raise InputError(f'{path} must hold whole metadata: {error}') from error
     return ModelCard.from_strings(strings, path)

@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from yolact_core.config import AnchorConfig, BackboneConfig
 from yolact_core.errors import InputError
-from yolact_core.records import build_record, check_fields, read_yaml
+from yolact_core.records import build_record, check_fields, parse_yaml, read_yaml
 from yolact_core.training.augmentation import AugmentationOptions, RecipeName
 from yolact_core.training.extension import ExtensionOptions
 from yolact_core.training.loss import LossOptions
@@ -213,10 +211,9 @@ def load_run(path: str | Path, changes: Sequence[str] = ()) -> RunConfig:
 
 def _parse(key: str, text: str) -> object:
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        reason = ' '.join(str(error).split())
-        raise InputError(f'value of {key} must be YAML, got {text!r}: {reason}') from error
+        value = parse_yaml(text)
+    except InputError as error:
+        raise InputError(f'value of {key} must be YAML, got {text!r}: {error}') from None
     if isinstance(value, str):
         with suppress(ValueError):
             return float(value)  # YAML 1.1 wants 1.0e-3 where people write 1e-3

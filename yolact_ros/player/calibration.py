@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
 from yolact_core.errors import InputError
+from yolact_core.records import read_yaml
 from yolact_ros.player.options import MessageOptions
 
 DEFAULT_FRAME_ID = 'camera'
@@ -138,13 +138,7 @@ def read_calibration(path: Path) -> Calibration:
     Raises:
         InputError: It cannot be read, or lacks something.
     """
-    try:
-        values = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = ' '.join(str(error).split())
-        raise InputError(f'camera info {path} must be a readable YAML file: {reason}') from error
-    if not isinstance(values, dict):
-        raise InputError(f'camera info {path} must be a mapping, got {type(values).__name__}')
+    values = read_yaml(path)
     try:
         matrices = {name: _numbers(values[name]['data']) for name in MATRICES}
         calibration = Calibration(

@@ -18,7 +18,7 @@ from yolact_core.checkpoints.checkpoint import hash_weights
 from yolact_core.checkpoints.model_zoo import cache_folder
 from yolact_core.errors import InputError
 from yolact_core.files import replace_when_done
-from yolact_core.records import build_record
+from yolact_core.records import build_record, parse_json
 from yolact_core.runtimes.export import write_onnx
 from yolact_core.runtimes.exported_backend import ModelCard
 from yolact_core.runtimes.tensorrt.library import ANY_GPU, TensorRT, find_tensorrt
@@ -134,7 +134,7 @@ class EngineFile:
         start = front + int.from_bytes(content[len(MAGIC) : front], 'big')
         plan = content[start:]
         try:
-            facts = json.loads(content[front:start])
+            facts = parse_json(content[front:start])
             is_whole = facts['sha256'] == hashlib.sha256(plan).hexdigest()
         except (ValueError, KeyError, TypeError):
             is_whole = False

@@ -85,9 +85,9 @@ def _read_metadata(folder: Path) -> list[Path]:
     Raises:
         Exception: There are no metadata, they are something else, or they name missing files.
     """
-    import yaml  # only where a bag is opened: the help does without
+    from yolact_core.records import read_yaml  # whose libraries the help does without
 
-    content = yaml.safe_load((folder / METADATA).read_text(encoding='utf-8'))
+    content = read_yaml(folder / METADATA)
     try:
         names = content['rosbag2_bagfile_information']['relative_file_paths']
         files = [folder / PurePath(name).name for name in names]
