@@ -1,6 +1,7 @@
 # make setup        a virtual environment in .venv with everything, ROS 2 included
 # make demo         set up, then camera, node and recorder: out/demo; MODEL=FILE SECONDS=10
 # make test         set up, then run all tests
+# make fuzz         ten minutes of inputs altered at random; MINUTES=60 TARGET=mcap
 # make lint         style and types
 # make bench        speed and memory, as ratios to plain implementations run beside ours
 # make bench-cpu    all goals for speed on a CPU, in about eight minutes
@@ -24,7 +25,7 @@ else
   COLCON_ENV := PATH=$(PREFIX)/bin:$$PATH AMENT_PREFIX_PATH=$(PREFIX) CMAKE_PREFIX_PATH=$(PREFIX)
 endif
 
-.PHONY: setup demo test lint bench bench-cpu bench-gpu bench-train images clean
+.PHONY: setup demo test fuzz lint bench bench-cpu bench-gpu bench-train images clean
 setup: $(VENV)/built
 
 $(VENV)/installed: pyproject.toml setup.py $(ROS_REQUIREMENTS)
@@ -64,6 +65,10 @@ test: setup
 	  --cov --cov-report=term:skip-covered --cov-fail-under=85
 	$(WITH_ROS) $(BIN)/python -m pytest test/core test/recipes -m slow
 	$(WITH_ROS) $(BIN)/python -m pytest test/ros
+
+# MINUTES are those of all targets together. Short runs of all are among the tests.
+fuzz: setup
+	$(WITH_ROS) $(BIN)/python -m fuzz $(TARGET) --minutes $(or $(MINUTES),10)
 
 lint: setup
 	$(BIN)/ruff check

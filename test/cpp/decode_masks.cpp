@@ -1,9 +1,11 @@
 // Decodes masks from standard input, so that another decoder can be compared with this one.
 //
 // Each mask is one line of numbers: height and width of the image, encoding, x, y, height and width
-// of the roi, count of values, values. Each answer is one line of 0 and 1 for the whole image.
+// of the roi, count of values, values. Each answer is one line: 0 and 1 for the whole image, or
+// "refused: " and why.
 #include <cstdint>
 #include <iostream>
+#include <stdexcept>
 #include <string>
 
 #include "messages.hpp"
@@ -25,7 +27,12 @@ int main()
       mask.data.push_back(static_cast<std::uint8_t>(value));
     }
     std::string pixels(height * width, '0');
-    yolact::paint(mask, yolact::ImageView<char>{pixels.data(), height, width, width}, '1');
-    std::cout << pixels << '\n';
+    try {
+      yolact::paint(mask, yolact::ImageView<char>{pixels.data(), height, width, width}, '1');
+      yolact::for_each_run(mask, [](std::size_t, std::size_t, std::size_t) {});
+      std::cout << pixels << std::endl;
+    } catch (const std::invalid_argument & error) {
+      std::cout << "refused: " << error.what() << std::endl;
+    }
   }
 }

@@ -1,0 +1,1 @@
+"""What comes from outside, one kind a module, each as ``fuzz.target`` describes it."""
