@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 
@@ -10,7 +11,13 @@ import numpy as np
 import pytest
 
 from yolact_core import InputError
-from yolact_core.media.image_files import is_whole, read_image, write_image
+from yolact_core.media.image_files import read_image, write_image
+from yolact_core.media.image_headers import parse_header
+
+
+def is_whole(data: bytes) -> bool:
+    header = parse_header(io.BytesIO(data))
+    return header is not None and header.is_whole
 
 
 @pytest.fixture

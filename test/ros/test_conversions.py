@@ -163,6 +163,22 @@ def test_data_that_is_cut_off_is_refused(photo, suffix, size, text):
         compressed_to_rgb(message)
 
 
+@pytest.mark.parametrize('suffix', ['.png', '.bmp', '.tif', '.jpg', '.webp'])
+def test_a_large_image_in_a_few_bytes_is_refused_before_it_is_decoded(monkeypatch, suffix):
+    monkeypatch.setattr('yolact_ros.images.decoding.MOST_PIXELS', 99)
+    monkeypatch.setattr('cv2.imdecode', lambda *_: pytest.fail('it was decoded'))
+    message = compress(np.zeros((10, 10, 3), np.uint8), suffix, 'f')
+    with pytest.raises(InputError, match='must have at most 99 pixels, got 10 x 10'):
+        compressed_to_rgb(message)
+
+
+def test_formats_without_a_known_header_are_refused(monkeypatch):
+    monkeypatch.setattr('cv2.imdecode', lambda *_: pytest.fail('it was decoded'))
+    message = compress(np.zeros((10, 10, 3), np.float32), '.hdr', 'f')
+    with pytest.raises(InputError, match='cannot be decoded as one'):
+        compressed_to_rgb(message)
+
+
 def test_what_is_no_image_is_refused():
     message = CompressedImage(format='h264', data=b'\x00\x00\x00\x01gibberish')
     with pytest.raises(InputError, match="got 13 bytes of format 'h264' that cannot be decoded"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from yolact_core.files import replace_when_done
 from yolact_core.media.image_headers import (
     FIRST_LYING,
     ImageHeader,
-    parse_common_header,
     parse_header,
 )
 
@@ -131,12 +129,6 @@ def write_image(path: Path, image: npt.NDArray[np.uint8] | npt.NDArray[np.uint16
             unfinished.write_bytes(data.tobytes())
     except OSError as error:
         raise InputError(f'{path} must be writable: {error.strerror}') from error
-
-
-def is_whole(data: bytes) -> bool:
-    """Return whether a JPEG, PNG or WebP file has its end; others decoders know by themselves."""
-    header = parse_common_header(io.BytesIO(data))
-    return header is None or header.is_whole
 
 
 def _turn(image: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uint8]:

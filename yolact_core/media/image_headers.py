@@ -53,10 +53,10 @@ def parse_header(file: BinaryIO) -> ImageHeader | None:
     Args:
         file: File that can be sought in.
     """
-    return parse_common_header(file) or _parse_other(file)
+    return _parse_common(file) or _parse_other(file)
 
 
-def parse_common_header(file: BinaryIO) -> ImageHeader | None:
+def _parse_common(file: BinaryIO) -> ImageHeader | None:
     """Return what the header of a JPEG, PNG or WebP file says, and whether the file is whole.
 
     OpenCV 4 decodes JPEG files that were cut off without complaint, and fills the rest with grey.

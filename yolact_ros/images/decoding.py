@@ -6,6 +6,7 @@ That is why this module needs no ROS: bags are read with it on machines that hav
 from __future__ import annotations
 
 import importlib
+import io
 from typing import Any
 
 import cv2
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from yolact_core.errors import InputError
-from yolact_core.media.image_files import is_whole
+from yolact_core.media.image_headers import parse_header
 from yolact_ros.images.encodings import (
     ENCODINGS,
     SEMI_PLANAR_ENCODINGS,
@@ -22,6 +23,7 @@ from yolact_ros.images.encodings import (
 )
 
 DTYPES, CHANNELS = (np.uint8, np.uint16), (1, 3, 4)  # that compressed images may have
+MOST_PIXELS = 2**26  # of a compressed image; a few kilobytes may stand for gigabytes
 JPEG_FORMAT = 'bgr8; jpeg compressed bgr8'  # the names of image_transport
 
 Image = Any  # ``sensor_msgs/msg/Image`` of any client library
@@ -64,14 +66,20 @@ def compressed_to_rgb(message: CompressedImage) -> npt.NDArray[np.uint8]:
         RGB, shape (H, W, 3).
 
     Raises:
-        InputError: The data is cut off, or no image.
+        InputError: The data is cut off, too large an image, or none.
     """
     data = np.frombuffer(message.data, dtype=np.uint8)
-    if not is_whole(data.tobytes()):
+    header = parse_header(io.BytesIO(data.tobytes()))
+    if header and not header.is_whole:
         raise InputError(
             f'compressed image must be whole, but the end is missing after {data.size} bytes'
         )
-    pixels = _decompress(data)
+    if header and header.size[0] * header.size[1] > MOST_PIXELS:
+        raise InputError(
+            f'compressed image must have at most {MOST_PIXELS} pixels, '
+            f'got {header.size[1]} x {header.size[0]}'
+        )
+    pixels = _decompress(data) if header else None  # what has no size has no bound
     if pixels is None or pixels.dtype not in DTYPES or pixels.shape[2] not in CHANNELS:
         raise InputError(
             f'compressed image must be a JPEG, PNG or other image of 8 or 16 bits, got '
