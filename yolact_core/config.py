@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 CONFIGS = 'configs'
 CLASS_SETS = 'class_sets.yaml'
 PYRAMID_LEVELS = {'fpn': 5, 'pan': 3}
+LARGEST_SIDE, WIDEST, DEEPEST, MOST_OUTPUTS = 8192, 8192, 64, 100_000  # far from any network's
 
 BoxCoding = Literal['offsets', 'distances']
 ScoreKind = Literal['softmax', 'sigmoid']
@@ -156,11 +157,11 @@ class ModelConfig:
         levels, scales = PYRAMID_LEVELS[self.pyramid], self.anchors.scales
         detail = self.protonet.detail_stage
         return {
-            'input_size must be at least 64': self.input_size >= 64,
+            f'input_size must be from 64 to {LARGEST_SIDE}': 64 <= self.input_size <= LARGEST_SIDE,
             'class_names must name at least one class': len(self.class_names) > 0,
             'class_names must not repeat': len(set(self.class_names)) == len(self.class_names),
-            'feature_channels must be positive': self.feature_channels > 0,
-            'prototypes must be positive': self.prototypes > 0,
+            f'feature_channels must be from 1 to {WIDEST}': 0 < self.feature_channels <= WIDEST,
+            f'prototypes must be from 1 to {WIDEST}': 0 < self.prototypes <= WIDEST,
             'std must be positive': min(self.std) > 0,
             'backbone.stages must name 3 stages': len(self.backbone.stages) == 3,
             f'anchors.scales must have {levels} levels': len(scales) == levels,
@@ -173,10 +174,12 @@ class ModelConfig:
             'anchors.aspect_ratios must be positive': all(
                 ratio > 0 for ratio in self.anchors.aspect_ratios
             ),
-            'protonet.channels and protonet.convolutions must be positive': (
-                self.protonet.channels is None or self.protonet.channels > 0
-            )
-            and self.protonet.convolutions > 0,
+            f'protonet.channels must be from 1 to {WIDEST}': (
+                self.protonet.channels is None or 0 < self.protonet.channels <= WIDEST
+            ),
+            f'protonet.convolutions must be from 1 to {DEEPEST}': (
+                0 < self.protonet.convolutions <= DEEPEST
+            ),
             'protonet.detail_stage must come before backbone.stages': (
                 detail is None or 0 <= detail < min(self.backbone.stages, default=0)
             ),
@@ -190,11 +193,12 @@ class ModelConfig:
                 self.box_coding == 'offsets'
                 or (all(len(level) == 1 for level in scales) and ratios == (1.0,))
             ),
-            'heads must have positive channels': all(
-                head.channels is None or head.channels > 0 for head in self.heads
+            f'heads must be at most {DEEPEST}': len(self.heads) <= DEEPEST,
+            f'heads must have from 1 to {WIDEST} channels': all(
+                head.channels is None or 0 < head.channels <= WIDEST for head in self.heads
             ),
-            'heads must have no negative number of classes': all(
-                head.classes is None or head.classes >= 0 for head in self.heads
+            f'heads must have from 0 to {MOST_OUTPUTS} classes': all(
+                head.classes is None or 0 <= head.classes <= MOST_OUTPUTS for head in self.heads
             ),
             'one of heads must predict boxes, and one masks': (
                 any(head.boxes for head in self.heads) and any(head.masks for head in self.heads)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from yolact_core import InputError, ModelConfig, build_network
-from yolact_core.config import BackboneConfig
+from yolact_core.config import AnchorConfig, BackboneConfig
 from yolact_core.network import resize_network
 from yolact_core.network.backbones import build_backbone
 from yolact_core.network.backbones.resnet import DeformableConv
@@ -171,3 +171,20 @@ def test_the_network_can_be_exported(name):
     exported = torch.export.export(network, (images,)).module()
     for ours, theirs in zip(network(images), exported(images), strict=True):
         np.testing.assert_allclose(theirs.detach(), ours.detach(), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'text'),
+    [
+        ({'feature_channels': 8192}, 'must have at most 268435456 weights'),
+        ({'feature_channels': 8193}, 'feature_channels must be from 1 to 8192'),
+        ({'input_size': 10**9}, 'input_size must be from 64 to 8192'),
+        (
+            {'anchors': AnchorConfig(((8.0, 9.0),) * 5), 'input_size': 8192},
+            'must make at most 4194304 priors',
+        ),
+    ],
+)
+def test_a_giant_is_refused_before_memory_is_taken(small_config, changes, text):
+    with pytest.raises(InputError, match=text):
+        build_network(small_config.replace(**changes))

@@ -5,9 +5,11 @@ import torch
 from torch import Tensor
 
 from yolact_core.config import AnchorConfig, BoxCoding
+from yolact_core.errors import InputError
 
 CENTRE_VARIANCE = 0.1
 SIZE_VARIANCE = 0.2
+MOST_PRIORS = 2**22
 
 
 def level_sizes(input_size: int, strides: tuple[int, ...], levels: int) -> list[int]:
@@ -30,7 +32,13 @@ def make_priors(anchors: AnchorConfig, level_sizes: list[int], input_size: int) 
 
     Returns:
         Centre form (cx, cy, w, h) as fractions of the image, shape (A, 4), float32.
+
+    Raises:
+        InputError: They are far too many.
     """
+    count = anchors.per_cell * sum(cells**2 for cells in level_sizes)
+    if count > MOST_PRIORS:
+        raise InputError(f'anchors must make at most {MOST_PRIORS} priors, got {count}')
     levels = []
     for cells, scales in zip(level_sizes, anchors.scales, strict=True):
         centres = (np.arange(cells) + 0.5) / cells

@@ -16,6 +16,7 @@ from yolact_core.network.backbones import build_backbone
 from yolact_core.network.boxes import level_sizes, make_priors
 from yolact_core.network.heads import MaskRescoring, PredictionHead, Protonet, mean_distances
 from yolact_core.network.pyramids import EXTRA_LEVELS, PYRAMIDS
+from yolact_core.network.size import check_size
 
 
 class Prediction(NamedTuple):
@@ -198,10 +199,12 @@ def build_network(config: str | ModelConfig) -> Yolact:
         config: Configuration or its name, such as ``yolact_resnet50``.
 
     Raises:
-        InputError: The name is unknown or the configuration contradicts itself.
+        InputError: The name is unknown, or the configuration contradicts itself or asks for a
+            giant.
     """
     if isinstance(config, str):
         config = ModelConfig.from_name(config)
+    check_size(config)
     return Yolact(config).eval()
 
 
