@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 pytest.importorskip('rclpy', reason='needs ROS 2: make setup')
 
 from rclpy.serialization import serialize_message
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from yolact_core.errors import InputError
+from yolact_ros.deserialization import deserialize
 from yolact_ros.images.serialized import ImageView, read_image
 
 FIELDS = ('header', 'height', 'width', 'encoding', 'is_bigendian', 'step')
@@ -75,7 +76,15 @@ def test_a_message_that_is_cut_off_is_refused_wherever_that_is():
             read_image(serialized[:end])
 
 
-@pytest.mark.parametrize('head', [b'', b'\x00\x02\x00\x00', b'\xff' * 4])
-def test_bytes_that_are_no_image_in_any_form_are_refused(head):
-    with pytest.raises(InputError, match='must be a sensor_msgs/msg/Image, got'):
-        read_image(head + b'\xff' * len(head))
+HEADS = (b'\x00\x00', b'\x00\x01', b'\x00\x02', b'\x00\x03', b'\xff\xff')
+
+
+@pytest.mark.parametrize('head', HEADS)
+def test_bytes_that_are_no_message_are_refused_at_any_length(head):
+    """At four bytes Fast CDR would end the process."""
+    for length in range(12):
+        serialized = (head + b'\x00\x00' + b'\xff' * 12)[:length]
+        with pytest.raises(InputError, match='must be'):
+            read_image(serialized)
+        with pytest.raises(InputError, match='must be a whole CompressedImage: '):
+            deserialize(serialized, CompressedImage)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import rclpy
 from rclpy.node import Node
-from rclpy.serialization import deserialize_message
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage
 from std_msgs.msg import Header
@@ -20,6 +19,7 @@ from yolact.msg import InstanceArray, ModelInfo, StageTiming
 from yolact_core.cli import stop_on_signals
 from yolact_core.files import replace_when_done
 from yolact_ros.bag.io.writer import BagWriter
+from yolact_ros.deserialization import deserialize
 from yolact_ros.node.qos import reliable
 
 Stamp = tuple[int, int]  # seconds and nanoseconds
@@ -79,7 +79,7 @@ class Recorder(Node):
 
 def _stamp_of(data: bytes) -> Stamp:
     """Return the stamp of a message, which begins with a header."""
-    stamp = deserialize_message(data, Header).stamp
+    stamp = deserialize(data, Header).stamp
     return stamp.sec, stamp.nanosec
 
 

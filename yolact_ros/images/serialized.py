@@ -11,14 +11,13 @@ import struct
 from dataclasses import dataclass
 
 from builtin_interfaces.msg import Time
-from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from yolact_core.errors import InputError
+from yolact_ros.deserialization import HEAD, deserialize
 
 BYTE_ORDERS = {b'\x00\x00': '>', b'\x00\x01': '<'}  # by the first bytes of plain CDR
-HEAD = 4  # bytes before the message; fields are aligned from there on
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,8 @@ def read_image(serialized: bytes) -> ImageView | Image:
     """
     byte_order = BYTE_ORDERS.get(serialized[:2])
     if byte_order is None:
-        return _deserialize(serialized)
+        image: Image = deserialize(serialized, Image)
+        return image
     reader = _Reader(serialized, byte_order)
     try:
         return ImageView(
@@ -67,17 +67,6 @@ def read_image(serialized: bytes) -> ImageView | Image:
         ) from None
 
 
-def _deserialize(serialized: bytes) -> Image:
-    """Return an image in a form that only the middleware knows."""
-    try:
-        return deserialize_message(serialized, Image)
-    except Exception as error:  # each middleware has its own
-        raise InputError(
-            f'serialized image must be a sensor_msgs/msg/Image, got {len(serialized)} bytes that '
-            'are none'
-        ) from error
-
-
 class _Reader:
     """Reads one field after the other.
 
@@ -89,7 +78,7 @@ class _Reader:
     def __init__(self, serialized: bytes, byte_order: str) -> None:
         self._serialized = serialized
         self._byte_order = byte_order
-        self._position = HEAD
+        self._position = HEAD  # fields are aligned from there on
 
     def read(self, kind: str) -> int:
         """Return a number of the type that ``struct`` calls so."""

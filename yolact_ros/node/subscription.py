@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from rclpy.node import Node
 from rclpy.qos_overriding_options import QoSOverridingOptions
-from rclpy.serialization import deserialize_message
 from rclpy.subscription import Subscription
 from rclpy.utilities import get_rmw_implementation_identifier
 from sensor_msgs.msg import CompressedImage, Image
 
+from yolact_ros.deserialization import deserialize
 from yolact_ros.health.arrivals import Arrival, Arrivals
 from yolact_ros.health.freshness import NANOSECONDS
 from yolact_ros.health.transport import Observation, find_profile_variable
@@ -98,7 +98,7 @@ class ImageSubscription:
         Raises:
             InputError: It is cut off.
         """
-        return deserialize_message(data, self._type) if self._is_compressed else read_image(data)
+        return deserialize(data, self._type) if self._is_compressed else read_image(data)
 
     def decode(self, message: ImageMessage) -> npt.NDArray[np.uint8]:
         """Return the image in a message, shape (H, W, 3).

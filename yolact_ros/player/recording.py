@@ -8,12 +8,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CompressedImage, Image
 
 from yolact_core.errors import InputError
 from yolact_ros.bag.io.bag import NS_PER_S, Bag, Entry, Topic, require_rosbags
 from yolact_ros.bag.io.storage import CDR
+from yolact_ros.deserialization import deserialize
 
 CAMERA_INFO, CAMERA_INFO_TYPE = 'camera_info', 'sensor_msgs/msg/CameraInfo'
 COMPRESSED = '/compressed'
@@ -163,8 +163,8 @@ class BagRecording:
 
     def _deserialize(self, entry: Entry) -> Any:  # noqa: ANN401 - any type
         try:
-            return deserialize_message(entry.data, self._types[entry.topic])
-        except Exception as error:  # the middleware's own, which has no name
+            return deserialize(entry.data, self._types[entry.topic])
+        except InputError as error:
             self._warn(f'message on {entry.topic} must be a whole {entry.type}: {error}')
             return None
 
