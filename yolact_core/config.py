@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 CONFIGS = 'configs'
 CLASS_SETS = 'class_sets.yaml'
 PYRAMID_LEVELS = {'fpn': 5, 'pan': 3}
+FILE_NAME = re.compile(r'[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,99}')  # files are named after networks
 LARGEST_SIDE, WIDEST, DEEPEST, MOST_OUTPUTS = 8192, 8192, 64, 100_000  # far from any network's
 
 BoxCoding = Literal['offsets', 'distances']
@@ -110,7 +112,7 @@ class ModelConfig:
     """Everything that shapes a network.
 
     Args:
-        name: Name of the configuration.
+        name: Name of the configuration, after which files are named.
         input_size: Side S of the square input, in pixels.
         backbone: Network that computes the features.
         anchors: The priors.
@@ -157,6 +159,7 @@ class ModelConfig:
         levels, scales = PYRAMID_LEVELS[self.pyramid], self.anchors.scales
         detail = self.protonet.detail_stage
         return {
+            'name must be what a file can be called': bool(FILE_NAME.fullmatch(self.name)),
             f'input_size must be from 64 to {LARGEST_SIDE}': 64 <= self.input_size <= LARGEST_SIDE,
             'class_names must name at least one class': len(self.class_names) > 0,
             'class_names must not repeat': len(set(self.class_names)) == len(self.class_names),

@@ -111,6 +111,19 @@ def test_a_wrong_configuration_is_refused_by_name(tmp_path, wrong, right, text):
     assert '\n' not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    'name', ['', '..', '.hidden', '../up', '/etc/x', 'a\\b', 'a\x00', 'x' * 101]
+)
+def test_a_name_that_would_lead_files_elsewhere_is_refused(name):
+    with pytest.raises(InputError, match='name must be what a file can be called'):
+        ModelConfig.from_name('yolact_resnet18').replace(name=name)
+
+
+@pytest.mark.parametrize('name', ['yolact_base', 'my model', '椅子', 'a..b', 'v1.2-int8'])
+def test_a_name_may_be_in_any_language(name):
+    assert ModelConfig.from_name('yolact_resnet18').replace(name=name).name == name
+
+
 @pytest.mark.parametrize('text', ['[' * 100_000, '{', '1' * 5000, b'\xff\xfe{'])
 def test_what_is_no_json_is_refused_with_the_reason(text):
     with pytest.raises(InputError, match=r'\w'):
