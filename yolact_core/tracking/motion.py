@@ -23,7 +23,7 @@ class BoxMotion:
 
     Args:
         boxes: Corners x1 y1 x2 y2 in pixels, shape (T, 4).
-        speeds: Their change per second, shape (T, 4).
+        speeds: Pixels per second that each side moves, shape (T, 4).
         variances: Variance of the place, covariance of place and speed, variance of the speed,
             shape (T, 3, 4).
     """

@@ -42,7 +42,7 @@ class Track:
 
         Args:
             stamp: Seconds at which it is seen.
-            mask: Its mask.
+            mask: Mask of the detection.
             class_id: Class of the detection.
             score: Score of the detection, in (0, 1].
         """
