@@ -137,6 +137,12 @@ def test_names_that_look_like_markup_stay_text(tmp_path):
     assert '&lt;script&gt;alert' in text
 
 
+def test_names_may_hold_what_no_page_can_show(tmp_path):
+    bag = write_scene(tmp_path / 'bag', ('a\x0bb\x1b[31m', 'c\x00d', '\ufffe$x^'))
+    assert compare(bag, tmp_path / 'page.html') == 0
+    Outline((tmp_path / 'page.html').read_text())
+
+
 def test_without_truth_the_least_steady_images_are_shown_with_those_before(bag, tmp_path):
     path = tmp_path / 'page.html'
     words = ['--topic', '/camera/image', '--results', f'{bag}#/bad', '--report', str(path)]

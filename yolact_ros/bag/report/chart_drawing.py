@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 WIDTH, PLOT_HEIGHT = 460, 200  # units, which are pixels where the page is as wide
 TOP, BOTTOM, RIGHT = 26, 52, 16  # units around the plot
 LEAST_LEFT, MOST_LEFT = 48, 170  # units left of the plot
+NO_LETTERS = re.compile('[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]')  # that XML refuses in names
 LETTER = 10  # units that a letter of an axis is wide on a phone
 MOST_LETTERS = 17  # of a name beside an axis
 BAR_ROW = 12  # units that a row of horizontal bars is high
@@ -116,7 +117,8 @@ def to_svg(chart: Chart) -> str:
     svg = Element('svg', viewBox=f'0 0 {WIDTH} {height}')
     svg.set('role', 'group' if chart.spots else 'img')
     svg.set('aria-label', f'{chart.words.title}. {chart.words.caption}')
-    _copy(ElementTree.fromstring(file.getvalue()), svg, chart, '')
+    drawing = NO_LETTERS.sub('\ufffd', file.getvalue())
+    _copy(ElementTree.fromstring(drawing), svg, chart, '')
     return ElementTree.tostring(svg, encoding='unicode')
 
 
