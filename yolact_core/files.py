@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yolact_core.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+ROOM = 1 << 20  # bytes; with less, any error while writing is taken for that
 
 
 @contextmanager
@@ -23,15 +30,16 @@ def replace_when_done(path: Path) -> Iterator[Path]:
         path: Where the finished file shall be. The temporary one has the same suffix.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(suffix=path.suffix, prefix=f'.{path.stem}-', dir=path.parent)
-    os.close(handle)
-    unfinished = Path(name)
-    try:
-        yield unfinished
-        unfinished.chmod(0o666 & ~_umask())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with _blame(path):
+        handle, name = tempfile.mkstemp(suffix=path.suffix, prefix=_prefix(path), dir=path.parent)
+        os.close(handle)
+        unfinished = Path(name)
+        try:
+            yield unfinished
+            unfinished.chmod(0o666 & ~_umask())
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -45,11 +53,39 @@ def replace_together(path: Path) -> Iterator[Path]:
         path: Where the finished file shall be. The temporary one has the same name.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f'.{path.stem}-', dir=path.parent) as folder:
+    with (
+        _blame(path),
+        tempfile.TemporaryDirectory(prefix=_prefix(path), dir=path.parent) as folder,
+    ):
         unfinished = Path(folder) / path.name
         yield unfinished
         for file in sorted(unfinished.parent.iterdir(), key=lambda file: file == unfinished):
             file.replace(path.parent / file.name)
+
+
+@contextmanager
+def _blame(path: Path) -> Iterator[None]:
+    """Let errors name the file that was asked for, and say so where the disk is full.
+
+    Libraries raise errors of many kinds then.
+    """
+    try:
+        yield
+    except OSError as error:
+        hidden = str(path.parent / _prefix(path))
+        if str(error.filename or '').startswith(hidden) or error.errno in DISK_FULL:
+            error.filename = str(path)
+        raise
+    except InputError:
+        raise
+    except Exception as error:
+        if shutil.disk_usage(path.parent).free > ROOM:
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+
+
+def _prefix(path: Path) -> str:
+    return f'.{path.stem}-'
 
 
 def _umask() -> int:

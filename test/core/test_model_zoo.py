@@ -1,11 +1,18 @@
 import hashlib
 import json
+import os
 
 import pytest
 import torch
 
 from yolact_core import InputError
-from yolact_core.checkpoints.model_zoo import CHECKSUMS, OFFICIAL_MODELS, find_model, url_to_fetch
+from yolact_core.checkpoints.model_zoo import (
+    CHECKSUMS,
+    OFFICIAL_MODELS,
+    cache_folder,
+    find_model,
+    url_to_fetch,
+)
 
 
 @pytest.fixture
@@ -60,3 +67,25 @@ def test_a_fetched_file_lands_in_the_cache(cache, monkeypatch):
 
     monkeypatch.setattr('huggingface_hub.hf_hub_download', fetch)
     assert find_model('yolact_im700').read_bytes() == b'weights'
+
+
+@pytest.fixture
+def homeless(tmp_path, monkeypatch):
+    """Be a user without a home and without an entry in the password database."""
+    monkeypatch.delenv('YOLACT_CACHE', raising=False)
+    monkeypatch.delenv('HOME')
+    monkeypatch.setattr('pwd.getpwuid', {}.__getitem__)
+    monkeypatch.setattr('tempfile.tempdir', str(tmp_path))
+    return tmp_path / f'yolact-{os.getuid()}'
+
+
+def test_a_user_without_a_home_has_a_cache_of_his_own_among_temporary_files(homeless):
+    assert cache_folder() == homeless
+    assert homeless.stat().st_mode & 0o777 == 0o700
+    assert cache_folder() == homeless
+
+
+def test_a_cache_among_temporary_files_that_is_not_ours_is_refused(homeless, tmp_path):
+    homeless.symlink_to(tmp_path)
+    with pytest.raises(InputError, match=r'^YOLACT_CACHE must name a folder: there is no HOME'):
+        cache_folder()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import ImageFont
 
 from yolact_core import InputError
 from yolact_core.palette import make_palette
@@ -14,6 +15,7 @@ from yolact_core.visualization import (
     draw_combinations,
     draw_overlay,
     draw_prototypes,
+    fonts,
     stack_pictures,
 )
 from yolact_core.visualization.overlay import label_texts
@@ -163,10 +165,31 @@ def test_tags_of_one_size_are_equally_high_and_hold_ink_of_the_other_brightness(
     assert bright.min() == 0
 
 
-def test_letters_beyond_ascii_are_written_somehow(monkeypatch):
-    monkeypatch.setattr('yolact_core.visualization.tags.WIDE_FONT', 'no such font.ttf')
-    plain, accented = render_tag('Stuhl', 17, (0, 0, 0)), render_tag('Stühl', 17, (0, 0, 0))
-    np.testing.assert_array_equal(plain, accented)
+@pytest.fixture
+def no_fonts(monkeypatch):
+    """Take all fonts away but Pillow's own."""
+    monkeypatch.setattr(fonts, 'USUAL_FONT', 'no such font.ttf')
+    monkeypatch.setenv('PATH', '')
+    for remembered in (fonts._find_font, render_tag):
+        remembered.cache_clear()
+    yield
+    for remembered in (fonts._find_font, render_tag):
+        remembered.cache_clear()
+
+
+@pytest.mark.usefixtures('no_fonts')
+@pytest.mark.parametrize(('text', 'written'), [('Stühl', 'Stuhl'), ('椅子', r'\u6905\u5b50')])
+def test_letters_that_no_font_has_become_plain_ones_or_escapes(text, written, caplog):
+    color = (0, 0, 0)
+    np.testing.assert_array_equal(render_tag(text, 17, color), render_tag(written, 17, color))
+    assert caplog.messages == [f'no font has all letters of {text}: it is written {written}']
+
+
+def test_a_font_is_chosen_that_has_the_letters(monkeypatch):
+    lacking = ImageFont.truetype(fonts.USUAL_FONT, 16).getmask(fonts.NO_LETTER)
+    for text in ('стул', 'Stühl', '椅子', 'x\u0fff'):
+        font, written = fonts.choose_font(text, 16)
+        assert all(bytes(font.getmask(letter)) != bytes(lacking) for letter in written)
 
 
 def test_lines_and_letters_grow_with_the_image(make_detections):

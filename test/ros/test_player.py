@@ -30,7 +30,7 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import String
 
-from yolact_core.media.videos import write_video
+from yolact_core.media.video_writing import write_video
 
 PROFILE = Path(__file__).parents[2] / 'config' / 'fastdds.xml'
 MANY = QoSProfile(depth=200)

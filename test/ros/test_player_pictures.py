@@ -9,7 +9,7 @@ pytest.importorskip('rclpy', reason='ROS 2 is not installed', exc_type=ImportErr
 
 from yolact_core import InputError
 from yolact_core.media.image_files import write_image
-from yolact_core.media.videos import write_video
+from yolact_core.media.video_writing import write_video
 from yolact_ros.player.pictures import PictureRecording
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -59,8 +60,25 @@ OFFICIAL_MODELS = {
 
 
 def cache_folder() -> Path:
-    """Return where fetched models are kept: ``$YOLACT_CACHE`` or ``~/.cache/yolact``."""
-    return Path(os.environ.get('YOLACT_CACHE') or Path.home() / '.cache' / 'yolact')
+    """Return where fetched models are kept: ``$YOLACT_CACHE`` or ``~/.cache/yolact``.
+
+    A user without a home, as in a container, has a folder below the temporary one.
+
+    Raises:
+        InputError: That folder is somebody else's.
+    """
+    if named := os.environ.get('YOLACT_CACHE'):
+        return Path(named)
+    try:
+        return Path.home() / '.cache' / 'yolact'
+    except RuntimeError:  # neither HOME nor an entry in the password database
+        folder = Path(tempfile.gettempdir()) / f'yolact-{os.getuid()}'
+    if folder.is_symlink() or (folder.exists() and folder.stat().st_uid != os.getuid()):
+        raise InputError(
+            f'YOLACT_CACHE must name a folder: there is no HOME, and {folder} is not ours'
+        )
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
 
 
 def shipped_models() -> dict[str, Path]:

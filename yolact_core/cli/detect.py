@@ -49,7 +49,8 @@ class Options:
     """What ``yolact detect`` can be asked for."""
 
     sources: tuple[str, ...] = argument(
-        'image, folder, pattern such as "runs/**/*.jpg", video, or index of a camera',
+        'image, folder, pattern such as "runs/**/*.jpg", video, index of a camera, or address of '
+        'a stream, such as rtsp://camera/live',
         nargs='+',
         metavar='SOURCE',
     )

@@ -17,11 +17,11 @@ import numpy.typing as npt
 from yolact_core.dataset.coco_export import CocoExport
 from yolact_core.detections import Detections
 from yolact_core.detector import Detector
-from yolact_core.errors import InputError
 from yolact_core.files import replace_when_done
 from yolact_core.media.image_files import JPEG_SUFFIXES, read_image, write_image
 from yolact_core.media.sources import ImageFile, Video
-from yolact_core.media.videos import VideoReader, write_video
+from yolact_core.media.video_writing import Add, write_video
+from yolact_core.media.videos import VideoReader
 from yolact_core.palette import make_palette
 from yolact_core.timing import Timing
 from yolact_core.visualization import OverlayStyle, draw_overlay
@@ -119,24 +119,20 @@ class DetectJob:
         self._sources += 1
         with ExitStack() as stack:
             reader = stack.enter_context(closing(VideoReader(source.device)))
-            add: Callable[[npt.NDArray[np.uint8]], None] | None = None
+            add: Add | None = None
             for taken, (position, rgb) in enumerate(reader.images(every), start=1):
                 detections = self._detect(rgb)
                 if self._style:
                     if add is None:
                         path = self._output / f'{source.stem}.mp4'
                         add = stack.enter_context(write_video(path, reader.fps / every))
-                    add(draw_overlay(rgb, detections, self._style, self._palette))
+                    add(draw_overlay(rgb, detections, self._style, self._palette), reader.seconds)
                 self._write_masks(f'{source.stem}/{position:06d}', detections)
                 self._record(f'{source.name}#{position}', detections, frame=position)
                 advance()
                 if taken == limit or is_stopped():
                     return
-        if reader.is_cut_off:
-            raise InputError(
-                f'{source.device} must be a whole video, but of {reader.length} frames '
-                f'{reader.images_read} can be read'
-            )
+        reader.require_whole()
 
     def finish(self) -> None:
         """Write ``detections.json`` if any image could be read.

@@ -1,9 +1,10 @@
-"""Where images come from: files, folders, patterns, videos and cameras, opened when needed."""
+"""Where images come from: files, folders, patterns, cameras and streams, opened when needed."""
 
 from __future__ import annotations
 
 import glob
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from yolact_core.errors import InputError
 from yolact_core.media.image_files import is_hidden, is_image_file
 
 VIDEO_SUFFIXES = frozenset(('.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.webm'))
+STREAM = re.compile(r'(rtsps?|https?|udp|tcp|rtp|rtmp|srt)://', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -32,15 +34,15 @@ class ImageFile:
 
 @dataclass(frozen=True)
 class Video:
-    """A video or a camera.
+    """A video, a camera or a stream.
 
     Args:
-        device: The file, or the index of the camera.
+        device: The file, the index of the camera, or the address of the stream.
         name: Shortest end of its path that no other source has.
         stem: The name without suffix, if no other source has the same.
     """
 
-    device: Path | int
+    device: Path | int | str
     name: str
     stem: str
 
@@ -50,7 +52,8 @@ def find_sources(arguments: Sequence[str]) -> list[ImageFile | Video]:
 
     Args:
         arguments: Each a file, a folder (the images and videos right in it), a pattern such as
-            ``runs/**/*.jpg``, or the index of a camera. What is named twice counts once.
+            ``runs/**/*.jpg``, the index of a camera, or the address of a stream, such as
+            ``rtsp://camera/live``. What is named twice counts once.
 
     Returns:
         In the order of the arguments, within a folder or pattern by name.
@@ -58,7 +61,7 @@ def find_sources(arguments: Sequence[str]) -> list[ImageFile | Video]:
     Raises:
         InputError: An argument names nothing.
     """
-    by_path: dict[Path, Path | int] = {}
+    by_path: dict[Path, Path | int | str] = {}
     for argument in arguments:
         for device in _expand(argument):
             by_path.setdefault(_path_of(device), device)
@@ -71,7 +74,9 @@ def find_sources(arguments: Sequence[str]) -> list[ImageFile | Video]:
     ]
 
 
-def _expand(argument: str) -> list[Path | int]:
+def _expand(argument: str) -> list[Path | int | str]:
+    if STREAM.match(argument):
+        return [argument]
     path = Path(argument)
     if argument and path.is_dir():
         return _look_into(path)
@@ -81,18 +86,18 @@ def _expand(argument: str) -> list[Path | int]:
         return [int(argument)]
     if glob.has_magic(argument):
         matches = [Path(match) for match in sorted(glob.glob(argument, recursive=True))]  # noqa: PTH207 - absolute patterns
-        files: list[Path | int] = [match for match in matches if _is_known(match)]
+        files: list[Path | int | str] = [match for match in matches if _is_known(match)]
         if not files:
             raise InputError(f'pattern must match an image or a video, got {argument!r}')
         return files
     raise InputError(
-        f'source must be an image, a video, a folder, a pattern or the index of a camera, '
-        f'and exist, got {argument!r}'
+        f'source must be an image, a video, a folder, a pattern, the index of a camera or the '
+        f'address of a stream, and exist, got {argument!r}'
     )
 
 
-def _look_into(folder: Path) -> list[Path | int]:
-    files: list[Path | int] = [
+def _look_into(folder: Path) -> list[Path | int | str]:
+    files: list[Path | int | str] = [
         path
         for path in sorted(folder.iterdir())
         if _is_known(path) and not is_hidden(path, folder)
@@ -106,9 +111,11 @@ def _is_known(path: Path) -> bool:
     return is_image_file(path) or (path.suffix.lower() in VIDEO_SUFFIXES and path.is_file())
 
 
-def _path_of(device: Path | int) -> Path:
+def _path_of(device: Path | int | str) -> Path:
     if isinstance(device, int):
         return Path(f'camera{device}')
+    if isinstance(device, str):  # a name for files, without scheme and password
+        return Path(re.sub(r'\W+', '_', re.sub(r'.*?://([^/]*@)?', '', device)))
     return Path(os.path.abspath(device))  # noqa: PTH100 - resolve() would follow links
 
 

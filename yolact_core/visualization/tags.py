@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from yolact_core.palette import Color
+from yolact_core.visualization.fonts import choose_font
 
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue
 BRIGHT = 140  # tags of at least this luma carry black text
-WIDE_FONT = 'DejaVuSans.ttf'  # where it is installed, for letters beyond ASCII
 CELL = 8  # pixels; how finely it is remembered where tags are
 BLACK: Color = (0, 0, 0)
 WHITE: Color = (255, 255, 255)
@@ -93,21 +92,6 @@ class TagPlaces:
         rows = slice((y + CELL // 2) // CELL, -(-(y + height - CELL // 2) // CELL))
         columns = slice((x + CELL // 2) // CELL, -(-(x + width - CELL // 2) // CELL))
         return self._taken[rows, columns]
-
-
-def choose_font(text: str, text_size: int) -> tuple[ImageFont.FreeTypeFont, str]:
-    """Return a font and the text as it can be written in it: without accents if need be."""
-    if not text.isascii():
-        try:
-            return ImageFont.truetype(WIDE_FONT, text_size), text
-        except OSError:
-            letters = unicodedata.normalize('NFKD', text)
-            text = ''.join(letter for letter in letters if not unicodedata.combining(letter))
-            text = text.encode('ascii', 'replace').decode()
-    font = ImageFont.load_default(text_size)
-    if not isinstance(font, ImageFont.FreeTypeFont):
-        raise RuntimeError('Pillow must be built with FreeType')
-    return font, text
 
 
 def _keep_inside(

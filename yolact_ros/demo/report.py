@@ -19,7 +19,7 @@ from yolact.msg import StageTiming
 from yolact_core.errors import InputError
 from yolact_core.files import replace_when_done
 from yolact_core.media.image_files import write_image
-from yolact_core.media.videos import write_video
+from yolact_core.media.video_writing import write_video
 from yolact_core.terminal import say, say_table
 from yolact_ros.bag.io.bag import NS_PER_S
 from yolact_ros.demo.recorder import CAMERA_INFO, INSTANCES, MODEL_INFO, OVERLAY, TIMING, TOPICS

@@ -73,10 +73,10 @@ class PictureRecording:
         begin, rate = self.length, self._rate or reader.fps
         try:
             for index, rgb in reader.images():
-                self.length = begin + round((index + 1) * NS_PER_S / rate)
-                yield self._entry(rgb, begin + round(index * NS_PER_S / rate))
-            if reader.is_cut_off:
-                self._warn(f'video {source.name} must be whole, but its end cannot be read')
+                seconds = index / rate if self._rate else reader.seconds
+                self.length = begin + round((seconds + 1 / rate) * NS_PER_S)
+                yield self._entry(rgb, begin + round(seconds * NS_PER_S))
+            reader.require_whole()
         finally:
             reader.close()
 

@@ -6,7 +6,8 @@ from contextlib import closing
 from pathlib import Path
 
 from yolact_core.errors import InputError
-from yolact_core.media.videos import USUAL_FPS, write_video
+from yolact_core.media.video_writing import write_video
+from yolact_core.media.videos import USUAL_FPS
 from yolact_core.palette import make_palette
 from yolact_core.visualization import OverlayStyle, draw_overlay
 from yolact_ros.bag.evaluate.predictors import RecordedPredictor
