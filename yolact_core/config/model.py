@@ -1,15 +1,16 @@
-"""The configuration of a network: frozen dataclasses read from small YAML files."""
+"""The whole configuration of a network."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from yolact_core.config.class_sets import CLASS_SETS, class_set
+from yolact_core.config.parts import AnchorConfig, BackboneConfig, HeadConfig, ProtonetConfig
 from yolact_core.errors import InputError
 from yolact_core.records import build_record, read_yaml
 
@@ -18,93 +19,12 @@ if TYPE_CHECKING:
     from importlib.abc import Traversable
 
 CONFIGS = 'configs'
-CLASS_SETS = 'class_sets.yaml'
 PYRAMID_LEVELS = {'fpn': 5, 'pan': 3}
 FILE_NAME = re.compile(r'[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,99}')  # files are named after networks
 LARGEST_SIDE, WIDEST, DEEPEST, MOST_OUTPUTS = 8192, 8192, 64, 100_000  # far from any network's
 
 BoxCoding = Literal['offsets', 'distances']
 ScoreKind = Literal['softmax', 'sigmoid']
-
-
-@dataclass(frozen=True)
-class BackboneConfig:
-    """The network that computes the features.
-
-    Args:
-        name: ``resnet50``, ``resnet101``, ``darknet53`` or any convolutional model of ``timm``.
-        stages: Stages that feed the pyramid, shallow first, counted from 0.
-        deformable: Number of last blocks of each stage that may be deformable (YOLACT++).
-        deformable_interval: Interval of the deformable blocks among those; 1 makes all of them so.
-    """
-
-    name: str
-    stages: tuple[int, ...]
-    deformable: tuple[int, ...] = (0, 0, 0, 0)
-    deformable_interval: int = 1
-
-
-@dataclass(frozen=True)
-class AnchorConfig:
-    """The priors, which others call anchors.
-
-    A head that predicts distances has one square prior of one stride in each cell.
-
-    Args:
-        scales: Side lengths in pixels of the network's input, one tuple for each pyramid level.
-        aspect_ratios: Width divided by height.
-        square: Use the width for the height too, as the checkpoints of YOLACT 1.0 need it.
-    """
-
-    scales: tuple[tuple[float, ...], ...]
-    aspect_ratios: tuple[float, ...] = (1.0, 0.5, 2.0)
-    square: bool = False
-
-    @property
-    def per_cell(self) -> int:
-        """Priors at each cell of a pyramid level."""
-        return len(self.scales[0]) * len(self.aspect_ratios)
-
-
-@dataclass(frozen=True)
-class ProtonetConfig:
-    """The branch that computes the prototypes from P3 (YOLACT, section 3.1).
-
-    Args:
-        channels: Width of its hidden layers; None: that of the pyramid.
-        convolutions: 3x3 convolutions before its upsampling.
-        detail_stage: Stage of the backbone, finer than P3, whose features are added after the
-            upsampling to sharpen edges. The prototypes get its size. None: twice that of P3.
-    """
-
-    channels: int | None = None
-    convolutions: int = 3
-    detail_stage: int | None = None
-
-
-@dataclass(frozen=True)
-class HeadConfig:
-    """One prediction head: a 3x3 convolution to hidden features, and what is predicted from them.
-
-    With several heads, classes follow each other, and boxes and coefficients add up.
-
-    Args:
-        channels: Width of its hidden features; None: that of the pyramid.
-        shared: Whether all pyramid levels share its weights; otherwise each has its own.
-        kernel: Side of the kernels that predict from the hidden features, in cells.
-        slope: Slope of its activation below zero; 0 is a ReLU.
-        classes: Class outputs; None: one for each class, and one for the background of a softmax.
-        boxes: Whether it predicts boxes.
-        masks: Whether it predicts mask coefficients.
-    """
-
-    channels: int | None = None
-    shared: bool = True
-    kernel: Literal[1, 3] = 3
-    slope: float = 0.0
-    classes: int | None = None
-    boxes: bool = True
-    masks: bool = True
 
 
 @dataclass(frozen=True)
@@ -144,7 +64,7 @@ class ModelConfig:
     prototypes: int = 32
     mask_rescoring: bool = False
     pyramid: Literal['fpn', 'pan'] = 'fpn'
-    protonet: ProtonetConfig = ProtonetConfig()
+    protonet: ProtonetConfig = field(default_factory=ProtonetConfig)
     heads: tuple[HeadConfig, ...] = (HeadConfig(),)
     box_coding: BoxCoding = 'offsets'
     scores: ScoreKind = 'softmax'
@@ -297,31 +217,6 @@ def config_names() -> list[str]:
     return sorted(
         name.stem for name in names if name.suffix == '.yaml' and name.name != CLASS_SETS
     )
-
-
-@lru_cache(maxsize=1)
-def _class_sets() -> dict[str, dict[int, str]]:
-    return dict(read_yaml(_configs() / CLASS_SETS))
-
-
-def class_set(name: str) -> dict[int, str]:
-    """Return a well-known set of classes, such as ``coco``, as category id -> name, in order.
-
-    Raises:
-        InputError: There is no such set.
-    """
-    sets = _class_sets()
-    if name not in sets:
-        raise InputError(f'class set must be one of {", ".join(sets)}, got {name!r}')
-    return sets[name]
-
-
-def category_ids(class_names: tuple[str, ...]) -> tuple[int, ...]:
-    """Return the COCO category id of each class: the well-known ids, or 1, 2, 3, ..."""
-    for known in _class_sets().values():
-        if tuple(known.values()) == class_names:
-            return tuple(known)
-    return tuple(range(1, len(class_names) + 1))
 
 
 def _configs() -> Traversable:
