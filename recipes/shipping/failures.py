@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recipes.shipping.sheets import MOST_BYTES, encode, into_cell, lay_out
-from yolact_core import Detections, Detector, InstanceMasks
+from yolact_core import Detections, Detector
 from yolact_core.cli.options import argument, option
 from yolact_core.dataset import CocoDataset, Sample
 from yolact_core.evaluation.matches import ImageMatches, match_image
@@ -148,7 +148,7 @@ def to_detections(
         mask_scores=scores,
         class_ids=np.array([class_of[ids[index]] for index in chosen], np.int64),
         coefficients=np.zeros((len(chosen), 0), np.float32),
-        masks=InstanceMasks.from_dense(sample.masks[chosen].astype(bool), sample.image.shape[:2]),
+        masks=sample.masks[chosen],
         all_class_names=class_names,
     )
 

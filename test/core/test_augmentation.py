@@ -1,5 +1,7 @@
 import pickle
+import tracemalloc
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapes import draw_scene
 
-from yolact_core import InputError, ModelConfig
+from yolact_core import InputError, InstanceMasks, ModelConfig
 from yolact_core.dataset import Sample
 from yolact_core.inference.preprocessing import Preprocessor
 from yolact_core.training.augmentation import (
@@ -17,7 +19,12 @@ from yolact_core.training.augmentation import (
     training_recipe,
 )
 from yolact_core.training.augmentation.recipes import TINY, paste
-from yolact_core.training.augmentation.rendering import mask_boxes, shrink_masks
+from yolact_core.training.augmentation.rendering import (
+    Projection,
+    Window,
+    render,
+    shrink_masks,
+)
 
 SIDE = 96
 CONFIG = ModelConfig.from_name('yolact_resnet18').replace(input_size=SIDE)
@@ -26,13 +33,18 @@ EVERYTHING = AugmentationOptions(**dict.fromkeys(AugmentationOptions.__dataclass
 CLUTTER = AugmentationOptions(vertical_flip=0.5, grayscale=0.2, gamma=0.5, noise=0.5, jpeg=0.5)
 
 
+def pack(masks):
+    """Pack masks of 0 and 1, shape (N, H, W)."""
+    return InstanceMasks.from_dense(masks.astype(np.bool_), masks.shape[1:])
+
+
 def make_sample(seed, size=(60, 80)):
     """Draw shapes that may overlap."""
     image, masks, class_ids = draw_scene(np.random.default_rng(seed), size)
-    masks = np.array(masks, dtype=np.uint8).reshape(-1, *size)
+    masks = InstanceMasks.from_dense(masks, size)
     return Sample(
         image=image,
-        boxes=mask_boxes(masks),
+        boxes=masks.boxes(),
         class_ids=np.array(class_ids, dtype=np.int64),
         masks=masks,
         is_crowd=np.arange(len(masks)) % 4 == 3,
@@ -51,7 +63,7 @@ def make_rectangles(seed, size=(60, 80)):
         mask[y1:y2, x1:x2] = 1
     image = generator.integers(0, 256, (*size, 3), dtype=np.uint8)
     is_crowd = np.zeros(count, dtype=np.bool_)
-    return Sample(image, boxes.astype(np.float32), np.arange(count), masks, is_crowd)
+    return Sample(image, boxes.astype(np.float32), np.arange(count), pack(masks), is_crowd)
 
 
 def empty_sample(size=(60, 80)):
@@ -59,7 +71,7 @@ def empty_sample(size=(60, 80)):
         image=np.full((*size, 3), 200, dtype=np.uint8),
         boxes=np.zeros((0, 4), dtype=np.float32),
         class_ids=np.zeros(0, dtype=np.int64),
-        masks=np.zeros((0, *size), dtype=np.uint8),
+        masks=InstanceMasks.from_dense([], size),
         is_crowd=np.zeros(0, dtype=np.bool_),
     )
 
@@ -80,15 +92,15 @@ seeds = st.integers(0, 10_000)
 @given(seeds, seeds, st.sampled_from(['original', 'standard']))
 def test_boxes_stay_around_their_masks(scene, seed, name):
     found = apply(training_recipe(name, CONFIG, CLUTTER), make_rectangles(scene), seed)
-    seen = found.select(found.masks.any(axis=(1, 2)))
-    np.testing.assert_allclose(seen.boxes, mask_boxes(seen.masks), atol=1.0)
+    seen = found.select(found.masks.areas() > 0)
+    np.testing.assert_allclose(seen.boxes, seen.masks.boxes(), atol=1.0)
 
 
 @settings(max_examples=60)
 @given(seeds, seeds)
 def test_boxes_of_cut_objects_fit_what_is_left_of_them(scene, seed):
     found = apply(training_recipe('standard', CONFIG, only(crop=1.0)), make_sample(scene), seed)
-    around = mask_boxes(found.masks)
+    around = found.masks.boxes()
     on_border = ((around[:, :2] == 0) | (around[:, 2:] == SIDE)).any(axis=1)
     np.testing.assert_allclose(found.boxes[on_border], around[on_border], atol=4.0)
 
@@ -100,9 +112,7 @@ def test_a_recipe_gives_samples_that_fit_together(scene, seed, name):
     count = len(found)
     assert found.image.shape == (SIDE, SIDE, 3)
     assert found.image.dtype == np.float32
-    assert found.masks.shape == (count, SIDE, SIDE)
-    assert found.masks.dtype == np.uint8
-    assert found.masks.max(initial=0) <= 1
+    assert found.masks.dense().shape == (count, SIDE, SIDE)
     assert found.boxes.shape == (count, 4)
     assert found.boxes.dtype == np.float32
     assert (found.boxes[:, 2:] > found.boxes[:, :2]).all()
@@ -116,7 +126,7 @@ def test_a_recipe_depends_on_its_generator_alone(name):
     sample, transform = make_sample(3), training_recipe(name, CONFIG, CLUTTER)
     first, again, other = (apply(transform, sample, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.image, again.image)
-    np.testing.assert_array_equal(first.masks, again.masks)
+    np.testing.assert_array_equal(first.masks.dense(), again.masks.dense())
     np.testing.assert_array_equal(first.boxes, again.boxes)
     assert (first.image != other.image).any()
 
@@ -144,11 +154,11 @@ def test_a_mirror_twice_is_no_mirror(option):
     once = apply(transform, make_sample(4))
     twice = apply(transform, once)
     np.testing.assert_allclose(twice.image, straight.image, atol=0.01)
-    np.testing.assert_array_equal(twice.masks, straight.masks)
+    np.testing.assert_array_equal(twice.masks.dense(), straight.masks.dense())
     np.testing.assert_allclose(twice.boxes, straight.boxes, atol=1e-3)
     axis = {'mirror': 1, 'vertical_flip': 0}[option]
     np.testing.assert_allclose(once.image, np.flip(straight.image, axis), atol=2.0)
-    assert (once.masks != np.flip(straight.masks, axis + 1)).mean() < 0.002
+    assert (once.masks.dense() != np.flip(straight.masks.dense(), axis + 1)).mean() < 0.002
 
 
 def test_evaluation_resizes_as_the_detector_does():
@@ -167,25 +177,73 @@ def test_nothing_at_all_is_the_evaluation_transform_up_to_opencvs_rounding():
     plain = apply(evaluation_transform(CONFIG), sample)
     found = apply(training_recipe('original', CONFIG, NOTHING), sample)
     assert np.abs(found.image - plain.image).mean() < 0.5
-    np.testing.assert_array_equal(found.masks, plain.masks)
+    np.testing.assert_array_equal(found.masks.dense(), plain.masks.dense())
 
 
 @settings(max_examples=20)
 @given(seeds, st.sampled_from([24, 33, 48]))
 def test_masks_can_be_had_at_the_size_that_the_loss_wants(scene, size):
     sample = make_sample(scene)
-    whole = apply(evaluation_transform(CONFIG), sample).masks
-    small = apply(evaluation_transform(CONFIG, mask_size=size), sample).masks
+    whole = apply(evaluation_transform(CONFIG), sample).masks.dense()
+    small = apply(evaluation_transform(CONFIG, mask_size=size), sample).masks.dense()
     assert small.shape == (len(sample), size, size)
     for mask, shrunk in zip(torch.from_numpy(whole).float(), small, strict=True):
         wanted = F.interpolate(mask[None, None], (size, size), mode='bilinear')[0, 0] > 0.5
         assert (shrunk != wanted.numpy()).mean() < 1e-3
 
 
+def render_naively(mask, projection, size):
+    """Sample a whole mask at the middle of each pixel of the square."""
+    side, (a, b, c), (d, e, f) = projection.side, *projection.matrix
+    middles = np.arange(side) + 0.5
+    columns, rows = (middles - c) / a, (middles - f) / e
+    mapped = [np.tile(columns - 0.5, (side, 1)), np.tile(rows - 0.5, (side, 1)).T]
+    seen = cv2.remap(
+        mask.astype(np.uint8),
+        *(grid.astype(np.float32) for grid in mapped),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    inside = (columns > 0) & (columns < size[1])
+    assert b == d == 0
+    return seen * inside * ((rows > 0) & (rows < size[0]))[:, None]
+
+
+@settings(max_examples=60)
+@given(seeds, seeds, st.booleans(), st.booleans())
+def test_a_mask_drawn_in_its_box_is_the_whole_mask_drawn(scene, seed, is_mirrored, is_flipped):
+    sample, generator = make_sample(scene), np.random.default_rng(seed)
+    low, extent = generator.uniform(-40, 30, 2), generator.uniform(10, 120, 2)
+    window = Window(*low.tolist(), *(low + extent).tolist())
+    projection = Projection(window, SIDE, is_mirrored, is_flipped)
+    found = render(sample, projection).masks.dense()
+    for mask, seen in zip(sample.masks.dense(), found, strict=True):
+        wanted = render_naively(mask, projection, sample.size)
+        assert (seen != wanted).mean() < 0.005  # OpenCV rounds positions to 1 / 32 pixel
+
+
+def test_memory_for_a_sample_does_not_grow_with_the_number_of_its_objects():
+    """Of a large picture with many objects, dense masks would take many times the image."""
+    size, count = (1000, 1500), 150
+    squares = (
+        (np.ones((60, 60), dtype=np.bool_), (8 * index, 5 * index)) for index in range(count)
+    )
+    masks = InstanceMasks.from_crops(squares, size)
+    image, no = np.zeros((*size, 3), np.uint8), np.zeros(count, np.bool_)
+    sample = Sample(image, masks.boxes(), np.zeros(count, np.int64), masks, no)
+    transform = training_recipe('standard', CONFIG, only(copy_paste=1.0), 24, [sample])
+    tracemalloc.start()
+    found = apply(transform, sample)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found) > 50
+    assert peak < 12 * image.nbytes  # the image as floats takes 4 times its bytes
+
+
 def test_half_covered_pixels_of_smaller_masks_are_background():
     masks = np.zeros((1, 4, 4), dtype=np.uint8)
     masks[0, :2, 1:] = 1
-    assert shrink_masks(masks, 2).tolist() == [[[0, 1], [0, 0]]]
+    assert shrink_masks(pack(masks), 2).dense().tolist() == [[[False, True], [False, False]]]
 
 
 def test_tiny_objects_are_dropped_in_the_standard_recipe_only():
@@ -195,7 +253,7 @@ def test_tiny_objects_are_dropped_in_the_standard_recipe_only():
     masks = np.zeros((2, height, width), dtype=np.uint8)
     masks[:, 5:50, 5:60] = 1
     two = np.arange(2)
-    sample = Sample(sample.image, boxes, two, masks, two > 5)
+    sample = Sample(sample.image, boxes, two, pack(masks), two > 5)
     assert apply(training_recipe('original', CONFIG, NOTHING), sample).class_ids.tolist() == [0, 1]
     assert apply(training_recipe('standard', CONFIG, NOTHING), sample).class_ids.tolist() == [1]
 
@@ -217,9 +275,9 @@ def test_only_the_original_recipe_leaves_the_range_of_colours():
 def test_objects_can_be_copied_from_another_image(seed):
     sample, donor = make_sample(8), make_sample(11, size=(90, 50))
     found = paste(sample, donor, np.random.default_rng(seed))
-    np.testing.assert_array_equal(found.boxes[-1:], mask_boxes(found.masks)[-1:])
+    np.testing.assert_array_equal(found.boxes[-1:], found.masks.boxes()[-1:])
     pasted = found.masks[len(found) - (len(found.class_ids) - len(sample)) :]
-    unchanged = ~np.any(found.masks, axis=0) & ~np.any(sample.masks, axis=0)
+    unchanged = ~found.masks.union() & ~sample.masks.union()
     np.testing.assert_array_equal(found.image[unchanged], sample.image[unchanged])
     assert len(pasted) <= (~donor.is_crowd).sum()
 
@@ -230,8 +288,9 @@ def test_copied_objects_hide_what_is_behind_them():
     behind[0, 2:12, 2:12] = behind[1, 14:18, 14:18] = 1
     front[0, 2:12, 6:19] = front[1, 13:19, 13:19] = 1
     ids, no = np.arange(2), np.zeros(2, dtype=np.bool_)
-    sample = Sample(np.zeros((*size, 3), np.uint8), mask_boxes(behind), ids, behind, no)
-    donor = Sample(np.full((*size, 3), 9, np.uint8), mask_boxes(front), ids + 2, front, no)
+    behind, front = pack(behind), pack(front)
+    sample = Sample(np.zeros((*size, 3), np.uint8), behind.boxes(), ids, behind, no)
+    donor = Sample(np.full((*size, 3), 9, np.uint8), front.boxes(), ids + 2, front, no)
 
     class All:
         def random(self, count):

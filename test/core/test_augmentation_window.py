@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yolact_core import InstanceMasks
 from yolact_core.dataset import Sample
 from yolact_core.training.augmentation.window import CROP_MODES, Window, crop, expand
 
@@ -16,7 +17,7 @@ def make_sample(boxes, is_crowd=None):
         image=np.zeros((HEIGHT, WIDTH, 3), dtype=np.uint8),
         boxes=np.array(boxes, dtype=np.float32).reshape(-1, 4),
         class_ids=np.zeros(count, dtype=np.int64),
-        masks=np.zeros((count, HEIGHT, WIDTH), dtype=np.uint8),
+        masks=InstanceMasks.from_dense(np.zeros((count, HEIGHT, WIDTH), bool), (HEIGHT, WIDTH)),
         is_crowd=np.array(is_crowd or [False] * count, dtype=np.bool_),
     )
 

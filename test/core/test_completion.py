@@ -62,7 +62,7 @@ def test_a_completed_file_is_sound_and_its_masks_are_those_that_were_found(compl
     problems = check_dataset(completed, completed.parent)
     assert [problem for problem in problems if problem.severity == 'error'] == []
     sample = CocoDataset(completed, completed.parent)[0]
-    np.testing.assert_array_equal(sample.masks[1], rectangle(30, 5, 50, 25))
+    np.testing.assert_array_equal(sample.masks.dense()[1], rectangle(30, 5, 50, 25))
 
 
 def test_the_command_completes_a_file(tiny_model, tmp_path, capsys):

@@ -24,23 +24,23 @@ TRIANGLE = [3.5, 2.25, 50.1, 10.7, 20.3, 38.9]
 )
 def test_decoding_undoes_the_encoding_of_pycocotools(masks):
     rles = [coco_mask.encode(np.asfortranarray(mask)) for mask in masks]
-    np.testing.assert_array_equal(decode_masks(rles, masks.shape[1:]), masks)
+    np.testing.assert_array_equal(decode_masks(rles, masks.shape[1:]).dense(), masks)
 
 
 def test_runs_of_no_length_are_read_too():
     rle = segmentation_to_rle({'counts': [0, 2, 0, 1, 0, 0, 3]}, (3, 2))
-    assert decode_masks([rle], (3, 2)).tolist() == [[[1, 0], [1, 0], [1, 0]]]
+    assert decode_masks([rle], (3, 2)).dense().tolist() == [[[1, 0], [1, 0], [1, 0]]]
 
 
 def test_no_masks_are_an_array_without_masks():
-    assert decode_masks([], SIZE).shape == (0, *SIZE)
+    assert decode_masks([], SIZE).dense().shape == (0, *SIZE)
 
 
 def test_polygons_are_rasterised_as_pycocotools_does():
     other = [0, 30, 10, 30, 10, 39, 0, 39]
     rle = segmentation_to_rle([TRIANGLE, other], SIZE)
     expected = coco_mask.decode(coco_mask.frPyObjects([TRIANGLE, other], *SIZE)).any(axis=2)
-    np.testing.assert_array_equal(decode_masks([rle], SIZE)[0], expected)
+    np.testing.assert_array_equal(decode_masks([rle], SIZE).dense()[0], expected)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_a_store_gives_back_what_was_put_in():
     packed = SegmentationStore.pack(
         (item, SIZE) for item in ([TRIANGLE], runs, None, [TRIANGLE, [1, 2, 3, 4]])
     )
-    masks = decode_masks([packed.rle(index, SIZE) for index in range(4)], SIZE)
-    triangle = decode_masks([segmentation_to_rle([TRIANGLE], SIZE)], SIZE)[0]
+    masks = decode_masks([packed.rle(index, SIZE) for index in range(4)], SIZE).dense()
+    triangle = decode_masks([segmentation_to_rle([TRIANGLE], SIZE)], SIZE).dense()[0]
     np.testing.assert_array_equal(masks[0], triangle)
     np.testing.assert_array_equal(masks[3], triangle)
     assert (masks[1].sum(), masks[2].sum()) == (50, 0)

@@ -215,7 +215,7 @@ def test_what_was_found_becomes_a_data_set_that_training_reads(tmp_path):
     cv2.imwrite(str(tmp_path / 'a' / 'b.jpg'), rgb)
     sample = CocoDataset(tmp_path / 'instances.json', tmp_path)[0]
     assert [NAMES[class_id] for class_id in sample.class_ids] == ['cup', 'cat']
-    assert np.array_equal(sample.masks[0], answers[0].mask)
+    assert np.array_equal(sample.masks.dense()[0], answers[0].mask)
     assert sample.boxes[0].tolist() == BOX.tolist()
 
 

@@ -148,7 +148,7 @@ def add_pseudo_labels(
 
 def _select_new(detections: Detections, sample: Sample, annotated: tuple[str, ...]) -> Detections:
     """Leave out classes that are annotated, and what lies on annotated objects."""
-    known = np.any(sample.masks, axis=0)
+    known = sample.masks.union()
     kept = [
         name not in annotated
         and crop.any()

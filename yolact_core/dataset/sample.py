@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+
+from yolact_core.masks.instance_masks import InstanceMasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,8 +27,8 @@ class Sample:
         image: RGB, shape (H, W, 3); uint8 as read, float32 in about [0, 255] once augmented.
         boxes: Corners x1 y1 x2 y2 in pixels of the image, float32, shape (N, 4).
         class_ids: Class of each object, 0-based, int64, shape (N,).
-        masks: 0 or 1, uint8, shape (N, H, W), or coarser where a transform makes them
-            so.
+        masks: Mask of each object, as large as the image, or coarser where a transform makes
+            them so.
         is_crowd: Whether it marks a group of objects, which neither finding nor missing counts
             for, shape (N,).
     """
@@ -35,7 +36,7 @@ class Sample:
     image: npt.NDArray[Any]
     boxes: npt.NDArray[np.float32]
     class_ids: npt.NDArray[np.int64]
-    masks: npt.NDArray[np.uint8]
+    masks: InstanceMasks
     is_crowd: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
@@ -49,7 +50,7 @@ class Sample:
     def select(self, index: Index) -> Sample:
         """Return the image with some of its objects only."""
         if isinstance(index, np.ndarray) and index.dtype == np.bool_ and index.all():
-            return self  # masks are large, and mostly all are wanted
+            return self  # mostly all are wanted
         return replace(
             self,
             boxes=self.boxes[index],
@@ -106,14 +107,9 @@ def collate(samples: Sequence[Sample]) -> tuple[Tensor, Targets]:
     return images.permute(0, 3, 1, 2), Targets(
         boxes=[_relative_boxes(sample) for sample in real],
         class_ids=[torch.from_numpy(sample.class_ids) for sample in real],
-        masks=[torch.from_numpy(np.ascontiguousarray(sample.masks)) for sample in real],
+        masks=[torch.from_numpy(sample.masks.dense().view(np.uint8)) for sample in real],
         crowd_boxes=[_relative_boxes(sample) for sample in crowds],
     )
-
-
-def start_worker(_worker: int) -> None:
-    """Keep OpenCV to one thread; the ``worker_init_fn`` of a ``DataLoader`` with workers."""
-    cv2.setNumThreads(0)
 
 
 def _relative_boxes(sample: Sample) -> Tensor:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from yolact_core.errors import InputError
+from yolact_core.masks.instance_masks import Crop, InstanceMasks, trim_mask
 from yolact_core.masks.rle import FIRST_CHARACTER, GROUP_BITS
 
 if TYPE_CHECKING:
@@ -137,25 +138,24 @@ def usable_rings(segmentation: object) -> list[list[float]]:
     ]
 
 
-def decode_masks(rles: list[Rle], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    """Decode masks of one image, writing only the columns that each of them reaches.
+def decode_masks(rles: list[Rle], size: tuple[int, int]) -> InstanceMasks:
+    """Decode masks of one image; no more than one of them is there in full at a time."""
+    return InstanceMasks.from_crops((_decode_mask(rle, size) for rle in rles), size)
 
-    Returns:
-        0 or 1, shape (N, H, W).
-    """
+
+def _decode_mask(rle: Rle, size: tuple[int, int]) -> Crop:
+    """Decode the columns that a mask reaches, and trim them."""
     height, _ = size
-    masks = np.zeros((len(rles), *size), dtype=np.uint8)
-    for rle, mask in zip(rles, masks, strict=True):
-        counts = decompress_coco_counts(_to_bytes(rle['counts']))
-        first = int(counts[0]) // height
-        counts[0] -= first * height
-        if len(counts) % 2:  # the last run is background
-            counts[-1] %= height
-        is_foreground = (np.arange(len(counts)) % 2).astype(np.uint8)
-        columns = np.repeat(is_foreground, counts).reshape(-1, height)
-        if len(columns):
-            mask[:, first : first + len(columns)] = cv2.transpose(columns)
-    return masks
+    counts = decompress_coco_counts(_to_bytes(rle['counts']))
+    first = int(counts[0]) // height
+    counts[0] -= first * height
+    if len(counts) % 2:  # the last run is background
+        counts[-1] %= height
+    is_foreground = (np.arange(len(counts)) % 2).astype(np.uint8)
+    columns = np.repeat(is_foreground, counts).reshape(-1, height)
+    if not len(columns):
+        return np.zeros((0, 0), dtype=np.bool_), (0, 0)
+    return trim_mask(cv2.transpose(columns).view(np.bool_), (first, 0))
 
 
 @dataclass(frozen=True)

@@ -49,11 +49,11 @@ class InstanceMasks:
             crops: Smallest rectangle around each mask, and the position of its first pixel.
             size: Height and width of the image in pixels.
         """
-        crops = list(crops)
+        encoded = [(mask_to_run_lengths(crop), crop.shape, corner) for crop, corner in crops]
         return cls(
-            tuple(mask_to_run_lengths(crop) for crop, _ in crops),
-            np.array([crop.shape for crop, _ in crops], dtype=np.int64).reshape(-1, 2),
-            np.array([corner for _, corner in crops], dtype=np.int64).reshape(-1, 2),
+            tuple(run_lengths for run_lengths, _, _ in encoded),
+            np.array([shape for _, shape, _ in encoded], dtype=np.int64).reshape(-1, 2),
+            np.array([corner for _, _, corner in encoded], dtype=np.int64).reshape(-1, 2),
             size,
         )
 
@@ -75,16 +75,22 @@ class InstanceMasks:
     @cached_property
     def crops(self) -> tuple[npt.NDArray[np.bool_], ...]:
         """The pixels of each mask within its rectangle, shape (h, w)."""
-        shapes = self.shapes.tolist()
-        return tuple(
-            run_lengths_to_mask(runs, *shape)
-            for runs, shape in zip(self.run_lengths, shapes, strict=True)
-        )
+        return tuple(crop for crop, _ in self)
 
     def __iter__(self) -> Iterator[Crop]:
-        """Iterate over each crop with its corner (x, y)."""
-        corners = [(x, y) for x, y in self.corners.tolist()]
-        return iter(zip(self.crops, corners, strict=True))
+        """Decode one crop after the other, each with its corner (x, y); none is kept."""
+        rectangles = zip(self.shapes.tolist(), self.corners.tolist(), strict=True)
+        for runs, (shape, (x, y)) in zip(self.run_lengths, rectangles, strict=True):
+            yield run_lengths_to_mask(runs, *shape), (x, y)
+
+    def __add__(self, other: InstanceMasks) -> InstanceMasks:
+        """Return the masks of both, which must be of images of one size."""
+        return InstanceMasks(
+            self.run_lengths + other.run_lengths,
+            np.concatenate([self.shapes, other.shapes]),
+            np.concatenate([self.corners, other.corners]),
+            self.size,
+        )
 
     def __getitem__(self, index: Index) -> InstanceMasks:
         """Return some of the masks, picked by a slice, indices or a boolean array."""
@@ -102,6 +108,27 @@ class InstanceMasks:
         for mask, (crop, corner) in zip(masks, self, strict=True):
             mask[crop_window(crop, corner)] = crop
         return masks
+
+    def dense_one_by_one(self) -> Iterator[npt.NDArray[np.bool_]]:
+        """Yield each full-size mask, shape (H, W), in the same memory as the one before."""
+        mask = np.zeros(self.size, dtype=np.bool_)
+        for crop, corner in self:
+            window = crop_window(crop, corner)
+            mask[window] = crop
+            yield mask
+            mask[window] = False
+
+    def union(self) -> npt.NDArray[np.bool_]:
+        """Return where any of the masks is, shape (H, W)."""
+        covered = np.zeros(self.size, dtype=np.bool_)
+        for crop, corner in self:
+            covered[crop_window(crop, corner)] |= crop
+        return covered
+
+    def boxes(self) -> npt.NDArray[np.float32]:
+        """Return the smallest box around each mask, corners in pixels, shape (N, 4)."""
+        ends = self.corners + self.shapes[:, ::-1]
+        return np.concatenate([self.corners, ends], axis=1).astype(np.float32)
 
     def areas(self) -> npt.NDArray[np.int64]:
         """Return the foreground pixels of each mask, shape (N,)."""

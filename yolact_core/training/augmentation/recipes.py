@@ -11,13 +11,14 @@ import numpy.typing as npt
 
 from yolact_core.dataset.sample import Sample
 from yolact_core.errors import InputError
+from yolact_core.masks.instance_masks import InstanceMasks, crop_window, trim_mask
 from yolact_core.training.augmentation.appearance import WHITE, degrade, distort
 from yolact_core.training.augmentation.options import AugmentationOptions
 from yolact_core.training.augmentation.rendering import (
     Projection,
-    mask_boxes,
     render,
     shrink_masks,
+    stretch_masks,
 )
 from yolact_core.training.augmentation.window import View, Window, crop, expand
 
@@ -145,15 +146,15 @@ def paste(sample: Sample, donor: Sample, generator: np.random.Generator) -> Samp
     donor = donor.select(~donor.is_crowd & (generator.random(len(donor)) < 0.5))
     if len(donor) == 0:
         return sample
-    masks = _stretch(donor.masks, sample.size)
-    in_front = np.any(masks, axis=0)
+    masks = stretch_masks(donor.masks, sample.size)
+    in_front = masks.union()
     donor_image = cv2.resize(donor.image, sample.size[::-1], interpolation=cv2.INTER_LINEAR)
     behind = _hide(sample, in_front)
     return Sample(
         image=np.where(in_front[..., None], donor_image, sample.image),
-        boxes=np.concatenate([behind.boxes, mask_boxes(masks)]),
+        boxes=np.concatenate([behind.boxes, masks.boxes()]),
         class_ids=np.concatenate([behind.class_ids, donor.class_ids]),
-        masks=np.concatenate([behind.masks, masks]),
+        masks=behind.masks + masks,
         is_crowd=np.concatenate([behind.is_crowd, donor.is_crowd]),
     )
 
@@ -166,7 +167,7 @@ def _drop_tiny(seen: Sample, least_extent: float) -> Sample:
 
 def _follow_masks(seen: Sample, is_cut: npt.NDArray[np.bool_]) -> Sample:
     """Fit the boxes of cut objects to what is left of them, and drop those without a mask."""
-    tight = mask_boxes(seen.masks)
+    tight = seen.masks.boxes()
     boxes = np.where(is_cut[:, None], tight, seen.boxes)
     is_seen = (tight[:, 2:] - tight[:, :2]).min(axis=1) > 0
     return replace(seen, boxes=boxes).select(is_seen)
@@ -178,17 +179,16 @@ def _finish(sample: Sample, mask_size: int | None) -> Sample:
     return replace(sample, masks=shrink_masks(sample.masks, mask_size))
 
 
-def _stretch(masks: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    stretched = np.empty((len(masks), *size), dtype=np.uint8)
-    for mask, target in zip(masks, stretched, strict=True):
-        cv2.resize(mask, size[::-1], dst=target, interpolation=cv2.INTER_NEAREST)
-    return stretched
-
-
 def _hide(sample: Sample, in_front: npt.NDArray[np.bool_]) -> Sample:
     """Remove hidden pixels from the masks, fit their boxes, and drop what can hardly be seen."""
-    visible = sample.masks * ~in_front
-    area, before = visible.sum(axis=(1, 2)), sample.masks.sum(axis=(1, 2))
-    boxes = np.where((area < before)[:, None], mask_boxes(visible), sample.boxes)
+    visible = InstanceMasks.from_crops(
+        (
+            trim_mask(crop & ~in_front[crop_window(crop, corner)], corner)
+            for crop, corner in sample.masks
+        ),
+        sample.size,
+    )
+    area, before = visible.areas(), sample.masks.areas()
+    boxes = np.where((area < before)[:, None], visible.boxes(), sample.boxes)
     is_seen = (area > LEAST_VISIBLE * before) | sample.is_crowd
     return replace(sample, boxes=boxes, masks=visible).select(is_seen)

@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from yolact_core.dataset.sample import Sample
+from yolact_core.masks.instance_masks import Crop, InstanceMasks, trim_mask
 from yolact_core.training.augmentation.window import Window
 
 FILL = (123.68, 116.78, 103.94)  # ImageNet's mean colour, RGB, where a window leaves the image
+THRESHOLD = 0.5  # of a mask that is resized
 
 Rectangle = tuple[int, int, int, int]  # first column, first row, end column, end row
 Matrix = npt.NDArray[np.float64]
@@ -73,64 +75,73 @@ def render(sample: Sample, projection: Projection) -> Sample:
     side = projection.side
     height, width = sample.size
     covered = projection.pixels_within(0, 0, width, height)
+    first_x, first_y, end_x, end_y = covered
     image = np.empty((side, side, 3), dtype=np.float32)
     if covered != (0, 0, side, side):
         image[:] = FILL
-    _warp(sample.image.astype(np.float32), projection.matrix, covered, image)
-    masks = np.zeros((len(sample), side, side), dtype=np.uint8)
-    for mask, square in zip(sample.masks, masks, strict=True):
-        _render_mask(mask, projection, covered, square)
+    if first_x < end_x and first_y < end_y:
+        pixels = _sample(sample.image.astype(np.float32), projection.matrix, covered)
+        image[first_y:end_y, first_x:end_x] = pixels
+    masks = InstanceMasks.from_crops(
+        (_render_mask(crop, sample.size, projection, covered) for crop in sample.masks),
+        (side, side),
+    )
     return replace(sample, image=image, boxes=projection.project(sample.boxes), masks=masks)
 
 
-def mask_boxes(masks: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Return the smallest box around each mask, all 0 where it is empty, (N, H, W) -> (N, 4)."""
-    boxes = [cv2.boundingRect(mask) for mask in masks]
-    corners = [(x, y, x + width, y + height) for x, y, width, height in boxes]
-    return np.array(corners, dtype=np.float32).reshape(-1, 4)
-
-
-def shrink_masks(masks: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
-    """Resize masks bilinearly and binarise them above 0.5, as the loss does.
+def shrink_masks(masks: InstanceMasks, side: int) -> InstanceMasks:
+    """Resize masks bilinearly to a square and binarise them above 0.5, as the loss does.
 
     Args:
-        masks: Masks of 0 and 1, shape (N, S, S).
+        masks: Masks of a square image.
         side: Side of the resized masks in pixels.
-
-    Returns:
-        Masks of 0 and 1, shape (N, side, side).
     """
-    shrunk = np.empty((len(masks), side, side), dtype=np.uint8)
-    for mask, small in zip(masks, shrunk, strict=True):
-        resized = cv2.resize(mask.astype(np.float32), (side, side))
-        np.greater(resized, 0.5, out=small, casting='unsafe')
-    return shrunk
+    resized = (
+        cv2.resize(mask.astype(np.float32), (side, side)) > THRESHOLD
+        for mask in masks.dense_one_by_one()
+    )
+    return InstanceMasks.from_dense(resized, (side, side))
+
+
+def stretch_masks(masks: InstanceMasks, size: tuple[int, int]) -> InstanceMasks:
+    """Resize masks to height and width by taking the nearest pixels."""
+    if masks.size == size:
+        return masks
+    resized = (
+        np.asarray(cv2.resize(mask.view(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST))
+        for mask in masks.dense_one_by_one()
+    )
+    return InstanceMasks.from_dense((mask.view(np.bool_) for mask in resized), size)
 
 
 def _render_mask(
-    mask: npt.NDArray[np.uint8],
-    projection: Projection,
-    covered: Rectangle,
-    square: npt.NDArray[np.uint8],
-) -> None:
-    """Sample a mask around its foreground only, and write it into a square of zeros."""
-    x, y, extent_x, extent_y = cv2.boundingRect(mask)
-    left, top = max(x - 1, 0), max(y - 1, 0)  # with a margin of background to blend with
-    right, bottom = min(x + extent_x + 1, mask.shape[1]), min(y + extent_y + 1, mask.shape[0])
-    reached = _intersect(projection.pixels_within(left, top, right, bottom), covered)
+    crop: Crop, size: tuple[int, int], projection: Projection, covered: Rectangle
+) -> Crop:
+    """Sample a mask around its foreground only."""
+    pixels, (x, y) = crop
+    height, width = pixels.shape
+    left, top = min(x, 1), min(y, 1)  # a margin of background to blend with
+    right, bottom = min(size[1] - x - width, 1), min(size[0] - y - height, 1)
+    source = np.pad(pixels.view(np.uint8), ((top, bottom), (left, right)))
+    x, y = x - left, y - top
+    reached = _intersect(
+        projection.pixels_within(x, y, x + source.shape[1], y + source.shape[0]), covered
+    )
+    first_x, first_y, end_x, end_y = reached
+    if pixels.size == 0 or first_x >= end_x or first_y >= end_y:
+        return np.zeros((0, 0), dtype=np.bool_), (0, 0)
     matrix = projection.matrix
-    matrix[:, 2] += matrix[:, :2] @ (left, top)
-    _warp(mask[top:bottom, left:right], matrix, reached, square)
+    matrix[:, 2] += matrix[:, :2] @ (x, y)
+    sampled = _sample(source, matrix, reached)
+    return trim_mask(np.asarray(sampled, dtype=np.uint8).view(np.bool_), (first_x, first_y))
 
 
-def _warp(source: Image, matrix: Matrix, rectangle: Rectangle, square: Image) -> None:
-    """Fill a rectangle of a square from a source whose border pixels go on outside it."""
+def _sample(source: Image, matrix: Matrix, rectangle: Rectangle) -> Image:
+    """Return a rectangle of a square from a source whose border pixels go on outside it."""
     first_x, first_y, end_x, end_y = rectangle
-    if first_x >= end_x or first_y >= end_y:
-        return
     centred = matrix.copy()  # from pixel corners to the pixel centres that OpenCV counts from
     centred[:, 2] += matrix[:, :2].sum(axis=1) / 2 - 0.5 - (first_x, first_y)
-    square[first_y:end_y, first_x:end_x] = cv2.warpAffine(
+    return cv2.warpAffine(  # type: ignore[return-value]
         source,
         centred,
         (end_x - first_x, end_y - first_y),
