@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from yolact_core import Detector, Prediction, Yolact, build_network
+from yolact_core.checkpoints.state_dicts import load_weights
 from yolact_core.inference.preprocessing import Preprocessor
 
 PARITY_FILE = Path(__file__).parent / 'data' / 'parity.npz'
@@ -73,7 +74,7 @@ def network_from_names(
     """Build a network whose weights come from their names."""
     network = build_network(name)
     shapes = {key: list(value.shape) for key, value in network.state_dict().items()}
-    network.load_official(weights_from_names(shapes, multipliers, overrides))
+    load_weights(network, weights_from_names(shapes, multipliers, overrides))
     return network
 
 

@@ -77,13 +77,25 @@ def write_malicious(path):
     ('name', 'write', 'text'),
     [
         ('none.pth', lambda path: None, "model file must exist, got '.*none.pth'"),
-        ('photo.jpg', lambda path: None, 'or a .pth or .safetensors file, got'),
+        ('photo.jpg', lambda path: None, 'or a .pth, .pt, .ckpt or .safetensors file, got'),
         ('yolact_bse', lambda path: None, 'model must be one of .*yolact_base.*got'),
         ('yolact_base_1_2.pth', write_malicious, 'it asks for code to be run, or is damaged'),
-        ('yolact_base_1_2.pth', lambda path: path.write_bytes(b''), 'must be a file written by'),
+        (
+            'yolact_base_1_2.pth',
+            lambda path: path.write_bytes(b''),
+            'must be a file that torch',
+        ),
         ('yolact_base_1_2.pth', lambda path: torch.save([1], path), 'a state dict of tensors'),
-        ('yolact_base_1_2.pth', lambda path: torch.save({}, path), 'it misses backbone.bn1.bias'),
-        ('mine.pth', lambda path: torch.save({}, path), 'must be named after its configuration'),
+        (
+            'yolact_base_1_2.pth',
+            lambda path: torch.save({'a': torch.ones(1)}, path),
+            'it misses backbone.bn1.bias',
+        ),
+        (
+            'mine.pth',
+            lambda path: torch.save({}, path),
+            'tensors, got an empty one',
+        ),
         ('a.safetensors', lambda path: path.write_bytes(b'abc'), 'a readable safetensors file'),
         (
             'a.safetensors',

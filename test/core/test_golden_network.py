@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from yolact_core import Detections, Detector, Prediction, Yolact, build_network
+from yolact_core.checkpoints.state_dicts import load_weights
 from yolact_core.inference.preprocessing import Preprocessor
 from yolact_core.masks.assembly import assemble_masks
 
@@ -40,7 +41,7 @@ def run(request, golden, official_weights) -> Run:
     numbers = golden(request.param)
     weights = official_weights(numbers)
     network = build_network(request.param)
-    network.load_official(weights)
+    load_weights(network, weights)
     image = Preprocessor(network.config)([numbers['image'][..., ::-1]])[0]
     with torch.inference_mode():
         features = network.extract(image.unsqueeze(0))
@@ -169,7 +170,7 @@ def test_masks_without_crop_repeat_the_original(run):
 
 def test_mask_rescoring_repeats_the_original(golden, official_weights):
     network = build_network('yolact_plus_resnet50')
-    network.load_official(official_weights(golden('yolact_plus_resnet50')))
+    load_weights(network, official_weights(golden('yolact_plus_resnet50')))
     numbers = golden('maskiou_net')
     with torch.inference_mode():
         iou = network.rescore(torch.from_numpy(numbers['masks']))

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from yolact_core import InputError, ModelConfig, Prediction, Yolact, build_network
+from yolact_core.checkpoints.state_dicts import load_weights
 from yolact_core.dataset import Targets
 from yolact_core.inference.preprocessing import Preprocessor
 from yolact_core.network.boxes import encode_boxes
@@ -177,7 +178,7 @@ def step_losses(network: Yolact, images: Tensor, targets: Targets) -> Losses:
 def test_a_training_step_equals_that_of_the_original(golden, official_weights, config, rel):
     numbers = golden(f'loss_{config}')
     network = build_network(config)
-    network.load_official(official_weights(golden(config)))
+    load_weights(network, official_weights(golden(config)))
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.requires_grad_(False)
@@ -206,7 +207,7 @@ def test_a_training_step_with_live_batch_norm_equals_that_of_the_original(
 ):
     numbers = golden(f'loss_{config}')
     network = build_network(config)
-    network.load_official(official_weights(golden(config)))
+    load_weights(network, official_weights(golden(config)))
     seeds = numbers['image_seeds'].tolist()
     images = Preprocessor(network.config)([make_image(seed) for seed in seeds]).contiguous()
 

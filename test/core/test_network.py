@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from yolact_core import InputError, ModelConfig, build_network
+from yolact_core.checkpoints.state_dicts import load_weights
 from yolact_core.config import AnchorConfig, BackboneConfig
 from yolact_core.network import resize_network
 from yolact_core.network.backbones import build_backbone
@@ -121,7 +122,7 @@ def test_wrong_weights_are_refused_by_key():
     weights['extra'] = weights.pop('backbone.conv1.weight')
     weights['proto_net.0.bias'] = torch.zeros(7)
     with pytest.raises(InputError) as caught:
-        network.load_official(weights)
+        load_weights(network, weights)
     assert 'it misses backbone.conv1.weight; it also has extra' in str(caught.value)
     assert 'proto_net.0.bias (7,) instead of (256,)' in str(caught.value)
 
@@ -131,7 +132,7 @@ def test_leftovers_of_old_official_files_are_ignored():
     weights = network.state_dict()
     weights['backbone.layer1.0.conv1.weight'] = torch.zeros(1)
     weights['fpn.downsample_layers.2.weight'] = torch.zeros(1)
-    network.load_official(weights)
+    load_weights(network, weights)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import pickle
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +14,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from yolact_core.checkpoints.model_zoo import find_model
-from yolact_core.config import ModelConfig, config_names
+from yolact_core.checkpoints.recognition import recognize, refuse_other_classes
+from yolact_core.checkpoints.state_dicts import load_weights, normalize, read_pickle
+from yolact_core.config import ModelConfig
 from yolact_core.errors import InputError
 from yolact_core.files import replace_when_done
 from yolact_core.network import Yolact, build_network
-from yolact_core.network.yolact import check_weights
 from yolact_core.palette import Color, make_palette
 from yolact_core.records import parse_json
 
@@ -85,16 +84,14 @@ def load_network(source: str | Path, config: str | Path | ModelConfig | None = N
     path = find_model(source)
     if path.suffix == '.safetensors':
         return load_checkpoint(path)[0]
-    weights = _read_pickle(path)
-    if not config:
-        config = _recognise(path)
-    elif not isinstance(config, ModelConfig):
-        config = ModelConfig.from_source(config)
-    network = build_network(config)
+    content = read_pickle(path)
     try:
-        network.load_official(weights)
+        weights = normalize(content)
+        network = build_network(_settle_config(config) or recognize(path.stem, content, weights))
+        refuse_other_classes(network.config, weights)
+        load_weights(network, weights)
     except InputError as error:
-        raise InputError(f'{path} ({network.config.name}): {error}') from None
+        raise InputError(f'{path}: {error}') from None
     return network
 
 
@@ -107,10 +104,9 @@ def load_checkpoint(path: str | Path) -> tuple[Yolact, Facts]:
     weights, config, facts = read_checkpoint(path)
     network = build_network(config)
     try:
-        check_weights(weights, network.state_dict())
+        load_weights(network, weights)
     except InputError as error:
         raise InputError(f'{path}: {error}') from None
-    network.load_state_dict(weights)
     return network, facts
 
 
@@ -138,6 +134,11 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], ModelConfig, F
         facts = Facts(colors, values['training'], values['license'])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f'{path} must hold whole metadata: {error}') from error
+    if len(colors) != len(config.class_names):
+        raise InputError(
+            f'{path} must hold a colour for each of its {len(config.class_names)} classes, '
+            f'got {len(colors)}'
+        )
     return weights, config, facts
 
 
@@ -204,31 +205,7 @@ def hash_weights(network: Yolact) -> str:
     return digest.hexdigest()
 
 
-def _read_pickle(path: Path) -> dict[str, Tensor]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # what is wrong with the file is said below
-            weights = torch.load(path, map_location='cpu', weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise InputError(
-            f'{path} must hold plain weights: it asks for code to be run, or is damaged'
-        ) from error
-    except Exception as error:  # what is no pickle makes it stumble in many ways
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f'{path} must be a file written by torch.save: {reason}') from error
-    if not isinstance(weights, dict) or not all(
-        isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in weights.items()
-    ):
-        raise InputError(f'{path} must hold a state dict of tensors, got {type(weights).__name__}')
-    return weights
-
-
-def _recognise(path: Path) -> ModelConfig:
-    """Tell the configuration from a name such as ``yolact_base_54_800000.pth``."""
-    for name in (path.stem, path.stem.rsplit('_', 2)[0]):
-        if name in config_names():
-            return ModelConfig.from_name(name)
-    raise InputError(
-        f'{path} must be named after its configuration, like yolact_base_54_800000.pth, or one '
-        f'must be given; the known ones are {", ".join(config_names())}'
-    )
+def _settle_config(config: str | Path | ModelConfig | None) -> ModelConfig | None:
+    if isinstance(config, ModelConfig):
+        return config
+    return ModelConfig.from_source(config) if config else None

@@ -12,6 +12,7 @@ from yolact_core.errors import InputError
 from yolact_core.files import replace_when_done
 
 CHECKSUMS = 'sha256.json'
+SUFFIXES = ('.pth', '.pt', '.ckpt', '.safetensors')  # of files with weights
 
 
 @dataclass(frozen=True)
@@ -110,10 +111,11 @@ def find_model(source: str | Path) -> Path:
     if name in OFFICIAL_MODELS:
         return _find_official(OFFICIAL_MODELS[name])
     path = Path(source)
-    if path.suffix not in ('.pth', '.safetensors'):
+    if path.suffix not in SUFFIXES:
         known = ', '.join([*shipped_models(), *OFFICIAL_MODELS])
         raise InputError(
-            f'model must be one of {known} or a .pth or .safetensors file, got {name!r}'
+            f'model must be one of {known} or a {", ".join(SUFFIXES[:-1])} or {SUFFIXES[-1]} '
+            f'file, got {name!r}'
         )
     if not path.is_file():
         raise InputError(f'model file must exist, got {name!r}')

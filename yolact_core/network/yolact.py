@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import reduce
 from typing import NamedTuple
@@ -11,11 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from yolact_core.config import PYRAMID_LEVELS, HeadConfig, ModelConfig
-from yolact_core.errors import InputError
 from yolact_core.network.backbones import build_backbone
 from yolact_core.network.boxes import level_sizes, make_priors
 from yolact_core.network.heads import MaskRescoring, PredictionHead, Protonet, mean_distances
-from yolact_core.network.pyramids import EXTRA_LEVELS, PYRAMIDS
+from yolact_core.network.pyramids import PYRAMIDS
 from yolact_core.network.size import check_size
 
 
@@ -178,19 +176,6 @@ class Yolact(nn.Module):
         iou: Tensor = self.maskiou_net(masks)
         return iou
 
-    def load_official(self, state_dict: Mapping[str, Tensor]) -> None:
-        """Load the weights of an official checkpoint.
-
-        Args:
-            state_dict: Weights under their official names. Leftovers in old files are ignored.
-
-        Raises:
-            InputError: A key is missing, unknown, or of another shape; the text names it.
-        """
-        weights = {key: value for key, value in state_dict.items() if not _is_leftover(key)}
-        check_weights(weights, self.state_dict())
-        self.load_state_dict(weights)
-
 
 def build_network(config: str | ModelConfig) -> Yolact:
     """Build a network with random weights, in evaluation mode.
@@ -227,41 +212,6 @@ def resize_network(network: Yolact, input_size: int) -> Yolact:
     resized = build_network(config.replace(name=name, input_size=input_size))
     resized.load_state_dict(network.state_dict())
     return resized.to(network.priors.device)
-
-
-def check_weights(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
-    """Refuse weights that do not fit a network.
-
-    Args:
-        weights: Weights by name.
-        expected: Weights that the network has now.
-
-    Raises:
-        InputError: A key is missing, unknown, or of another shape; the text names it.
-    """
-    problems = {
-        'misses': sorted(set(expected) - set(weights)),
-        'also has': sorted(set(weights) - set(expected)),
-        'has other shapes for': [
-            f'{key} {tuple(weights[key].shape)} instead of {tuple(expected[key].shape)}'
-            for key in sorted(set(expected) & set(weights))
-            if weights[key].shape != expected[key].shape
-        ],
-    }
-    found = [f'it {verb} {_list_some(keys)}' for verb, keys in problems.items() if keys]
-    if found:
-        raise InputError(f'weights must fit the network, but {"; ".join(found)}')
-
-
-def _list_some(keys: list[str], most: int = 3) -> str:
-    more = f' and {len(keys) - most} more' if len(keys) > most else ''
-    return ', '.join(keys[:most]) + more
-
-
-def _is_leftover(key: str) -> bool:
-    if key.startswith('fpn.downsample_layers.'):
-        return int(key.split('.')[2]) >= EXTRA_LEVELS
-    return key.startswith('backbone.layer') and not key.startswith('backbone.layers')
 
 
 def _pick_outputs(config: ModelConfig) -> Tensor | None:
