@@ -7,10 +7,9 @@ import pytest
 import torch
 from coco_files import SIZE, annotation, write_dataset
 from pycocotools import mask as coco_mask
-from torch.utils.data import DataLoader
 
 from yolact_core import InputError, ModelConfig
-from yolact_core.dataset import CocoDataset, Sample, collate, start_worker
+from yolact_core.dataset import CocoDataset, Sample, SampleLoader, collate
 from yolact_core.training.augmentation import training_recipe
 from yolact_core.training.samples import TrainingSamples
 
@@ -59,16 +58,16 @@ def test_a_sample_holds_pixels_boxes_masks_and_crowds(dataset):
     assert sample.image.dtype == np.uint8
     assert sample.boxes.tolist() == [[10, 5, 30, 20], [40, 20, 50, 30]]
     assert sample.is_crowd.tolist() == [False, True]
-    assert sample.masks.shape == (2, *SIZE)
-    assert sample.masks[0].sum() == 20 * 15
-    assert sample.masks[0, 5:20, 10:30].all()
+    assert sample.masks.size == SIZE
+    assert sample.masks.areas().tolist() == [20 * 15, 10 * 10]
+    assert sample.masks.dense()[0, 5:20, 10:30].all()
 
 
 def test_an_image_without_annotations_is_a_sample_without_objects(dataset):
     sample = dataset[1]
     assert len(sample) == 0
     assert sample.boxes.shape == (0, 4)
-    assert sample.masks.shape == (0, *SIZE)
+    assert sample.masks.dense().shape == (0, *SIZE)
 
 
 def test_polygons_and_both_run_length_forms_give_the_same_mask(tmp_path):
@@ -85,7 +84,7 @@ def test_polygons_and_both_run_length_forms_give_the_same_mask(tmp_path):
         annotation(3, 10, [10, 5, 20, 15], segmentation={'size': list(SIZE), 'counts': counts}),
     ]
     sample = CocoDataset(write_dataset(tmp_path, forms), tmp_path)[0]
-    for found in sample.masks:
+    for found in sample.masks.dense():
         np.testing.assert_array_equal(found, mask)
 
 
@@ -176,7 +175,7 @@ def test_an_index_beyond_the_end_is_refused(dataset):
 
 def test_a_pickled_data_set_gives_the_same_samples(dataset):
     copy = pickle.loads(pickle.dumps(dataset))
-    np.testing.assert_array_equal(copy[2].masks, dataset[2].masks)
+    np.testing.assert_array_equal(copy[2].masks.dense(), dataset[2].masks.dense())
 
 
 @pytest.mark.slow
@@ -184,14 +183,13 @@ def test_workers_that_persist_see_a_new_epoch(dataset):
     config = ModelConfig.from_name('yolact_resnet18').replace(input_size=64)
     shuffled = TrainingSamples(dataset, training_recipe('standard', config), seed=0)
     epochs = [range(3), range(3, 6)]
-    loader = DataLoader(
+    loader = SampleLoader(
         shuffled,
+        collate,
+        workers=1,
         batch_sampler=epochs,
-        collate_fn=collate,
-        num_workers=1,
         persistent_workers=True,
         multiprocessing_context='spawn',
-        worker_init_fn=start_worker,
     )
     (images, targets), (later, _) = loader
     assert len(targets) == 3

@@ -1,6 +1,7 @@
 """Data sets in COCO's format."""
 
 from yolact_core.dataset.coco import CocoDataset
-from yolact_core.dataset.sample import Sample, Targets, collate, start_worker
+from yolact_core.dataset.loading import SampleLoader, deaths_told
+from yolact_core.dataset.sample import Sample, Targets, collate
 
-__all__ = ['CocoDataset', 'Sample', 'Targets', 'collate', 'start_worker']
+__all__ = ['CocoDataset', 'Sample', 'SampleLoader', 'Targets', 'collate', 'deaths_told']

@@ -79,8 +79,12 @@ class CocoDataset(Dataset[Sample]):
         Raises:
             InputError: It cannot be read or is of another size than the file says.
         """
-        file_name = self.annotations.file_names[index].decode()
-        return read_annotated_image(self.folder / file_name, self.annotations.size(index))
+        return read_annotated_image(self.image_path(index), self.annotations.size(index))
+
+    def image_path(self, index: int) -> Path:
+        """Return the file of one image."""
+        file_name: bytes = self.annotations.file_names[index]
+        return self.folder / file_name.decode()
 
 
 def read_annotated_image(path: Path, size: tuple[int, int]) -> npt.NDArray[np.uint8]:

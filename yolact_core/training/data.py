@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from lightning.pytorch import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader
 
-from yolact_core.dataset import CocoDataset, Targets, collate, start_worker
+from yolact_core.dataset import CocoDataset, SampleLoader, Targets, collate
 from yolact_core.dataset.checking import check_dataset
 from yolact_core.errors import InputError
 from yolact_core.network.yolact import Features
@@ -85,7 +84,7 @@ class TrainingData(LightningDataModule):
         self._dataset = dataset
         self._network = network
 
-    def train_dataloader(self) -> DataLoader[Any]:
+    def train_dataloader(self) -> SampleLoader:
         """Return the endless loader of this process's share of each batch.
 
         It holds images as bytes or, with a cache, the features of a frozen trunk.
@@ -111,15 +110,14 @@ class TrainingData(LightningDataModule):
         if run.data.cache is not None:
             cache = FeatureCache(run, self._network, samples)
             cache.fill(self._network)
-        return DataLoader(
+        return SampleLoader(
             cache or samples,
+            collate_features if cache else collate,
+            workers,
             batch_sampler=order,
-            collate_fn=collate_features if cache else collate,
-            num_workers=workers,
             persistent_workers=workers > 0,
             prefetch_factor=PREFETCHED_BATCHES if workers > 0 else None,
             pin_memory=torch.cuda.is_available(),
-            worker_init_fn=start_worker if workers > 0 else None,
         )
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, _loader: int) -> Batch:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import Dataset, Subset
 
-from yolact_core.dataset import Targets, collate, start_worker
+from yolact_core.dataset import SampleLoader, Targets, collate
 from yolact_core.errors import InputError
 from yolact_core.files import replace_when_done
 from yolact_core.network.yolact import Features
@@ -67,9 +68,18 @@ class FeatureCache(Dataset[Cached]):
         return self._count
 
     def __getitem__(self, position: int) -> Cached:
-        """Return features and truth of one view, each with a batch dimension of one."""
+        """Return features and truth of one view, each with a batch dimension of one.
+
+        Raises:
+            InputError: The file of the view cannot be read.
+        """
         path = self._path(position % self._count)
-        tensors = load_file(path)
+        try:
+            tensors = load_file(path)
+        except (OSError, SafetensorError) as error:
+            raise InputError(
+                f'{path} must be a whole file of features: {error}; delete it to compute it again'
+            ) from error
         levels = [tensors[f'level{index}'] for index in range(_count_levels(tensors))]
         truth = Targets(*([tensors[name]] for name in Targets.__dataclass_fields__))
         return Features(levels, tensors.get('detail')), truth
@@ -85,12 +95,8 @@ class FeatureCache(Dataset[Cached]):
             return
         logger.info('features of %d views are computed: %s', len(missing), self._folder)
         self._folder.mkdir(parents=True, exist_ok=True)
-        loader = DataLoader(
-            Subset(self._samples, missing),
-            batch_size=BATCH,
-            collate_fn=collate,
-            num_workers=self._workers,
-            worker_init_fn=start_worker if self._workers else None,
+        loader = SampleLoader(
+            Subset(self._samples, missing), collate, self._workers, batch_size=BATCH
         )
         told, done = time.monotonic(), 0
         for images, targets in loader:

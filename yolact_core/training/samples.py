@@ -10,6 +10,7 @@ import numpy as np
 from torch.utils.data import Dataset, Sampler
 
 from yolact_core.dataset import CocoDataset, Sample
+from yolact_core.errors import InputError
 from yolact_core.training.augmentation.appearance import WHITE
 
 if TYPE_CHECKING:
@@ -36,11 +37,23 @@ class TrainingSamples(Dataset[Sample]):
         return len(self._dataset)
 
     def __getitem__(self, position: int) -> Sample:
-        """Return the sample at a position, independent of what was read before."""
+        """Return the sample at a position, independent of what was read before.
+
+        Raises:
+            InputError: The picture cannot be read, or there is not enough memory for it.
+        """
         epoch, index = divmod(position, len(self._dataset))
         generator = np.random.default_rng([self._seed, epoch, index])
-        sample = self._transform(self._dataset[index], generator)
-        image = np.clip(np.rint(sample.image), 0, WHITE).astype(np.uint8)
+        try:
+            sample = self._transform(self._dataset[index], generator)
+            image = np.clip(np.rint(sample.image), 0, WHITE).astype(np.uint8)
+        except InputError:
+            raise
+        except Exception as error:
+            reason = f'{type(error).__name__} {error}'.strip()
+            raise InputError(
+                f'{self._dataset.image_path(index)} must be fit to train on: {reason}'
+            ) from error
         return replace(sample, image=image)
 
 
