@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import (
@@ -136,6 +137,8 @@ def _convert(value: object, kind: Any, where: str) -> object:  # noqa: ANN401 - 
         return _convert_optional(value, get_args(kind), where)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f'{where} must be a finite number, got {value!r}')
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise InputError(f'{where} must be of type {kind.__name__}, got {value!r}')
     return value

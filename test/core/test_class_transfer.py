@@ -29,7 +29,7 @@ def test_known_classes_and_background_get_the_logits_that_they_had(
     tiny_model, level, names, rows, old_rows
 ):
     source = load_network(tiny_model)
-    network, report = start_network(NetworkOptions(weights=str(tiny_model)), names)
+    network, report, _ = start_network(NetworkOptions(weights=str(tiny_model)), names, 1000)
     new, old = logits_of(network, level), logits_of(source, level)
     torch.testing.assert_close(new[..., rows], old[..., old_rows])
     known = [name for name in names if name in source.config.class_names]
@@ -99,6 +99,6 @@ def test_a_training_can_start_from_sigmoids(sigmoid_config, tmp_path):
     config = sigmoid_config.replace(heads=(HeadConfig(shared=False),), class_outputs=())
     save_checkpoint(build_network(config), tmp_path / 'model.safetensors')
     options = NetworkOptions(weights=str(tmp_path / 'model.safetensors'))
-    network, report = start_network(options, ('cup', 'duck'))
+    network, report, _ = start_network(options, ('cup', 'duck'), 1000)
     assert network.config.scores == 'sigmoid'
     assert 'knowing cup' in report

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from shapes import write_shapes
 
-from yolact_core.training.callbacks import RESUME
+from yolact_core.training.resuming import RESUME
 
 
 @pytest.mark.slow

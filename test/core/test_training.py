@@ -14,10 +14,11 @@ import yaml
 from safetensors.torch import load_file
 from shapes import write_shapes
 
-from yolact_core import InputError, ModelConfig, build_network
+from yolact_core import InputError, ModelConfig, build_network, load_network
 from yolact_core.checkpoints.checkpoint import read_checkpoint, save_checkpoint
 from yolact_core.training import load_run
-from yolact_core.training.module import TrainingModule, move_average
+from yolact_core.training.module import TrainingModule
+from yolact_core.training.optimization import move_average
 from yolact_core.training.options import NetworkOptions
 from yolact_core.training.trainer import train
 from yolact_core.training.weights import start_network
@@ -68,8 +69,8 @@ def weights_in(folder: Path, name: str = 'last.safetensors') -> dict[str, torch.
 
 def test_the_average_moves_by_its_decay(tiny_model):
     torch.manual_seed(0)
-    network, _ = start_network(NetworkOptions(weights=str(tiny_model)), ('a',))
-    average, _ = start_network(NetworkOptions(weights=str(tiny_model)), ('a',))
+    network, _, _ = start_network(NetworkOptions(weights=str(tiny_model)), ('a',), 1000)
+    average, _, _ = start_network(NetworkOptions(weights=str(tiny_model)), ('a',), 1000)
     key = 'prediction_layers.0.conf_layer.weight'
     before = average.state_dict()[key].clone()
     move_average(average, network, decay=0.75)
@@ -102,6 +103,18 @@ def test_what_is_frozen_must_exist(run_file):
         train(load_run(run_file, ['model.freeze=[necks]']))
 
 
+def test_what_cannot_be_trained_is_said(run_file):
+    parts = '[backbone, fpn, proto_net, prediction_layers, semantic_seg_conv]'
+    with pytest.raises(InputError, match=r'model.freeze must leave something to train, got \[.ba'):
+        train(load_run(run_file, [f'model.freeze={parts}']))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU')
+def test_a_device_that_is_not_here_is_said(run_file):
+    with pytest.raises(InputError, match='device must be one of this machine: '):
+        train(load_run(run_file, ['device.accelerator=gpu']))
+
+
 def test_an_output_is_not_overwritten_by_accident(run_file, tmp_path):
     (tmp_path / 'out').mkdir()
     (tmp_path / 'out' / 'resume.ckpt').touch()
@@ -114,25 +127,65 @@ def test_a_run_that_never_began_cannot_go_on(run_file):
         train(load_run(run_file, ['resume=true']))
 
 
-def test_a_step_that_is_not_finite_changes_no_weight(run_file, tmp_path, monkeypatch):
+def spoil(monkeypatch: pytest.MonkeyPatch, steps: set[int]) -> None:
+    """Let images of some steps make the network overflow."""
     whole = TrainingModule.training_step
 
-    def spoil_third(module: TrainingModule, *arguments: object) -> torch.Tensor:
-        loss = whole(module, *arguments)
-        return loss * torch.inf if module.global_step >= 2 else loss
+    def spoilt(module: TrainingModule, batch: tuple[torch.Tensor, object], index: int):
+        if module.global_step in steps:
+            batch = (batch[0] * torch.inf, batch[1])
+        return whole(module, batch, index)
 
-    train(load_run(run_file, ['schedule.steps=2']))
-    monkeypatch.setattr(TrainingModule, 'training_step', spoil_third)
-    figures = train(load_run(run_file, [f'output={tmp_path / "spoiled"}']))
+    monkeypatch.setattr(TrainingModule, 'training_step', spoilt)
 
-    assert figures['skipped'] == 4
-    state = {
-        name: torch.load(tmp_path / name / 'resume.ckpt', weights_only=False)['state_dict']
-        for name in ('out', 'spoiled')
-    }
-    for key, value in state['out'].items():
-        if key.startswith('network'):
-            assert torch.equal(value, state['spoiled'][key]), key
+
+@pytest.mark.parametrize('freeze', ['always', 'never'])
+def test_a_step_that_is_not_finite_changes_no_weight_and_no_statistic(
+    run_file, tmp_path, monkeypatch, freeze
+):
+    norm = f'freeze_batch_norm={freeze}'
+    train(load_run(run_file, [norm, 'schedule.steps=4']))
+    spoil(monkeypatch, {4, 5})
+    figures = train(load_run(run_file, [norm, f'output={tmp_path / "spoilt"}']))
+
+    assert figures['skipped'] == 2
+    whole, spoilt = weights_in(tmp_path / 'out'), weights_in(tmp_path / 'spoilt')
+    for key, value in whole.items():
+        if not key.endswith('num_batches_tracked'):
+            assert torch.equal(value, spoilt[key]), key
+
+
+def test_a_run_that_diverges_ends_and_leaves_what_was_saved_before(
+    run_file, tmp_path, monkeypatch
+):
+    train(load_run(run_file, ['schedule.steps=4']))
+    before = {path.name: path.read_bytes() for path in (tmp_path / 'out').glob('*.*t*')}
+    spoil(monkeypatch, set(range(6, 100)))
+    text = r'4 of the last 6 steps were skipped .* lower optimizer.learning_rate, now 0.001'
+    with pytest.raises(InputError, match=text):
+        train(load_run(run_file, ['resume=true', 'schedule.steps=10', 'report.save_minutes=0']))
+    after = {path.name: path.read_bytes() for path in (tmp_path / 'out').glob('*.*t*')}
+    assert after.keys() == before.keys()
+    assert torch.load(tmp_path / 'out' / 'resume.ckpt')['global_step'] == 6
+    assert all(value.isfinite().all() for value in weights_in(tmp_path / 'out').values())
+
+
+def test_a_run_that_diverges_for_long_does_not_wait_for_its_end(run_file, monkeypatch):
+    monkeypatch.setattr('yolact_core.training.module.LATEST', 6)
+    spoil(monkeypatch, set(range(3, 10_000)))
+    with pytest.raises(InputError, match='4 of the last 6 steps were skipped'):
+        train(load_run(run_file, ['schedule.steps=10000']))
+
+
+def test_weights_that_are_not_finite_are_never_written(run_file, tmp_path, monkeypatch):
+    def overflow(module: TrainingModule) -> None:
+        module.network.get_parameter('proto_net.0.bias').data[0] = torch.inf
+
+    monkeypatch.setattr(TrainingModule, 'refuse_divergence', overflow)
+    with pytest.raises(InputError, match=r'lower optimizer.learning_rate'):
+        train(load_run(run_file))
+    assert not (tmp_path / 'out' / 'last.safetensors').exists()
+    assert not (tmp_path / 'out' / 'resume.ckpt').exists()
 
 
 @pytest.mark.slow
@@ -144,6 +197,89 @@ def test_a_run_that_was_broken_off_ends_with_the_same_weights(run_file, tmp_path
     assert figures['steps'] == 6
     whole, resumed = weights_in(tmp_path / 'out'), weights_in(tmp_path / 'parts')
     assert all(torch.equal(value, resumed[key]) for key, value in whole.items())
+
+
+@pytest.fixture
+def broken_run(run_file) -> Path:
+    """Return a run that was broken off after a step."""
+    train(load_run(run_file, ['schedule.steps=1']))
+    return run_file
+
+
+def rename(shapes: Path, folder: Path, names: list[str]) -> str:
+    """Write annotations with other names of classes, and return what makes a run use them."""
+    content = json.loads(shapes.read_text())
+    for category, name in zip(content['categories'], names, strict=True):
+        category['name'] = name
+    path = folder / 'renamed.json'
+    path.write_text(json.dumps(content))
+    return f'data.train={path}'
+
+
+@pytest.mark.parametrize(
+    ('change', 'text'),
+    [
+        ('model.input_size=128', 'the same model.input_size .* has 96 instead of 128'),
+        ('model.prototypes=8', 'the same model.prototypes .* has 4 instead of 8'),
+        ('model.freeze=[fpn]', 'the same trained weights .* fpn.* is in one of them only'),
+        ('freeze_batch_norm=never', 'the same trained weights'),
+        ('optimizer.kind=adamw', 'the same optimizer.kind .* has sgd instead of adamw'),
+        ('optimizer.average=0', 'the same optimizer.average above 0 .* True instead of False'),
+        ('batch_size=2', 'the same batch_size .* has 4 instead of 2'),
+        ('seed=1', 'the same seed'),
+    ],
+)
+def test_another_run_does_not_go_on_with_a_state(broken_run, change, text):
+    with pytest.raises(InputError, match=rf'{text}.*; .*model.weights=.*last.safetensors'):
+        train(load_run(broken_run, ['resume=true', change]))
+
+
+def test_other_classes_or_annotations_do_not_go_on_with_a_state(broken_run, shapes, tmp_path):
+    text = (
+        r"the same classes of data.train .* \('disc', 'square', .* instead of \('square', 'disc'"
+    )
+    swapped = rename(shapes, tmp_path, ['square', 'disc', 'triangle', 'star', 'ring'])
+    with pytest.raises(InputError, match=text):
+        train(load_run(broken_run, ['resume=true', swapped]))
+    content = json.loads(shapes.read_text())
+    content['images'].reverse()
+    (tmp_path / 'other.json').write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r'the same content of data.train'):
+        train(load_run(broken_run, ['resume=true', f'data.train={tmp_path / "other.json"}']))
+
+
+def test_what_may_change_in_a_break_is_logged(broken_run, shapes, tmp_path, caplog):
+    moved = tmp_path / 'moved.json'
+    moved.write_bytes(shapes.read_bytes())
+    changes = ['optimizer.learning_rate=0.01', 'schedule.steps=2', f'data.train={moved}']
+    with caplog.at_level('INFO'):
+        figures = train(load_run(broken_run, ['resume=true', *changes]))
+    assert figures['steps'] == 2
+    assert 'optimizer.learning_rate 0.01 instead of 0.001, schedule.steps 2 inst' in caplog.text
+
+
+@pytest.mark.parametrize(
+    ('write', 'text'),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:5000]), 'and whole'),
+        (lambda path: path.write_bytes(b''), 'and whole'),
+        (lambda path: torch.save({'state_dict': {}}, path), 'must say which run it is of'),
+        (lambda path: torch.save([1], path), 'must say which run it is of'),
+    ],
+)
+def test_a_state_that_is_damaged_or_of_another_version_is_refused(
+    broken_run, tmp_path, write, text
+):
+    write(tmp_path / 'out' / 'resume.ckpt')
+    with pytest.raises(InputError, match=rf'resume.ckpt .*{text}.*; to begin anew, give'):
+        train(load_run(broken_run, ['resume=true']))
+
+
+def test_a_state_is_a_model_too(broken_run, tmp_path):
+    loaded = load_network(tmp_path / 'out' / 'resume.ckpt')
+    assert loaded.config.class_names == ('disc', 'square', 'triangle', 'star', 'ring')
+    for key, value in weights_in(tmp_path / 'out').items():
+        assert torch.equal(loaded.state_dict()[key], value), key
 
 
 @pytest.mark.slow
@@ -253,6 +389,32 @@ def test_cached_features_train_like_computed_ones(run_file, masks_run, tmp_path)
 def test_what_does_not_fit_masks_alone_is_said(run_file, masks_run, changes, message):
     with pytest.raises(InputError, match=message):
         train(load_run(run_file, [*masks_run, *changes]))
+
+
+def test_a_network_is_extended_at_another_size_but_not_with_other_parts(
+    run_file, masks_run, tmp_path
+):
+    """Small data extend it by themselves only where nothing else is wanted."""
+    extend = {'weights': str(tmp_path / 'start.safetensors'), 'extension': {'channels': 8}}
+    extend |= {'input_size': 128}
+    train(load_run(run_file, [f'model={json.dumps(extend)}', 'schedule.steps=1']))
+    _, config, _ = read_checkpoint(tmp_path / 'out' / 'last.safetensors')
+    assert (config.input_size, len(config.class_names)) == (128, 7)
+
+    wider = {**extend, 'prototypes': 8}
+    start = start_network(NetworkOptions(weights=wider['weights'], prototypes=8), ('a',), 5)
+    assert start.network.config.class_names == ('a',)
+    wider['classes'] = 'extend'
+    with pytest.raises(InputError, match=r'model.prototypes must not be given where classes is'):
+        train(load_run(run_file, [f'model={json.dumps(wider)}', f'output={tmp_path / "b"}']))
+
+
+def test_classes_of_an_extended_network_are_replaced(run_file, masks_run, tmp_path):
+    options = NetworkOptions(weights='indoor', classes='replace')
+    network, origin, _ = start_network(options, ('disc', 'ring'), 1000)
+    assert network.config.class_names == ('disc', 'ring')
+    assert network.config.output_count == 2
+    assert 'all classes are new' in origin
 
 
 def test_an_extended_network_learns_new_classes_and_keeps_the_old(run_file, masks_run, tmp_path):

@@ -14,6 +14,7 @@ from shapes import write_shapes
 from torchvision.models import resnet50
 
 from yolact_core import InputError, ModelConfig, build_network
+from yolact_core.checkpoints.backbone_weights import load_backbone
 from yolact_core.checkpoints.checkpoint import read_checkpoint
 from yolact_core.training import RunConfig, load_run
 from yolact_core.training.augmentation import AugmentationOptions, training_recipe
@@ -21,7 +22,7 @@ from yolact_core.training.data import open_dataset
 from yolact_core.training.optimization import OptimizerOptions, Schedule, ScheduleOptions
 from yolact_core.training.options import DataOptions, NetworkOptions
 from yolact_core.training.samples import BatchOrder, TrainingSamples
-from yolact_core.training.weights import load_backbone, start_network
+from yolact_core.training.weights import start_network
 
 
 @pytest.fixture(scope='module')
@@ -178,22 +179,24 @@ def test_a_backbone_file_is_read(tmp_path):
         input_size=128,
         feature_channels=16,
     )
-    donor, _ = start_network(
-        NetworkOptions(config='yolact_efficientnet_lite0', feature_channels=16), ('a',)
+    donor, _, _ = start_network(
+        NetworkOptions(config='yolact_efficientnet_lite0', feature_channels=16), ('a',), 1000
     )
     trunk = {
         key.removeprefix('body.'): value.half() if value.is_floating_point() else value
         for key, value in donor.backbone.state_dict().items()
     }
     save_file(trunk, tmp_path / 'trunk.safetensors')
-    network, _ = start_network(options, ('a',))
+    network, _, _ = start_network(options, ('a',), 1000)
     weight = network.get_parameter('backbone.body.conv_stem.weight')
     assert torch.equal(weight, trunk['conv_stem.weight'].float())
     assert network.config.anchors.scales[0] == pytest.approx((17 * 128 / 384,))
 
 
 def test_fine_tuning_keeps_what_fits_and_says_so(tiny_model):
-    network, report = start_network(NetworkOptions(weights=str(tiny_model)), ('cup', 'spoon'))
+    network, report, _ = start_network(
+        NetworkOptions(weights=str(tiny_model)), ('cup', 'spoon'), 1000
+    )
     weights, _, _ = read_checkpoint(tiny_model)
     assert network.config.class_names == ('cup', 'spoon')
     assert torch.equal(network.state_dict()['proto_net.0.weight'], weights['proto_net.0.weight'])

@@ -62,7 +62,8 @@ def run(options: Options) -> int:
         say_json(figures)
         return 0
     best = figures.get('best')
-    say(f'trained {figures["steps"]} steps in {figures["minutes"]} minutes')
+    skipped = f', of which {figures["skipped"]} were skipped' if figures['skipped'] else ''
+    say(f'trained {figures["steps"]} steps in {figures["minutes"]} minutes{skipped}')
     if best:
         say(f'best mask AP {best["mask_ap"]}, AP50 {best["mask_ap50"]} at step {best["step"]}')
     say(f'written to {output}')

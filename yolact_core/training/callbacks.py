@@ -15,9 +15,11 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from yolact_core.checkpoints.checkpoint import Facts, save_checkpoint
+from yolact_core.checkpoints.state_dicts import not_finite
 from yolact_core.detector import Detector
 from yolact_core.evaluation import EvaluationOptions, evaluate
-from yolact_core.training.module import TrainingModule
+from yolact_core.training.module import DivergedError, TrainingModule
+from yolact_core.training.resuming import LAST, RESUME
 from yolact_core.visualization import draw_overlay
 
 if TYPE_CHECKING:
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     from yolact_core.network import Yolact
     from yolact_core.training.options import ReportOptions
 
-RESUME = 'resume.ckpt'
-LAST = 'last.safetensors'
 BEST = 'best.safetensors'
 FIGURES = 'figures.json'
 LOG_STEPS = 20  # between points of TensorBoard's curves
@@ -117,11 +117,12 @@ class CheckpointSaver(Callback):
         if every > 0 and trainer.global_step % every == 0 and not trainer.should_stop:
             self._evaluate(trainer)
         is_time = time.monotonic() - self._saved >= 60 * self._options.save_minutes
-        if trainer.strategy.broadcast(is_time):
+        if trainer.strategy.broadcast(is_time) and self._module.is_sound:
             self._save(trainer)
 
     def on_train_end(self, trainer: Trainer, *_: object, **__: object) -> None:
-        """Save, evaluate, and save again with the figures."""
+        """Save, evaluate, and save again with the figures; of a diverged run nothing is saved."""
+        self._module.refuse_divergence()
         self._save(trainer)
         self._evaluate(trainer)
         if trainer.is_global_zero and self._held_out is not None:
@@ -130,7 +131,9 @@ class CheckpointSaver(Callback):
         self._save(trainer)
 
     def on_exception(self, trainer: Trainer, _module: object, exception: BaseException) -> None:
-        """Save the current state if the run is stopped."""
+        """Save the current state if the run is stopped, unless it has diverged."""
+        if isinstance(exception, DivergedError):
+            return
         if trainer.world_size == 1 and trainer.global_step > 0:
             self._save(trainer)
             logger.info('stopped at step %d by %s', trainer.global_step, type(exception).__name__)
@@ -172,6 +175,11 @@ class CheckpointSaver(Callback):
                 curves.experiment.add_image(f'val/{index}', picture, step, dataformats='HWC')
 
     def _save(self, trainer: Trainer) -> None:
+        if infinite := not_finite(self._module):
+            raise DivergedError(
+                f'weights must stay finite, but are not in {infinite[0]} and {len(infinite) - 1} '
+                f'more: lower optimizer.learning_rate'
+            )
         self._saved = time.monotonic()
         trainer.save_checkpoint(self._folder / RESUME)
         if trainer.is_global_zero:

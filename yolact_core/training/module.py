@@ -6,31 +6,41 @@ import copy
 import logging
 import math
 import time
+from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from yolact_core.checkpoints.recognition import STATE
 from yolact_core.errors import InputError
 from yolact_core.network import Prediction, Yolact
 from yolact_core.network.yolact import Features
 from yolact_core.training.centre_matching import match_centres
 from yolact_core.training.loss import Losses, compute_losses
 from yolact_core.training.matching import Matches, match_priors
-from yolact_core.training.optimization import Schedule, make_optimizer
+from yolact_core.training.optimization import (
+    BatchStatistics,
+    Schedule,
+    make_optimizer,
+    move_average,
+)
 
 if TYPE_CHECKING:
     from yolact_core.dataset import Targets
     from yolact_core.training.data import Batch
     from yolact_core.training.options import RunConfig
 
-MOST_SKIPPED = 100  # steps in a row before a training counts as diverged
+LATEST = 40  # steps of which at most half may be skipped, or the training has diverged
 AVERAGE_RAMP = 10  # the average begins quickly: after t steps it remembers about t / 10
 
 logger = logging.getLogger(__name__)
+
+
+class DivergedError(InputError):
+    """The weights are of no use any more, unlike those that were saved before."""
 
 
 class TrainingModule(LightningModule):
@@ -40,11 +50,17 @@ class TrainingModule(LightningModule):
         network: Network to train in place, in training mode except for frozen parts.
         run: Run with the options of losses and optimizer.
         schedule: Learning rate and end of the training.
+        about: What saved states of the run say about themselves.
         started: Value of ``time.monotonic`` from which the schedule counts minutes.
     """
 
     def __init__(
-        self, network: Yolact, run: RunConfig, schedule: Schedule, started: float
+        self,
+        network: Yolact,
+        run: RunConfig,
+        schedule: Schedule,
+        about: dict[str, Any],
+        started: float,
     ) -> None:
         super().__init__()
         self.network = network
@@ -56,9 +72,10 @@ class TrainingModule(LightningModule):
         self.losses: Losses | None = None  # of the last step
         self.skipped = 0
         self.progress = 0.0
-        self._skipped_in_a_row = 0
+        self._latest: deque[bool] = deque(maxlen=LATEST)  # whether each step was sound
         self._run = run
         self._schedule = schedule
+        self._about = about
         self._started = started
         self._predict = torch.compile(self._compute) if run.device.compile else self._compute
 
@@ -68,6 +85,11 @@ class TrainingModule(LightningModule):
         return self.network if self.average is None else self.average
 
     @property
+    def is_sound(self) -> bool:
+        """Whether the last step had a finite gradient."""
+        return self._latest[-1] if self._latest else True
+
+    @property
     def seconds(self) -> float:
         """How long this run has taken, without breaks."""
         return time.monotonic() - self._started
@@ -75,10 +97,15 @@ class TrainingModule(LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Make the optimizer of all parameters that are not frozen."""
         parameters = [value for value in self.network.parameters() if value.requires_grad]
+        if not parameters:
+            raise InputError(
+                f'model.freeze must leave something to train, got {list(self._run.model.freeze)}'
+            )
         return make_optimizer(parameters, self._run.optimizer, self.device)
 
     def on_train_start(self) -> None:
         """Stop at once if a resumed run is over already."""
+        self._statistics = BatchStatistics(self.network)
         self._look_ahead(self.global_step)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
@@ -109,7 +136,7 @@ class TrainingModule(LightningModule):
         """Change the weights, move the average, and stop when steps or time are used up."""
         super().optimizer_step(*args, **kwargs)
         step = self.global_step + 1
-        if self.average is not None:
+        if self.average is not None and self.is_sound:
             decay = min(self._run.optimizer.average, (1 + step) / (AVERAGE_RAMP + step))
             move_average(self.average, self.network, decay)
         self._look_ahead(step)
@@ -119,25 +146,39 @@ class TrainingModule(LightningModule):
         parameters = [value for value in self.network.parameters() if value.grad is not None]
         longest = self._run.optimizer.clip_norm or math.inf
         norm = torch.nn.utils.clip_grad_norm_(parameters, longest)
-        if bool(norm.isfinite()):
-            self._skipped_in_a_row = 0
+        is_sound = bool(norm.isfinite())
+        self._latest.append(is_sound)
+        self._statistics.follow(is_sound)
+        if is_sound:
             return
         optimizer.zero_grad(set_to_none=True)
         self.skipped += 1
-        self._skipped_in_a_row += 1
-        if self._skipped_in_a_row >= MOST_SKIPPED:
-            raise InputError(
-                f'loss must stay finite, but {MOST_SKIPPED} steps in a row were skipped; '
-                'try a lower learning_rate'
+        if self.skipped == 1:
+            logger.warning('step %d is skipped: its gradient is not finite', self.global_step + 1)
+        if len(self._latest) == LATEST:
+            self.refuse_divergence()
+
+    def refuse_divergence(self) -> None:
+        """End the training if most of the latest steps were skipped.
+
+        Raises:
+            DivergedError: They were.
+        """
+        skipped = self._latest.count(False)
+        if 2 * skipped > len(self._latest):
+            raise DivergedError(
+                f'loss must stay finite, but {skipped} of the last {len(self._latest)} steps were '
+                'skipped because their gradients were not: lower optimizer.learning_rate, now '
+                f'{self._run.optimizer.learning_rate:g}, or raise schedule.warmup_steps'
             )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Save what weights and optimizer do not contain."""
-        checkpoint['yolact'] = {'seconds': self.seconds, 'skipped': self.skipped}
+        checkpoint[STATE] = {'seconds': self.seconds, 'skipped': self.skipped, **self._about}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Continue where the checkpoint was saved."""
-        state = checkpoint['yolact']
+        state = checkpoint[STATE]
         self._started = time.monotonic() - state['seconds']
         self.skipped = state['skipped']
 
@@ -171,21 +212,3 @@ class TrainingModule(LightningModule):
         """Make a generator that depends only on seed, step and process."""
         seed = (self._run.seed * 1_000_003 + self.global_step) * 1_009 + self.global_rank
         return torch.Generator(self.device).manual_seed(seed)
-
-
-@torch.no_grad()
-def move_average(average: Yolact, network: Yolact, decay: float) -> None:
-    """Move averaged weights towards the current ones; counters are copied.
-
-    Args:
-        average: Network with the averaged weights, changed in place.
-        network: Network with the current weights.
-        decay: Share of the average that stays, in [0, 1].
-    """
-    current = network.state_dict()
-    pairs = [(value, current[key]) for key, value in average.state_dict().items()]
-    moving = [pair for pair in pairs if pair[0].is_floating_point()]
-    get_ema_multi_avg_fn(decay)([mine for mine, _ in moving], [new for _, new in moving], None)
-    for mine, new in pairs:
-        if not mine.is_floating_point():
-            mine.copy_(new)

@@ -1,15 +1,20 @@
-"""How weights follow gradients: the optimizer, its learning rate, and the end of a training."""
+"""How weights follow gradients: the optimizer, its learning rate, averages, and the end."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from yolact_core.errors import InputError
 from yolact_core.records import check_fields
+
+if TYPE_CHECKING:
+    from yolact_core.network import Yolact
 
 MOMENTS = (0.9, 0.999)  # of AdamW
 REFERENCE_BATCH = 8  # images; what rates and steps are given for
@@ -44,7 +49,9 @@ class OptimizerOptions:
 
     def __post_init__(self) -> None:
         rules = {
-            'learning_rate must be positive': self.learning_rate > 0,
+            'learning_rate must be in (0, 1000]': 0 < self.learning_rate <= 1000,
+            'momentum must be in [0, 1)': 0 <= self.momentum < 1,
+            'weight_decay must be in [0, 1]': 0 <= self.weight_decay <= 1,
             'clip_norm must be at least 0': self.clip_norm >= 0,
             'average must be in [0, 1)': 0 <= self.average < 1,
         }
@@ -78,6 +85,8 @@ class ScheduleOptions:
         rules = {
             'steps must be at least 1': self.steps >= 1,
             'warmup_steps must be at least 0': self.warmup_steps >= 0,
+            'max_minutes must be at least 0': self.max_minutes >= 0,
+            'reserve_minutes must be at least 0': self.reserve_minutes >= 0,
         }
         check_fields(self, rules)
         if 0 < self.max_minutes <= self.reserve_minutes:
@@ -162,3 +171,46 @@ def make_optimizer(
     if options.kind == 'adamw':
         return torch.optim.AdamW(parameters, betas=MOMENTS, **common)
     return torch.optim.SGD(parameters, momentum=options.momentum, **common)
+
+
+class BatchStatistics:
+    """The running means and variances of batch norms, and what they were before a step.
+
+    A forward pass has changed them by the time that its gradient turns out not to be finite.
+
+    Args:
+        network: Network in training, on its device; frozen batch norms are left alone.
+    """
+
+    def __init__(self, network: Yolact) -> None:
+        norms = [one for one in network.modules() if isinstance(one, nn.BatchNorm2d)]
+        pairs = [(one.running_mean, one.running_var) for one in norms if one.training]
+        self._current = [value for pair in pairs for value in pair if value is not None]
+        self._before = [value.clone() for value in self._current]
+
+    def follow(self, is_sound: bool) -> None:
+        """Keep them after a sound step; otherwise, or if they are not finite, take them back."""
+        if not self._current:
+            return
+        if is_sound and torch.stack(torch._foreach_norm(self._current)).isfinite().all():
+            torch._foreach_copy_(self._before, self._current)
+        else:
+            torch._foreach_copy_(self._current, self._before)
+
+
+@torch.no_grad()
+def move_average(average: Yolact, network: Yolact, decay: float) -> None:
+    """Move averaged weights towards the current ones; counters are copied.
+
+    Args:
+        average: Network with the averaged weights, changed in place.
+        network: Network with the current weights.
+        decay: Share of the average that stays, in [0, 1].
+    """
+    current = network.state_dict()
+    pairs = [(value, current[key]) for key, value in average.state_dict().items()]
+    moving: list[tuple[Tensor, Tensor]] = [pair for pair in pairs if pair[0].is_floating_point()]
+    get_ema_multi_avg_fn(decay)([mine for mine, _ in moving], [new for _, new in moving], None)
+    for mine, new in pairs:
+        if not mine.is_floating_point():
+            mine.copy_(new)

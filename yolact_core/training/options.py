@@ -48,7 +48,12 @@ class DataOptions:
     cache_views: int = 4
 
     def __post_init__(self) -> None:
-        check_fields(self, {'cache_views must be at least 1': self.cache_views >= 1})
+        rules = {
+            'cache_views must be at least 1': self.cache_views >= 1,
+            'mask_size must be at least 1': self.mask_size is None or self.mask_size >= 1,
+            'workers must be at least 0': self.workers >= 0,
+        }
+        check_fields(self, rules)
 
 
 @dataclass(frozen=True)
@@ -114,6 +119,13 @@ class DeviceOptions:
     compile: bool = False
     deterministic: bool = False
 
+    def __post_init__(self) -> None:
+        rules = {
+            'devices must be at least 1': self.devices >= 1,
+            'machines must be at least 1': self.machines >= 1,
+        }
+        check_fields(self, rules)
+
 
 @dataclass(frozen=True)
 class ReportOptions:
@@ -176,6 +188,7 @@ class RunConfig:
     def __post_init__(self) -> None:
         rules = {
             'batch_size must be at least 1': self.batch_size >= 1,
+            'seed must be in [0, 2^32)': 0 <= self.seed < 2**32,
         }
         check_fields(self, rules)
         if self.model.classes == 'keep' and not self.loss.is_of_masks_alone:

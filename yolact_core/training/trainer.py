@@ -12,23 +12,24 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 import yaml
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from yolact_core import __version__
 from yolact_core.checkpoints.checkpoint import Facts
+from yolact_core.dataset import deaths_told
 from yolact_core.errors import InputError
 from yolact_core.palette import make_palette
-from yolact_core.training.callbacks import RESUME, CheckpointSaver, ProgressLogger
+from yolact_core.training.callbacks import CheckpointSaver, ProgressLogger
 from yolact_core.training.data import TrainingData, open_dataset, open_validation, refuse_faulty
 from yolact_core.training.module import TrainingModule
 from yolact_core.training.optimization import Schedule
+from yolact_core.training.resuming import LOCAL, check_state, describe_state, find_state
 from yolact_core.training.weights import (
     freeze,
     freeze_batch_norm,
-    frozen_parts,
-    settle_classes,
     start_network,
 )
 
@@ -49,7 +50,6 @@ EXPECTED_WARNINGS = (  # of Lightning
     "The 'train_dataloader' does not have many workers",
     r'`isinstance\(treespec, LeafSpec\)` is deprecated',
 )
-LOCAL = ('data', 'output', 'resume')  # options that mean nothing on another machine
 
 logger = logging.getLogger(__name__)
 
@@ -69,26 +69,32 @@ def train(run: RunConfig) -> dict[str, Any]:
     """
     started = time.monotonic()
     folder = Path(run.output)
-    checkpoint = _find_checkpoint(run, folder)
+    state = find_state(run, folder)
     seed_everything(run.seed, verbose=False)
     if not run.resume:
         refuse_faulty(run.data.train, run.data.images)
     dataset = open_dataset(run.data.train, run.data.images)
-    model = settle_classes(run.model, len(dataset))
-    network, origin = start_network(model, dataset.class_names)
+    data_names = dataset.class_names
+    network, origin, frozen = start_network(run.model, data_names, len(dataset))
     names = network.config.class_names
-    if model.classes == 'extend':
+    if data_names != names and set(data_names) <= set(names):
         dataset = open_dataset(run.data.train, run.data.images, names)
     val = open_validation(run.data, 'val', names)
     test = open_validation(run.data, 'test', names)
     logger.info('%s with %d classes: %s', network.config.name, len(names), origin)
-    _prepare(network, run, frozen_parts(model, network))
+    _prepare(network, run, frozen)
+    about = describe_state(run, network, data_names)
+    if state:
+        check_state(state, about)
     schedule = Schedule.build(run.schedule, run.optimizer, run.batch_size)
-    module = TrainingModule(network, run, schedule, started)
+    module = TrainingModule(network, run, schedule, about, started)
     facts = Facts(make_palette(len(names)), _describe_training(run, dataset, origin), run.license)
     saver = CheckpointSaver(module, folder, run.report, facts, val, test)
     progress = ProgressLogger(module, run.report.line_seconds, run.batch_size)
-    trainer = _make_trainer(run, folder, [saver, progress])
+    try:
+        trainer = _make_trainer(run, folder, [saver, progress])
+    except MisconfigurationException as error:
+        raise InputError(f'device must be one of this machine: {error}') from error
     if trainer.is_global_zero:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / RUN_FILE).write_text(yaml.safe_dump(dataclasses.asdict(run), sort_keys=False))
@@ -96,22 +102,14 @@ def train(run: RunConfig) -> dict[str, Any]:
         for message in EXPECTED_WARNINGS:
             warnings.filterwarnings('ignore', message)
         data = TrainingData(run, dataset, network)
-        trainer.fit(module, datamodule=data, ckpt_path=checkpoint)
+        with deaths_told():
+            trainer.fit(module, datamodule=data, ckpt_path=state)
     return {
         'steps': trainer.global_step,
         'minutes': round(module.seconds / 60, 2),
         'skipped': module.skipped,
         **saver.figures,
     }
-
-
-def _find_checkpoint(run: RunConfig, folder: Path) -> Path | None:
-    path = folder / RESUME
-    if run.resume and not path.is_file():
-        raise InputError(f'{path} must exist to resume')
-    if path.is_file() and not run.resume:
-        raise InputError(f'output must be a folder without {RESUME}, or resume be true: {path}')
-    return path if run.resume else None
 
 
 def _prepare(network: Yolact, run: RunConfig, frozen: tuple[str, ...]) -> None:

@@ -3,78 +3,56 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import nn
 
+from yolact_core.checkpoints.backbone_weights import load_backbone, read_backbone
 from yolact_core.checkpoints.checkpoint import load_network, transfer_weights
-from yolact_core.config import ModelConfig
+from yolact_core.config import HeadConfig, ModelConfig
 from yolact_core.errors import InputError
-from yolact_core.network import Yolact, build_network
-from yolact_core.network.backbones import TimmBackbone
+from yolact_core.network import Yolact, build_network, resize_network
 from yolact_core.network.heads import RESCORING_WIDTHS
 from yolact_core.training.extension import extend_network
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from yolact_core.training.options import NetworkOptions
 
 DEFAULT_CONFIG = 'yolact_resnet50'
-IMAGENET = 'imagenet'
 FEW_IMAGES = 200
-MAY_BE_NEW = ('num_batches_tracked', 'conv_offset_mask', 'conv2.bias')  # deformable convolutions
+NOT_EXTENDED = (  # options that an extended network has no use for
+    'config', 'feature_channels', 'prototypes', 'mask_rescoring', 'anchors', 'backbone',
+)  # fmt: skip
 BY_CLASS = (  # a row for each class
     'semantic_seg_conv.',
     f'maskiou_net.maskiou_net.{2 * len(RESCORING_WIDTHS) - 2}.',
 )
 
 
-def settle_classes(options: NetworkOptions, images: int) -> NetworkOptions:
-    """Decide what becomes of the classes of the weights where ``classes`` is ``auto``.
+class Start(NamedTuple):
+    """What a training begins with.
 
-    Args:
-        options: Which network, and from which weights.
-        images: Number of images to train on.
-
-    Raises:
-        InputError: The file of weights does not fit.
-    """
-    if options.classes != 'auto':
-        return options
-    may_extend = options.weights is not None and images <= FEW_IMAGES
-    if may_extend and load_network(options.weights or '').config.scores == 'sigmoid':
-        return dataclasses.replace(options, classes='extend')
-    return dataclasses.replace(options, classes='replace')
-
-
-def frozen_parts(options: NetworkOptions, network: Yolact) -> tuple[str, ...]:
-    """Return the names of the parts that stay as they are: of an extended network all but one.
-
-    Args:
-        options: Options with the names that the run gives, and whether the network was extended.
+    Attributes:
         network: The network.
+        origin: Description of what it starts from.
+        frozen: Names of the parts that stay as they are.
     """
-    if options.classes != 'extend':
-        return options.freeze
-    heads = len(network.prediction_layers)
-    parts = [name for name, _ in network.named_children() if name != 'prediction_layers']
-    return (*parts, *(f'prediction_layers.{index}' for index in range(heads - 1)))
+
+    network: Yolact
+    origin: str
+    frozen: tuple[str, ...]
 
 
-def start_network(options: NetworkOptions, class_names: tuple[str, ...]) -> tuple[Yolact, str]:
+def start_network(options: NetworkOptions, class_names: tuple[str, ...], images: int) -> Start:
     """Build the network of a run.
 
     Args:
         options: Which network, and from which weights.
         class_names: Classes of the data, which the network gets unless it keeps its own.
-
-    Returns:
-        The network and a description of what it starts from.
+        images: Number of images to train on; a network may be extended by few.
 
     Raises:
         InputError: A name is unknown, or a file does not fit.
@@ -83,29 +61,21 @@ def start_network(options: NetworkOptions, class_names: tuple[str, ...]) -> tupl
         raise InputError(f'weights must be given where classes is {options.classes}')
     if options.weights and options.backbone_weights:
         raise InputError('weights and backbone_weights must not both be given')
-    if options.weights:
-        source = load_network(options.weights)
-        base = ModelConfig.from_source(options.config) if options.config else source.config
-        if options.classes == 'extend':
-            network = extend_network(source, class_names, options.extension)
-            network.config = network.config.replace(name=options.name or source.config.name)
-            return network, f'{options.weights} with another head, which alone is trained'
-        if options.classes == 'keep':
-            class_names = source.config.class_names
-        network = build_network(_change(base, options, class_names))
-        report = transfer_weights(network, source.state_dict())
-        if network.config.class_names == source.config.class_names:
-            return network, f'{options.weights}: {report}'
+    if not options.weights:
+        return _start_anew(options, class_names)
+    source = load_network(options.weights)
+    if _is_extended(options, source, images):
+        return _extend(options, source, class_names)
+    base = ModelConfig.from_source(options.config) if options.config else source.config
+    if options.classes == 'keep':
+        class_names = source.config.class_names
+    network = build_network(_change(base, options, class_names))
+    report = f'{options.weights}: {transfer_weights(network, source.state_dict())}'
+    if network.config.class_names != source.config.class_names:
         carried = carry_classes(network, source)
         known = f'it goes on knowing {", ".join(carried)}' if carried else 'all classes are new'
-        return network, f'{options.weights}: {report}; {known}'
-    network = build_network(
-        _change(ModelConfig.from_source(options.config or DEFAULT_CONFIG), options, class_names)
-    )
-    if options.backbone_weights:
-        load_backbone(network, _read(options.backbone_weights, network.config.backbone.name))
-        return network, f'backbone from {options.backbone_weights}, the rest new'
-    return network, 'all weights new'
+        report = f'{report}; {known}'
+    return Start(network, report, options.freeze)
 
 
 @torch.no_grad()
@@ -143,38 +113,6 @@ def carry_classes(network: Yolact, source: Yolact) -> tuple[str, ...]:
     return shared
 
 
-def load_backbone(network: Yolact, weights: Mapping[str, Tensor]) -> None:
-    """Load the trunk of a classifier into the backbone; its head is ignored.
-
-    Args:
-        network: Network that gets the weights.
-        weights: Weights under the names of torchvision, timm or the original.
-
-    Raises:
-        InputError: Weights of the backbone are missing or of another shape.
-    """
-    backbone = network.backbone
-    prefix = 'body.' if isinstance(backbone, TimmBackbone) else ''
-    expected = backbone.state_dict()
-    renamed = {prefix + _official_key(key): value for key, value in weights.items()}
-    fitting = {
-        key: value.to(expected[key].dtype)
-        for key, value in renamed.items()
-        if key in expected and value.shape == expected[key].shape
-    }
-    missing = [
-        key
-        for key in expected
-        if key not in fitting and not any(part in key for part in MAY_BE_NEW)
-    ]
-    if missing:
-        raise InputError(
-            f'backbone weights must have {missing[0]} {tuple(expected[missing[0]].shape)}; '
-            f'{len(missing)} of {len(expected)} weights are missing or of another shape'
-        )
-    backbone.load_state_dict(fitting, strict=False)
-
-
 def freeze_batch_norm(network: nn.Module) -> None:
     """Leave statistics, scale and shift of all batch norms as they are."""
     for module in network.modules():
@@ -202,6 +140,45 @@ def freeze(network: nn.Module, parts: Iterable[str]) -> None:
         modules[part].eval().requires_grad_(False)
 
 
+def _start_anew(options: NetworkOptions, class_names: tuple[str, ...]) -> Start:
+    base = ModelConfig.from_source(options.config or DEFAULT_CONFIG)
+    network = build_network(_change(base, options, class_names))
+    if not options.backbone_weights:
+        return Start(network, 'all weights new', options.freeze)
+    load_backbone(network, read_backbone(options.backbone_weights, network.config.backbone.name))
+    origin = f'backbone from {options.backbone_weights}, the rest new'
+    return Start(network, origin, options.freeze)
+
+
+def _is_extended(options: NetworkOptions, source: Yolact, images: int) -> bool:
+    """Decide whether a network is extended, which ``auto`` does where it can and data are few.
+
+    Raises:
+        InputError: It shall be, with other parts than it has.
+    """
+    other = [name for name in NOT_EXTENDED if getattr(options, name) is not None]
+    if options.classes == 'extend' and other:
+        raise InputError(
+            f'model.{other[0]} must not be given where classes is extend, which keeps the network '
+            f'as it is, got {getattr(options, other[0])}'
+        )
+    may_extend = source.config.scores == 'sigmoid' and images <= FEW_IMAGES and not other
+    return options.classes == 'extend' or (options.classes == 'auto' and may_extend)
+
+
+def _extend(options: NetworkOptions, source: Yolact, class_names: tuple[str, ...]) -> Start:
+    """Add a head, which alone is trained."""
+    name = options.name or source.config.name
+    if options.input_size:
+        source = resize_network(source, options.input_size)
+    network = extend_network(source, class_names, options.extension)
+    network.config = network.config.replace(name=name)
+    kept = len(network.prediction_layers) - 1
+    parts = [part for part, _ in network.named_children() if part != 'prediction_layers']
+    frozen = (*parts, *(f'prediction_layers.{index}' for index in range(kept)))
+    return Start(network, f'{options.weights} with another head, which alone is trained', frozen)
+
+
 def _change(
     base: ModelConfig, options: NetworkOptions, class_names: tuple[str, ...]
 ) -> ModelConfig:
@@ -215,7 +192,18 @@ def _change(
         factor = options.input_size / base.input_size
         scales = tuple(tuple(scale * factor for scale in level) for level in base.anchors.scales)
         changes['anchors'] = dataclasses.replace(base.anchors, scales=scales)
+    if base.class_outputs and class_names != base.class_names:
+        changes |= {'class_outputs': (), 'heads': _class_by_class(base.heads)}
     return base.replace(class_names=class_names, **changes)
+
+
+def _class_by_class(heads: tuple[HeadConfig, ...]) -> tuple[HeadConfig, ...]:
+    """Let the first head with classes have one output for each class, and the others none."""
+    first = next(index for index, head in enumerate(heads) if head.classes != 0)
+    return tuple(
+        dataclasses.replace(head, classes=None if index == first else 0)
+        for index, head in enumerate(heads)
+    )
 
 
 def _have_like_rows(new: ModelConfig, old: ModelConfig) -> bool:
@@ -227,41 +215,3 @@ def _have_like_rows(new: ModelConfig, old: ModelConfig) -> bool:
         and not (new.class_outputs or old.class_outputs)
         and all(head.classes in (None, 0) for head in new.heads)
     )
-
-
-def _official_key(key: str) -> str:
-    """Turn ``layer1.0.conv1.weight``, as torchvision has it, into ``layers.0.0.conv1.weight``."""
-    key = key.removeprefix('backbone.')
-    stage = key.removeprefix('layer').split('.')[0]
-    if key.startswith('layer') and stage.isdigit():
-        return f'layers.{int(stage) - 1}{key.removeprefix(f"layer{stage}")}'
-    return key
-
-
-def _read(source: str, backbone: str) -> Mapping[str, Tensor]:
-    if source == IMAGENET:
-        return _fetch(backbone)
-    try:
-        if Path(source).suffix == '.safetensors':
-            return load_file(source)
-        weights: Mapping[str, Tensor] = torch.load(source, map_location='cpu', weights_only=True)
-    except (OSError, RuntimeError, ValueError, SafetensorError) as error:
-        raise InputError(f'{source} must be a readable file of weights: {error}') from error
-    return weights
-
-
-def _fetch(backbone: str) -> Mapping[str, Tensor]:
-    """Fetch the weights that torchvision or timm publish for a backbone."""
-    import timm
-    import torchvision
-
-    try:
-        if timm.is_model(backbone) and backbone not in ('resnet50', 'resnet101'):
-            published: nn.Module = timm.create_model(backbone, pretrained=True)
-        elif backbone in ('resnet50', 'resnet101'):
-            published = torchvision.models.get_model(backbone, weights='IMAGENET1K_V1')
-        else:
-            raise InputError(f'backbone_weights of {backbone} must be a file: none are published')
-    except (OSError, RuntimeError) as error:
-        raise InputError(f'the weights of {backbone} must be fetched: {error}') from error
-    return published.state_dict()
