@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from safetensors.torch import save_file
 from shapes import write_shapes
 from torchvision.models import resnet50
 
-from yolact_core import InputError, ModelConfig, build_network
+from yolact_core import InputError, ModelConfig, build_network, load_network
 from yolact_core.checkpoints.backbone_weights import load_backbone
 from yolact_core.checkpoints.checkpoint import read_checkpoint
 from yolact_core.training import RunConfig, load_run
@@ -191,6 +192,17 @@ def test_a_backbone_file_is_read(tmp_path):
     weight = network.get_parameter('backbone.body.conv_stem.weight')
     assert torch.equal(weight, trunk['conv_stem.weight'].float())
     assert network.config.anchors.scales[0] == pytest.approx((17 * 128 / 384,))
+
+
+def test_weights_that_do_not_tell_their_configuration_are_of_the_one_given(tiny_model, tmp_path):
+    source = load_network(tiny_model)
+    torch.save(source.state_dict(), tmp_path / 'mine.pth')
+    (tmp_path / 'mine.yaml').write_text(json.dumps(source.config.to_mapping()))
+    weights, config = str(tmp_path / 'mine.pth'), str(tmp_path / 'mine.yaml')
+    with pytest.raises(InputError, match='give a configuration'):
+        start_network(NetworkOptions(weights=weights), ('cup', 'spoon'), 1000)
+    start = start_network(NetworkOptions(weights=weights, config=config), ('cup', 'spoon'), 1000)
+    assert 'it goes on knowing cup' in start.origin
 
 
 def test_fine_tuning_keeps_what_fits_and_says_so(tiny_model):

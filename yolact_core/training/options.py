@@ -62,7 +62,8 @@ class NetworkOptions:
 
     Args:
         config: Name or YAML file of a configuration, whose classes the data replace. Default: the
-            configuration of ``weights``, or ``yolact_resnet50``.
+            configuration of ``weights``, or ``yolact_resnet50``. Weights that do not tell theirs
+            are of this one.
         weights: Model to start from: a shipped one, an official name such as ``yolact_base`` or a
             file. Whatever does not fit starts anew.
         backbone_weights: Weights of the backbone to start from: a file, or ``imagenet`` to fetch

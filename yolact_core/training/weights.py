@@ -63,7 +63,7 @@ def start_network(options: NetworkOptions, class_names: tuple[str, ...], images:
         raise InputError('weights and backbone_weights must not both be given')
     if not options.weights:
         return _start_anew(options, class_names)
-    source = load_network(options.weights)
+    source = _load_source(options.weights, options.config)
     if _is_extended(options, source, images):
         return _extend(options, source, class_names)
     base = ModelConfig.from_source(options.config) if options.config else source.config
@@ -148,6 +148,16 @@ def _start_anew(options: NetworkOptions, class_names: tuple[str, ...]) -> Start:
     load_backbone(network, read_backbone(options.backbone_weights, network.config.backbone.name))
     origin = f'backbone from {options.backbone_weights}, the rest new'
     return Start(network, origin, options.freeze)
+
+
+def _load_source(weights: str, config: str | None) -> Yolact:
+    """Load weights with their own configuration or, where they do not tell it, that of the run."""
+    try:
+        return load_network(weights)
+    except InputError:
+        if config is None:
+            raise
+        return load_network(weights, config)
 
 
 def _is_extended(options: NetworkOptions, source: Yolact, images: int) -> bool:
