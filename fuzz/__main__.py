@@ -88,7 +88,12 @@ def run_target(name: str, options: argparse.Namespace, seconds: float) -> Outcom
     words = [sys.executable, '-m', 'fuzz', name, '--child', '--output', str(folder)]
     words += ['--minutes', str(seconds / 60), '--seed', str(options.seed)]
     words += ['--runs', str(options.runs)] if options.runs else []
-    environment = {**os.environ, 'OPENCV_LOG_LEVEL': 'OFF', 'MALLOC_ARENA_MAX': '2'}
+    environment = {
+        **os.environ,
+        'OPENCV_LOG_LEVEL': 'OFF',
+        'OPENCV_FFMPEG_LOGLEVEL': '-8',
+        'MALLOC_ARENA_MAX': '2',
+    }
     log = folder / 'log.txt'
     with log.open('wb') as file:
         try:

@@ -12,6 +12,7 @@ TARGETS = (
     'images',
     'compressed_images',
     'image_files',
+    'videos',
     'masks',
     'coco',
     'pth',

@@ -13,6 +13,7 @@ from video_files import make_matroska
 
 from yolact_core import InputError
 from yolact_core.media import videos
+from yolact_core.media.containers import VideoFile, examine
 from yolact_core.media.video_writing import write_video
 from yolact_core.media.videos import VideoReader
 
@@ -246,3 +247,33 @@ def test_a_stream_that_nobody_sends_is_refused_soon():
     with pytest.raises(InputError, match=r'stream rtsp://127.0.0.1:9/ must be one that can be op'):
         VideoReader('rtsp://me:secret@127.0.0.1:9/')
     assert time.monotonic() - began < 15
+
+
+MOOV = b'mvhd\0' + bytes(11) + b'\0\0\0\x0a' + b'elst\0' + bytes(3) + b'\0\0\0\x09'
+
+
+@pytest.mark.parametrize(
+    'boxes',
+    [
+        MOOV + bytes(7),  # nine edits, of which less than one is there
+        MOOV.replace(b'\x0a', b'\0') + bytes(12),  # no ticks a second
+        b'elst\0',
+        b'',
+    ],
+)
+def test_a_container_that_contradicts_itself_says_nothing(boxes, tmp_path):
+    path = tmp_path / 'video.mp4'
+    path.write_bytes(b'\0\0\0\x08ftyp' + (len(boxes) + 8).to_bytes(4, 'big') + b'moov' + boxes)
+    assert examine(path, 0, 10.0) == VideoFile(lacks_end=False, images=None)
+
+
+def test_parts_that_end_before_they_begin_end_the_walk(tmp_path):
+    path = tmp_path / 'video.mp4'
+    path.write_bytes(b'\0\0\0\x08ftyp' + b'\0\0\0\x01free' * 100_000)
+    assert examine(path, 3, 10.0).images == 3
+
+
+def test_a_video_of_too_large_images_is_refused(clip, monkeypatch):
+    monkeypatch.setattr('yolact_core.media.videos.MOST_PIXELS', 99)
+    with pytest.raises(InputError, match='must have images of at most 99 pixels, got'):
+        VideoReader(clip)

@@ -70,7 +70,9 @@ def _walk(
         file.seek(int(position))
         part = read(file.read(16).ljust(16, b'\0'), int(position))
         yield part
-        position = max(part.stop, position + 1)
+        if part.stop < part.start:  # it is damaged, and where the next one begins is unknown
+            return
+        position = part.stop
 
 
 def _read_box(head: bytes, position: int) -> _Part:
@@ -116,13 +118,14 @@ def _count_edited(file: BinaryIO, parts: list[_Part], fps: float) -> int | None:
             lengths = [
                 _length_of_edits(moov[found.end() :]) for found in re.finditer(b'elst\0', moov)
             ]
-            if scale and lengths:
-                return round(max(lengths) / int.from_bytes(scale[1], 'big') * fps)
+            ticks = int.from_bytes(scale[1], 'big') if scale else 0  # a second
+            if ticks and lengths:
+                return round(max(lengths) / ticks * fps)
     return None
 
 
 def _length_of_edits(content: bytes) -> int:
     """Return how long all pieces are together, from the flags of the list on."""
-    count = int.from_bytes(content[3:7], 'big')
-    pieces = EDIT.iter_unpack(content[7 : 7 + 12 * count])
+    count = min(int.from_bytes(content[3:7], 'big'), (len(content) - 7) // EDIT.size)
+    pieces = EDIT.iter_unpack(content[7 : 7 + EDIT.size * max(count, 0)])
     return sum(length for length, begin in pieces if begin >= 0)

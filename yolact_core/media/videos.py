@@ -16,6 +16,7 @@ import numpy.typing as npt
 from yolact_core.errors import InputError
 from yolact_core.media.containers import VideoFile, examine
 
+MOST_PIXELS = 2**26  # of an image; a few kilobytes may declare gigabytes
 USUAL_FPS = 30.0  # where a camera or file does not say
 HIGHEST_FPS = 240.0  # what says more counts the ticks of a clock
 SAMPLE = 100  # images from which the rate is measured
@@ -52,6 +53,7 @@ class VideoReader:
         self._capture = _open(device)
         if not self._capture.isOpened():
             raise InputError(f'{self.name} must be one that can be opened')
+        self._check_size()
         count = int(max(0.0, self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         self.fps, file = self._read_fps(), VideoFile(lacks_end=False, images=count or None)
         if isinstance(device, Path):
@@ -63,6 +65,15 @@ class VideoReader:
         self._is_lost = False
         self.images_read = 0
         self.seconds = 0.0
+
+    def _check_size(self) -> None:
+        width = self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)
+        height = self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
+        if width * height > MOST_PIXELS:
+            raise InputError(
+                f'{self.name} must have images of at most {MOST_PIXELS} pixels, '
+                f'got {width:.0f} x {height:.0f}'
+            )
 
     def images(self, every: int = 1) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
         """Iterate over the position, from 0, and RGB of every so-many-th image.
