@@ -71,6 +71,15 @@ def test_a_known_class_alone_is_learnt_beside_what_is_known(source, images):
     )
 
 
+@torch.inference_mode()
+def test_known_classes_are_learnt_again_on_demand(source, images):
+    options = ExtensionOptions(channels=8, data_only=True, relearn=True)
+    extended = extend_network(source, ('cup', 'door'), options)
+    assert extended.config.class_outputs == ((0, 1), (2,))
+    before, after = source(images).class_logits, extended(images).class_logits
+    torch.testing.assert_close(after[..., 0], before[..., 0])  # the new opinion is low at first
+
+
 def test_what_cannot_be_extended_is_said(source):
     softmax = build_network(
         ModelConfig.from_name('yolact_efficientnet_lite0').replace(

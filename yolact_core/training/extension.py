@@ -31,6 +31,8 @@ class ExtensionOptions:
         data_only: Whether the network gets the classes of the data alone, and forgets others.
         boxes: Whether the new head also corrects boxes, those of known classes included.
         masks: Whether it also corrects mask coefficients.
+        relearn: Whether it also learns the classes of the data that are known. Of two opinions
+            the higher score counts.
         aliases: Names of a class followed by those of known ones that count as it, such as
             ``[sofa, couch]``. A class counts as the known one of its own name anyway.
     """
@@ -39,6 +41,7 @@ class ExtensionOptions:
     data_only: bool = False
     boxes: bool = False
     masks: bool = False
+    relearn: bool = False
     aliases: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
@@ -57,7 +60,8 @@ def extend_network(
 ) -> Yolact:
     """Return a network with another head; at first it predicts as before.
 
-    The head learns the classes that are not known or, if all are, those of the data.
+    The head learns the classes that are not known or, if all are or ``relearn`` says so, those
+    of the data.
 
     Args:
         source: Network to keep.
@@ -76,7 +80,8 @@ def extend_network(
     new_names = tuple(name for name in data_names if name not in old.class_names)
     names = data_names if options.data_only else old.class_names + new_names
     known = {name: _known_outputs(old, name, options) for name in names}
-    learnt = tuple(name for name in data_names if not known[name]) or data_names
+    unknown = tuple(name for name in data_names if not known[name])
+    learnt = data_names if options.relearn else unknown or data_names
     kept = sorted({output for outputs in known.values() for output in outputs})
     heads = _keep_outputs(old, kept)
     added = HeadConfig(
