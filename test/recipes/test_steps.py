@@ -1,6 +1,7 @@
 """The one command that the Makefiles of the recipes run."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,13 @@ def test_a_step_refuses_wrong_words_and_bad_input_in_one_sentence(tmp_path, caps
     options = ['relabel', str(tmp_path / 'absent.json'), str(tmp_path / 'new.json')]
     assert main(options) == 2
     assert capsys.readouterr().err.count('\n') == 1
+
+
+@pytest.mark.parametrize(('is_rich', 'is_extended'), [('', False), ('RICH=1', True)])
+def test_people_are_added_to_a_pack_that_has_none(is_rich, is_extended, tmp_path):
+    index = tmp_path / 'assets' / 'index.json'
+    index.parent.mkdir()
+    index.write_text('{}')
+    words = ['make', '-n', '-C', str(RECIPES / 'indoor'), 'data', f'CACHE={tmp_path}', is_rich]
+    planned = subprocess.run(list(filter(None, words)), capture_output=True, text=True, check=True)
+    assert ('--people 40' in planned.stdout) == is_extended
