@@ -38,6 +38,8 @@ STEPS = (
     Step(
         'preview', 'shipping.sheets', 'run_preview', 'draw images of a data set with their masks'
     ),
+    Step('measure', 'indoor.changes', 'run_measure', 'measure a model on pictures drawn anew'),
+    Step('changes', 'indoor.changes', 'run', 'say what each change of the renderings gave'),
     Step('path', 'indoor.dataset.path', 'run', 'render a camera that moves through one room'),
     Step('bag', 'indoor.dataset.bag', 'run', 'write a rendered path as a bag with its truth'),
     Step('trunk', 'nanodet.weights', 'run_trunk', 'make a network with all that NanoDet knows'),
