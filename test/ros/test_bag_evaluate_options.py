@@ -120,8 +120,10 @@ def test_unreadable_images_are_skipped_and_counted(tmp_path, evaluate_bag):
     items = [image_item(index) for index in range(4)]
     items[1] = (*items[1][:3], b'\0\1\0\0abc')
     status, found, _ = evaluate_bag(write_bag(tmp_path / 'bag', items))
-    assert status == 0
+    assert status == 2
     assert (found['images'], found['skipped']) == (3, 1)
+    (loss,) = found['losses']
+    assert (loss['messages'], loss['start']) == (1, items[1][2])
 
 
 def test_the_table_tells_the_figures(bag, tiny_model, capsys):

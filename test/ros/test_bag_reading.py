@@ -193,8 +193,10 @@ def test_info_says_what_is_in_a_bag(tmp_path, capsys):
     bag = write_bag(
         tmp_path / 'bag', [*items(), (*backwards[:2], stamp_of(29), backwards[3]), broken]
     )
-    assert main(['bag', 'info', str(bag), '--json']) == 0
+    assert main(['bag', 'info', str(bag), '--json']) == 2
     found = json.loads(capsys.readouterr().out)
+    (loss,) = found['losses']
+    assert (loss['messages'], loss['start']) == (1, stamp_of(30))
     topics = {topic.pop('topic'): topic for topic in found['topics']}
     image = topics['/camera/image']
     assert image['messages'] == COUNT + 2
@@ -207,7 +209,7 @@ def test_info_says_what_is_in_a_bag(tmp_path, capsys):
     assert far['encodings'] == {'rgb8; png compressed bgr8': COUNT // 2}
     assert far['sizes'] == {'128x96': 1}
     assert topics['/camera/truth']['use'] == 'truth or results'
-    assert main(['bag', 'info', str(bag)]) == 0
+    assert main(['bag', 'info', str(bag)]) == 2
     assert '1 go back' in capsys.readouterr().out
 
 

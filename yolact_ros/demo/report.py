@@ -21,7 +21,7 @@ from yolact_core.files import replace_when_done
 from yolact_core.media.image_files import write_image
 from yolact_core.media.video_writing import write_video
 from yolact_core.terminal import say, say_table
-from yolact_ros.bag.io.bag import NS_PER_S
+from yolact_ros.bag.io.bag import NS_PER_S, Loss
 from yolact_ros.demo.recorder import CAMERA_INFO, INSTANCES, MODEL_INFO, OVERLAY, TIMING, TOPICS
 from yolact_ros.health.freshness import Counters
 from yolact_ros.health.latencies import Spread, StageTimes
@@ -76,7 +76,7 @@ class Results:
     """
 
     def __init__(self, path: Path) -> None:
-        recording = BagRecording(path, tuple(TOPICS), None, _refuse)
+        recording = BagRecording(path, tuple(TOPICS), None, _refuse, lambda _: None)
         with closing(recording):
             self._entries = list(recording.entries())
         if not all(self.of(topic) for topic in TOPICS):
@@ -213,8 +213,8 @@ def _show(summary: DemoSummary) -> None:
     say(f'instances: {found or "nothing found"}')
 
 
-def _refuse(sentence: str) -> None:
-    raise InputError(sentence)
+def _refuse(loss: Loss) -> None:
+    raise InputError(str(loss))
 
 
 def _age(header: Header, now: int) -> float:

@@ -20,9 +20,9 @@ from yolact_ros.health.latencies import StageTimes
 from yolact_ros.images.decoding import JPEG_FORMAT, encode_jpeg
 from yolact_ros.masks import MaskEncoding
 from yolact_ros.messages.factory import BagFactory, Factory, Message, RosFactory
+from yolact_ros.messages.stamps import split_time
 
 UNLABELLED = 255  # the convention of vision_msgs for class masks of 8 bits
-NS_PER_S = 10**9
 TYPECODES = {'rle': 'I', 'data': 'B'}  # of the fields that hold pixels
 
 Labels = npt.NDArray[np.uint16]
@@ -53,10 +53,10 @@ class MessageBuilder:
         """Return a header.
 
         Args:
-            stamp: Time in ns since 1970.
+            stamp: Time in ns since 1970; what no stamp can hold becomes the nearest that one can.
             frame_id: Name of the coordinate frame.
         """
-        seconds, nanoseconds = divmod(stamp, NS_PER_S)
+        seconds, nanoseconds = split_time(stamp)
         time = self.make('builtin_interfaces/msg/Time', sec=seconds, nanosec=nanoseconds)
         return self.make('std_msgs/msg/Header', stamp=time, frame_id=frame_id)
 
@@ -285,8 +285,3 @@ class MessageBuilder:
 
 ros_messages = MessageBuilder(RosFactory())
 bag_messages = MessageBuilder(BagFactory())
-
-
-def stamp_of(header: Message) -> int:
-    """Return the stamp of a header in ns since 1970."""
-    return int(header.stamp.sec) * NS_PER_S + int(header.stamp.nanosec)

@@ -28,17 +28,36 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         Exit status: 0 at the end of the recording, or when stopped by Ctrl-C or SIGTERM; 2 for
-        bad input.
+        bad input, or if something of it could not be read.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         arguments = make_parser().parse_args(_without_ros_arguments(words))
+        losses = Losses()
         with stop_on_signals() as is_stopped:
-            _play(read_options(Options, arguments), words, is_stopped)
+            _play(read_options(Options, arguments), words, is_stopped, losses)
+            return BAD_INPUT if losses.count and not is_stopped() else 0
     except InputError as error:
         sys.stderr.write(f'yolact_player: error: {" ".join(str(error).split())}\n')
         return BAD_INPUT
-    return 0
+
+
+class Losses:
+    """Warns of each loss once."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def __call__(self, loss: object) -> None:
+        """Warn of a loss, unless that was done before."""
+        if str(loss) not in self._told:
+            self._told.add(str(loss))
+            _warn(str(loss))
+
+    @property
+    def count(self) -> int:
+        """Number of losses."""
+        return len(self._told)
 
 
 def _without_ros_arguments(words: list[str]) -> list[str]:
@@ -59,7 +78,9 @@ def _without_ros_arguments(words: list[str]) -> list[str]:
         raise InputError(f'ROS arguments must be right: {error}') from error
 
 
-def _play(options: Options, words: list[str], is_stopped: Callable[[], bool]) -> None:
+def _play(
+    options: Options, words: list[str], is_stopped: Callable[[], bool], losses: Losses
+) -> None:
     import rclpy
     from rclpy.signals import SignalHandlerOptions
 
@@ -72,7 +93,7 @@ def _play(options: Options, words: list[str], is_stopped: Callable[[], bool]) ->
     except Exception as error:  # the class has no public name
         raise InputError(f'ROS arguments must be right: {error}') from error
     try:
-        with closing(_open_recording(options)) as recording:
+        with closing(_open_recording(options, losses)) as recording:
             is_new = isinstance(recording, PictureRecording)
             camera = choose_camera(options.messages, is_new=is_new)
             node = PlayerNode(recording.topics, options, camera, is_stopped)
@@ -88,7 +109,7 @@ def _play(options: Options, words: list[str], is_stopped: Callable[[], bool]) ->
         rclpy.shutdown()
 
 
-def _open_recording(options: Options) -> Recording:
+def _open_recording(options: Options, losses: Losses) -> Recording:
     """Open the bag, or find the files that are none.
 
     Raises:
@@ -108,10 +129,11 @@ def _open_recording(options: Options) -> Recording:
     if not bags:
         if topics:
             raise InputError(f'topics must be those of a bag, got {sources[0]!r}')
-        return PictureRecording(sources, options.rate, _warn)
+        return PictureRecording(sources, options.rate, losses)
     if len(sources) > 1:
         raise InputError(f'a bag must be the only source, got {len(sources)} sources')
-    return BagRecording(Path(bags[0]), topics, options.rate, _warn)
+    longest_gap = options.bags.longest_gap
+    return BagRecording(Path(bags[0]), topics, options.rate, losses, _warn, longest_gap)
 
 
 def _warn(sentence: str) -> None:

@@ -15,7 +15,7 @@ from yolact_ros.player.calibration import Camera
 from yolact_ros.player.options import Options
 from yolact_ros.player.recording import RecordedMessage, RecordedTopic, Recording
 from yolact_ros.player.routing import ImageRoute, Outgoing, make_routes
-from yolact_ros.player.timing import Pace, Restamper, SimulatedClock, Tally
+from yolact_ros.player.timing import Mark, Pace, Restamper, SimulatedClock, Tally
 
 NODE_NAME = 'yolact_player'
 LONGEST_REST = 0.05  # seconds until a signal is seen
@@ -118,7 +118,7 @@ class PlayerNode(Node):
                 continue
             position = begin + entry.position
             if self._simulated_time is not None:
-                self._simulated_time.approach(position, entry.time)
+                self._simulated_time.approach(Mark(position, entry.time, entry.is_behind_gap))
             if self._is_over(position) or not self._pace.wait_for(position):
                 return False
             self._publish(entry, messages, self._pace.position - position)

@@ -102,10 +102,17 @@ class BagOptions:
     """Options that only a bag has a use for."""
 
     topics: tuple[str, ...] = option(
-        'publish these only (default: all images, and their camera infos)',
+        'publish these only (default: images of all cameras, without depth and what yolact drew, '
+        'and their camera infos)',
         (),
         nargs='+',
         metavar='TOPIC',
+    )
+    longest_gap: float = option(
+        'wait no longer than S seconds where nothing was recorded (default: 5)',
+        5.0,
+        type=number_up_to(1e6),
+        metavar='S',
     )
     as_camera: bool = option(
         'publish the one topic of images as "image", whatever its recorded name', False

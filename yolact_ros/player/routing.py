@@ -12,11 +12,12 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from yolact_core.errors import InputError
+from yolact_ros.bag.io.cameras import COMPRESSED
 from yolact_ros.images.decoding import compressed_to_rgb, image_to_rgb
 from yolact_ros.messages.builder import ros_messages
 from yolact_ros.player.calibration import Camera
 from yolact_ros.player.options import MessageOptions, Options
-from yolact_ros.player.recording import COMPRESSED, RecordedTopic, info_name
+from yolact_ros.player.recording import RecordedTopic, info_name
 
 CAMERA = 'image'
 DEPTH = 5  # messages that a slow subscriber may be behind

@@ -14,6 +14,7 @@ from rclpy.node import Node
 from rosgraph_msgs.msg import Clock as ClockMessage
 
 from yolact_ros.bag.io.bag import NS_PER_S
+from yolact_ros.messages.stamps import split_time
 
 REMEMBERED = 256  # more messages than carry the same stamp within a moment
 
@@ -58,10 +59,17 @@ class Pace:
 
 @dataclass(frozen=True)
 class Mark:
-    """A position that has a time, both in ns."""
+    """A position that has a time, both in ns.
+
+    Args:
+        position: Where it is in the recording.
+        time: Its time.
+        is_behind_gap: Whether some of the time before it was left out.
+    """
 
     position: int
     time: int
+    is_behind_gap: bool = False
 
 
 class SimulatedClock:
@@ -81,9 +89,9 @@ class SimulatedClock:
         steady = Clock(clock_type=ClockType.STEADY_TIME)  # not that which it publishes itself
         node.create_timer(1 / rate, self._step, clock=steady)
 
-    def approach(self, position: int, time: int) -> None:
+    def approach(self, upcoming: Mark) -> None:
         """Take note of the next message."""
-        self._next = Mark(position, time)
+        self._next = upcoming
 
     def arrive(self) -> None:
         """Publish the time of the message that was next."""
@@ -102,10 +110,10 @@ class SimulatedClock:
 def interpolate(past: Mark, upcoming: Mark, position: int) -> int:
     """Return the time of a position between two, never behind the second, in ns.
 
-    Where time jumps back, as it does between two rounds, it goes on until then.
+    Where time jumps, back between two rounds or over a gap, it goes on until then.
     """
     since = max(position - past.position, 0)
-    if upcoming.time < past.time:
+    if upcoming.time < past.time or upcoming.is_behind_gap:
         return past.time + since
     length = upcoming.position - past.position
     share = min(since / length, 1.0) if length > 0 else 1.0
@@ -142,8 +150,9 @@ class Restamper:
 
 
 def to_stamp(time: int) -> Time:
-    """Return the stamp of a time in ns since 1970."""
-    return Time(sec=time // NS_PER_S, nanosec=time % NS_PER_S)
+    """Return the stamp of a time in ns since 1970, or the nearest that there is."""
+    seconds, nanoseconds = split_time(time)
+    return Time(sec=seconds, nanosec=nanoseconds)
 
 
 @dataclass

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from yolact_core.errors import InputError
-from yolact_ros.bag.io.bag import NS_PER_S, Bag, Entry, Topic, is_depth
-from yolact_ros.bag.replay.frames import RawFrame, decode, stamp_of
+from yolact_ros.bag.io.bag import IMAGES, NS_PER_S, Bag, Entry, Topic
+from yolact_ros.bag.io.storage import Loss, ReportLoss
+from yolact_ros.bag.replay.frames import RawFrame, decode
+from yolact_ros.messages.stamps import stamp_of
 from yolact_ros.messages.types import COMPRESSED_IMAGE, IMAGE, IMAGE_TYPES, INSTANCES
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class TopicSurvey:
         longest_gap: Longest time between two messages, seconds; None for a single one.
         stamps_backwards: How often a stamp is older than the one before; None without stamps.
         without_stamp: How many stamps are zero; None without stamps.
+        stamps_equal: How many stamps are the same as the one before; None without stamps.
         unreadable: How many messages are cut off.
         encodings: Number of images by encoding.
         sizes: Number of images by size, as WIDTHxHEIGHT.
@@ -45,6 +48,7 @@ class TopicSurvey:
     longest_gap: float | None
     stamps_backwards: int | None
     without_stamp: int | None
+    stamps_equal: int | None
     unreadable: int
     encodings: dict[str, int]
     sizes: dict[str, int]
@@ -60,18 +64,28 @@ class _Tally:
     gap: int = 0
     backwards: int = 0
     stampless: int = 0
-    unreadable: int = 0
+    equal: int = 0
+    unreadable: list[int] = field(default_factory=list)  # times
     stamp: int = 0
     first: Entry | None = None
     encodings: Counter[str] = field(default_factory=Counter)
     sizes: Counter[str] = field(default_factory=Counter)
 
 
-def survey(bag: Bag) -> list[TopicSurvey]:
-    """Read a bag from start to end and say what is in it; images are not decoded, but one."""
+def survey(bag: Bag, on_loss: ReportLoss) -> list[TopicSurvey]:
+    """Read a bag from start to end and say what is in it; images are not decoded, but one.
+
+    Args:
+        bag: Bag, open for reading.
+        on_loss: Function that is given the messages of each topic that are cut off.
+    """
     tallies = {topic.name: _Tally() for topic in bag.topics}
     for entry in bag.entries(list(tallies)):
         _count(bag, entry, tallies[entry.topic])
+    for name, tally in tallies.items():
+        if times := tally.unreadable:
+            reason = f'messages on {name} are cut off'
+            on_loss(Loss(reason, len(times), None, times[0], times[-1], str(bag.path)))
     return [_sum_up(bag, topic, tallies[topic.name]) for topic in bag.topics]
 
 
@@ -87,11 +101,12 @@ def _count(bag: Bag, entry: Entry, tally: _Tally) -> None:
     try:
         message = bag.deserialize(entry)
     except InputError:
-        tally.unreadable += 1
+        tally.unreadable.append(entry.time)
         return
     stamp = stamp_of(message.header)
     tally.backwards += 0 < stamp < tally.stamp
     tally.stampless += stamp == 0
+    tally.equal += 0 < stamp == tally.stamp
     tally.stamp = stamp
     tally.first = tally.first or entry
     _describe(message, entry.type, tally)
@@ -120,7 +135,8 @@ def _sum_up(bag: Bag, topic: Topic, tally: _Tally) -> TopicSurvey:
         longest_gap=tally.gap / NS_PER_S if tally.count > 1 else None,
         stamps_backwards=tally.backwards if has_header else None,
         without_stamp=tally.stampless if has_header else None,
-        unreadable=tally.unreadable,
+        stamps_equal=tally.equal if has_header else None,
+        unreadable=len(tally.unreadable),
         encodings=dict(tally.encodings.most_common()),
         sizes=dict(tally.sizes.most_common()),
         use=use,
@@ -128,16 +144,15 @@ def _sum_up(bag: Bag, topic: Topic, tally: _Tally) -> TopicSurvey:
 
 
 def _find_use(bag: Bag, topic: Topic, tally: _Tally) -> str:
-    if topic.type == INSTANCES:
-        return 'truth or results'
-    if not topic.is_image or tally.first is None:
-        return ''
-    if is_depth(bag.deserialize(tally.first), topic.type):
-        return 'depth'
+    use = bag.find_use(topic)
+    if use != IMAGES:
+        return use
+    if tally.first is None:
+        return 'none: all are cut off'
     try:
         frame = decode(bag, RawFrame(tally.first, 0))
     except InputError as error:
         return f'none: {error}'
     if topic.type == COMPRESSED_IMAGE:
         tally.sizes[f'{frame.rgb.shape[1]}x{frame.rgb.shape[0]}'] += 1
-    return 'images'
+    return IMAGES

@@ -88,13 +88,15 @@ def run(options: Options) -> int:
     damages = Damages()
     with closing(kept_evaluation), closing(InProcess()) as executor:
         (bag,) = evaluate_bags(executor, [plan], 1, Reporter(progress_bar, damages))
+        for loss in bag.losses:
+            damages(loss)
         comparison = _compare(options.comparison, bag)
         if options.report:
             from yolact_ros.bag.report.report import write_report
 
             write_report(options.report, bag, comparison.figures, comparison.differences)
     if options.json:
-        say_json(comparison.to_mapping())
+        say_json({**comparison.to_mapping(), 'losses': damages.losses})
     else:
         _show(comparison, plan)
     return damages.status or check_limits(limits, comparison.figures[-1].figures())

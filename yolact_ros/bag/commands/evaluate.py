@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from yolact_ros.bag.evaluate.jobs import EvaluatedBag
     from yolact_ros.bag.evaluate.plan import Candidate
     from yolact_ros.bag.evaluate.summary import BagFigures
+    from yolact_ros.bag.io.storage import Loss
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +83,10 @@ def run(options: Options) -> int:
         bags = evaluate_bags(executor, plans, sharing.part_images, reporter)
         if not chosen.is_shared and not bags[0].records:
             raise InputError('bag must hold an image in what was asked for, got none')
-        for sentence in (sentence for bag in bags for sentence in bag.failures):
-            damages(sentence)
+        for bag in bags:
+            found: list[Loss | str] = [*bag.losses, *bag.failures]
+            for damage in found:
+                damages(damage)
         evaluated = [bag for bag in bags if bag.facts and bag.records]
         if not evaluated:
             return damages.status
@@ -93,9 +96,9 @@ def run(options: Options) -> int:
 
             write_report(options.report, evaluated[0], [total])
     if chosen.is_single:
-        _show_one(options, evaluated[0], total)
+        _show_one(options, evaluated[0], total, damages)
     else:
-        _show_many(options, bags, total)
+        _show_many(options, bags, total, damages)
     return damages.status or check_limits(limits, total.figures())
 
 
@@ -129,19 +132,22 @@ def _summarize(bags: Sequence[EvaluatedBag]) -> BagFigures:
     return summarize(records, candidates, class_names)
 
 
-def _show_one(options: Options, bag: EvaluatedBag, figures: BagFigures) -> None:
+def _show_one(options: Options, bag: EvaluatedBag, figures: BagFigures, damages: Damages) -> None:
     from yolact_ros.bag.commands.tables import show, to_mapping
 
     if bag.facts is None:
         return
     if options.json:
         failures = {'failures': bag.failures} if bag.failures else {}
-        say_json({**to_mapping(bag.job, bag.facts, figures), **failures})
+        figures_of_bag = to_mapping(bag.job, bag.facts, figures)
+        say_json({**figures_of_bag, **failures, 'losses': damages.losses})
     else:
         show(bag.job, bag.facts, figures, with_classes=options.per_class)
 
 
-def _show_many(options: Options, bags: Sequence[EvaluatedBag], total: BagFigures) -> None:
+def _show_many(
+    options: Options, bags: Sequence[EvaluatedBag], total: BagFigures, damages: Damages
+) -> None:
     from yolact_ros.bag.commands.tables import show_all, to_mapping
 
     mappings: list[dict[str, Any]] = []
@@ -154,6 +160,6 @@ def _show_many(options: Options, bags: Sequence[EvaluatedBag], total: BagFigures
             rows.append((str(bag.job.bag), figures))
         mappings.append({**mapping, 'failures': bag.failures})
     if options.json:
-        say_json({'bags': mappings, 'total': total.to_mapping()})
+        say_json({'bags': mappings, 'total': total.to_mapping(), 'losses': damages.losses})
     else:
         show_all([*rows, ('all', total)])

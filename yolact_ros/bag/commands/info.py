@@ -14,6 +14,19 @@ if TYPE_CHECKING:
     from yolact_ros.bag.commands.bag_info import TopicSurvey
 
 
+COLUMNS = (
+    'topic',
+    'type',
+    'messages',
+    'unreadable',
+    'Hz',
+    'longest gap, s',
+    'stamps',
+    'images',
+    'use',
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """What ``yolact bag info`` can be asked for."""
@@ -29,7 +42,7 @@ def run(options: Options) -> int:
 
     damages = Damages()
     with Bag(options.bag, damages) as bag:
-        topics = survey(bag)
+        topics = survey(bag, damages)
         if options.json:
             say_json(
                 {
@@ -38,6 +51,7 @@ def run(options: Options) -> int:
                     'seconds': bag.duration,
                     'messages': sum(topic.messages for topic in topics),
                     'topics': [asdict(topic) for topic in topics],
+                    'losses': damages.losses,
                 }
             )
         else:
@@ -49,12 +63,13 @@ def _show(topics: list[TopicSurvey], headline: str) -> None:
     from rich.table import Table
 
     say(headline)
-    table = Table('topic', 'type', 'messages', 'Hz', 'longest gap, s', 'stamps', 'images', 'use')
+    table = Table(*COLUMNS)
     for topic in topics:
         table.add_row(
             topic.topic,
             topic.type,
             str(topic.messages),
+            str(topic.unreadable or '-'),
             '-' if topic.rate is None else f'{topic.rate:.2f}',
             '-' if topic.longest_gap is None else f'{topic.longest_gap:.3f}',
             _describe_stamps(topic),
@@ -67,6 +82,9 @@ def _show(topics: list[TopicSurvey], headline: str) -> None:
 def _describe_stamps(topic: TopicSurvey) -> str:
     if topic.stamps_backwards is None or not topic.messages:
         return '-'
-    if topic.without_stamp:
-        return f'{topic.without_stamp} are zero'
-    return f'{topic.stamps_backwards} go back' if topic.stamps_backwards else 'in order'
+    found = {
+        'are zero': topic.without_stamp,
+        'go back': topic.stamps_backwards,
+        'are equal to the one before': topic.stamps_equal,
+    }
+    return ', '.join(f'{count} {what}' for what, count in found.items() if count) or 'in order'

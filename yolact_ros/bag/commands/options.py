@@ -17,6 +17,7 @@ from yolact_ros.bag.commands.bag_paths import ChosenBags, find_bags, is_bag
 
 if TYPE_CHECKING:
     from yolact_ros.bag.executors.executor import Executor
+    from yolact_ros.bag.io.storage import Loss
 
 LIMIT_BROKEN = 1
 BAG = 'a folder, .mcap or .db3 file, or .bag of ROS 1'
@@ -29,16 +30,22 @@ REPORT = 'also write a page of figures, charts and pictures, and the charts as P
 
 
 class Damages:
-    """Complains about each damage of a bag once, on stderr."""
+    """Complains once about each loss of a bag, and about each failure, on stderr."""
 
     def __init__(self) -> None:
-        self._reported: list[str] = []
+        self._reported: list[Loss | str] = []
 
-    def __call__(self, sentence: str) -> None:
-        """Complain about a damage, unless that was done before."""
-        if sentence not in self._reported:
-            self._reported.append(sentence)
-            complain(sentence)
+    def __call__(self, damage: Loss | str) -> None:
+        """Complain about a loss or a failure, unless that was done before."""
+        if damage not in self._reported:
+            self._reported.append(damage)
+            complain(str(damage))
+
+    @property
+    def losses(self) -> list[dict[str, Any]]:
+        """All losses as plain values, for JSON."""
+        losses = [damage for damage in self._reported if not isinstance(damage, str)]
+        return [dataclasses.asdict(loss) for loss in losses]
 
     @property
     def status(self) -> int:

@@ -22,6 +22,7 @@ from yolact_ros.bag.image_selection import ImageSelection
 
 if TYPE_CHECKING:
     from yolact_core.detector import Detector
+    from yolact_ros.bag.io.storage import Loss
     from yolact_ros.bag.replay.jobs import ReplayedBag
     from yolact_ros.bag.replay.replay import ReplayJob
 
@@ -77,14 +78,15 @@ def run(options: Options) -> int:
         say(f'stopped; what is done lies beside {options.output}, and the same command goes on')
         return INTERRUPTED
     for bag in bags:
-        for sentence in bag.failures:
-            damages(sentence)
+        found: list[Loss | str] = [*bag.losses, *bag.failures]
+        for damage in found:
+            damages(damage)
     (first, *_) = bags
-    if options.overlay and first.facts and first.is_complete:
+    if options.overlay and first.facts and first.is_complete and first.progress.images:
         from yolact_ros.bag.replay.overlay_video import write_overlay_videos
 
-        write_overlay_videos(first.job, first.facts, options.overlay)
-    _show(options, chosen, bags, detector.model_id)
+        first.remarks += write_overlay_videos(first.job, first.facts, options.overlay)
+    _show(options, chosen, bags, detector.model_id, damages)
     is_stopped = any(not bag.failures and not bag.is_complete for bag in bags)
     return INTERRUPTED if is_stopped else damages.status
 
@@ -154,7 +156,13 @@ def _list_jobs(
     ]
 
 
-def _show(options: Options, chosen: ChosenBags, bags: list[ReplayedBag], model: str) -> None:
+def _show(
+    options: Options,
+    chosen: ChosenBags,
+    bags: list[ReplayedBag],
+    model: str,
+    damages: Damages,
+) -> None:
     """Say what became of each bag."""
     summaries = []
     for bag in bags:
@@ -165,7 +173,8 @@ def _show(options: Options, chosen: ChosenBags, bags: list[ReplayedBag], model: 
         if not options.json and bag.facts is not None:
             say(_describe(summary, bag))
     if options.json:
-        say_json(summaries[0] if chosen.is_single else {'bags': summaries})
+        shown = summaries[0] if chosen.is_single else {'bags': summaries}
+        say_json({**shown, 'losses': damages.losses})
 
 
 def _summarize(bag: ReplayedBag) -> dict[str, Any]:
@@ -189,10 +198,10 @@ def _describe(summary: dict[str, Any], bag: ReplayedBag) -> str:
     if summary['of_earlier_run']:
         lines.append(f'{summary["of_earlier_run"]} of them were done by an earlier run')
     if summary['skipped']:
-        reasons = '; '.join(summary['reasons'])
-        lines.append(f'{summary["skipped"]} images could not be read and were skipped: {reasons}')
+        lines.append(f'{summary["skipped"]} images could not be read and were skipped')
     if summary['median_seconds'] is not None:
         lines.append(f'{1000 * summary["median_seconds"]:.1f} ms per image (median)')
+    lines += bag.remarks
     lines.append(
         f'written to {summary["output"]}'
         if bag.is_complete

@@ -15,7 +15,11 @@ from yolact_core.errors import InputError
 from yolact_core.evaluation.matches import agree, match_image
 from yolact_core.evaluation.results import result_of_image
 from yolact_ros.bag.evaluate.motion import Grey, Motion, estimate_motion, to_grey
-from yolact_ros.bag.evaluate.predictors import FrameDetections, Predictor
+from yolact_ros.bag.evaluate.predictors import (
+    AmbiguousStampError,
+    FrameDetections,
+    Predictor,
+)
 from yolact_ros.bag.evaluate.records import (
     FrameRecord,
     FrameResult,
@@ -111,9 +115,14 @@ class FrameEvaluator:
             except InputError as error:
                 yield SkippedFrame(topic, raw.index, raw.entry.time, str(error))
                 continue
-            predictions = [one.predict(frame) for one in self._predictors]
-            state = self._to_state(frame, predictions)
-            yield self._record(frame, predictions, state, states.get(topic))
+            try:
+                predictions = [one.predict(frame) for one in self._predictors]
+                state = self._to_state(frame, predictions)
+                record = self._record(frame, predictions, state, states.get(topic))
+            except AmbiguousStampError as error:
+                yield SkippedFrame(topic, raw.index, raw.entry.time, str(error))
+                continue
+            yield record
             states[topic] = state
 
     def view(self, record: FrameRecord) -> FrameView:
@@ -124,8 +133,8 @@ class FrameEvaluator:
         """
         span = Span(record.time, record.time + 1, {record.topic: record.index})
         for raw in read_raw(self._bag, [record.topic], span=span):
-            frame = decode(self._bag, raw)
-            if frame.stamp == record.stamp:
+            if raw.place == record.place:
+                frame = decode(self._bag, raw)
                 found = [self._select(one.predict(frame).detections) for one in self._predictors]
                 truth = self._truth.find(frame, self._class_names) if self._truth else None
                 return FrameView(frame.rgb, tuple(found), truth)
@@ -136,9 +145,10 @@ class FrameEvaluator:
         if span.start is None:
             return {}
         before: dict[str, deque[RawFrame]] = defaultdict(deque)
-        early = self._bag.entries(self._topics, span.start - LONGEST_GAP, span.start)
-        for entry in early:
-            before[entry.topic].append(RawFrame(entry, 0))
+        for raw in read_raw(
+            self._bag, self._topics, span=Span(span.start - LONGEST_GAP, span.start)
+        ):
+            before[raw.entry.topic].append(raw)
         states = {}
         for topic, raws in before.items():
             known = min(span.counts.get(topic, 0), len(raws))
@@ -146,9 +156,9 @@ class FrameEvaluator:
                 if (span.counts[topic] - steps) % self._every == 0:
                     try:
                         frame = decode(self._bag, raws[-steps])
+                        predictions = [one.predict(frame) for one in self._predictors]
                     except InputError:
                         continue
-                    predictions = [one.predict(frame) for one in self._predictors]
                     states[topic] = self._to_state(frame, predictions)
                     break
         return states
@@ -207,6 +217,7 @@ class FrameEvaluator:
             topic=frame.topic,
             index=frame.index,
             time=frame.time,
+            place=frame.place,
             stamp=frame.stamp,
             size=(frame.rgb.shape[0], frame.rgb.shape[1]),
             objects=int((~truth.image.is_crowd).sum()) if truth else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import cached_property
 
@@ -12,9 +12,10 @@ from yolact_ros.bag.evaluate.plan import (
     OpenEvaluation,
     open_evaluation,
 )
-from yolact_ros.bag.evaluate.records import Record, merge
+from yolact_ros.bag.evaluate.records import Record, SkippedFrame, merge
 from yolact_ros.bag.executors.bag_runs import BagRun, Part, Reporter, Survey, run_bags
 from yolact_ros.bag.executors.executor import Executor, Observer, load_once
+from yolact_ros.bag.io.storage import Loss, ReportLoss, lose_images
 from yolact_ros.bag.replay.frames import split_span
 
 
@@ -26,6 +27,15 @@ class EvaluatedBag(BagRun[EvaluationPlan, EvaluationFacts, list[Record]]):
         """Records of the images, topic by topic, in the order of recording."""
         return merge(self.results)
 
+    @property
+    def losses(self) -> list[Loss]:
+        """Loss of the images that could not be used."""
+        skipped = [record for record in self.records if isinstance(record, SkippedFrame)]
+        times = [record.time for record in skipped]
+        reasons = [record.reason for record in skipped]
+        first, last = min(times, default=None), max(times, default=None)
+        return lose_images(self.job.bag, len(skipped), reasons, first, last)
+
 
 class KeptEvaluation:
     """The evaluation that a process keeps open, as the parts of one bag follow each other."""
@@ -34,22 +44,22 @@ class KeptEvaluation:
         self._stack = ExitStack()
         self._plan: EvaluationPlan | None = None
         self._opened: OpenEvaluation
-        self._on_damage: Callable[[str], None]
+        self._on_loss: ReportLoss
 
-    def open(self, plan: EvaluationPlan, on_damage: Callable[[str], None]) -> OpenEvaluation:
+    def open(self, plan: EvaluationPlan, on_loss: ReportLoss) -> OpenEvaluation:
         """Return the evaluation of a plan, which is opened if the last one was another.
 
         Args:
             plan: What to evaluate.
-            on_damage: Function to call from now on with one sentence about each damage.
+            on_loss: Function to call from now on with each loss.
 
         Raises:
             InputError: A bag, a model or the truth cannot be used, or they do not fit together.
         """
-        self._on_damage = on_damage
+        self._on_loss = on_loss
         if plan != self._plan:
             self.close()
-            opening = open_evaluation(plan, lambda sentence: self._on_damage(sentence), load_once)
+            opening = open_evaluation(plan, lambda loss: self._on_loss(loss), load_once)
             self._opened, self._plan = self._stack.enter_context(opening), plan
         return self._opened
 
@@ -70,7 +80,7 @@ def survey_bag(
     Raises:
         InputError: A bag, a model or the truth cannot be used, or they do not fit together.
     """
-    opened = kept_evaluation.open(plan, observer.on_damage)
+    opened = kept_evaluation.open(plan, observer.on_loss)
     spans = split_span(opened.bag, opened.images, part_images)
     observer.advance()
     return Survey(opened.facts, spans, opened.images.count)
@@ -83,7 +93,7 @@ def evaluate_part(part: Part[EvaluationPlan, EvaluationFacts], observer: Observe
         InputError: The truth or recorded results are malformed.
     """
     records = []
-    opened = kept_evaluation.open(part.job, observer.on_damage)
+    opened = kept_evaluation.open(part.job, observer.on_loss)
     for record in opened.evaluator.records(part.span):
         records.append(record)
         observer.advance()

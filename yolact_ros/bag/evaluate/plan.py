@@ -25,6 +25,7 @@ from yolact_ros.bag.evaluate.truth import FileTruth, TopicTruth, Truth, find_com
 from yolact_ros.bag.image_selection import ImageSelection
 from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.io.opening import FILE_SUFFIXES
+from yolact_ros.bag.io.storage import ReportLoss
 from yolact_ros.bag.replay.frames import ChosenImages, choose_images
 
 
@@ -114,30 +115,30 @@ class OpenEvaluation(EvaluationFacts):
 @contextmanager
 def open_evaluation(
     plan: EvaluationPlan,
-    on_damage: Callable[[str], None],
+    on_loss: ReportLoss,
     load: Callable[..., Detector] = Detector.load,
 ) -> Iterator[OpenEvaluation]:
     """Open the bags, load the models, and find out which classes they have in common.
 
     Args:
         plan: What to evaluate.
-        on_damage: Function to call with one sentence about each damage.
+        on_loss: Function to call with each loss.
         load: Function that loads a model, as ``Detector.load`` does.
 
     Raises:
         InputError: A bag, a model or the truth cannot be used, or they do not fit together.
     """
     with ExitStack() as stack:
-        bag = stack.enter_context(Bag(plan.bag, on_damage))
+        bag = stack.enter_context(Bag(plan.bag, on_loss))
         images = choose_images(bag, plan.selection)
-        truth = _open_truth(plan, images.topics)
+        truth = _open_truth(plan, images.topics, on_loss)
         if isinstance(truth, TopicTruth):
             stack.enter_context(closing(truth))
         threshold = 0.0 if truth is not None else plan.score_threshold
         names = distinct_names([candidate.source for candidate in plan.candidates])
         predictors = [
             _open_candidate(
-                candidate, name, on_damage, partial(load, score_threshold=threshold), stack
+                candidate, name, on_loss, partial(load, score_threshold=threshold), stack
             )
             for candidate, name in zip(plan.candidates, names, strict=True)
         ]
@@ -164,7 +165,7 @@ def open_evaluation(
         )
 
 
-def _open_truth(plan: EvaluationPlan, topics: Sequence[str]) -> Truth | None:
+def _open_truth(plan: EvaluationPlan, topics: Sequence[str], on_loss: ReportLoss) -> Truth | None:
     """Return the truth that a plan names, if any.
 
     Raises:
@@ -185,18 +186,18 @@ def _open_truth(plan: EvaluationPlan, topics: Sequence[str]) -> Truth | None:
         if images and images not in topics:
             raise InputError(f'truth must be of one of {", ".join(topics)}, got {text!r}')
         pairs[images or topics[0]] = topic
-    return TopicTruth(lambda: Bag(plan.bag, lambda _: None), pairs)
+    return TopicTruth(lambda: Bag(plan.bag, on_loss), pairs)
 
 
 def _open_candidate(
     candidate: Candidate,
     name: str,
-    on_damage: Callable[[str], None],
+    on_loss: ReportLoss,
     load: Callable[..., Detector],
     stack: ExitStack,
 ) -> Predictor:
     if candidate.bag is not None:
-        bag = stack.enter_context(Bag(candidate.bag, on_damage))
+        bag = stack.enter_context(Bag(candidate.bag, on_loss))
         topic = candidate.topic or find_results_topic(bag)
         return stack.enter_context(closing(RecordedPredictor(bag, topic, name)))
     return DetectorPredictor(load(candidate.source, **candidate.options), name)

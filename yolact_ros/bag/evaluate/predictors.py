@@ -5,9 +5,10 @@ Recorded messages are looked up by the stamps of their images, while both are re
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator
-from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,8 +18,9 @@ from yolact_core.errors import InputError
 from yolact_core.masks.instance_masks import InstanceMasks
 from yolact_core.timing import Timing
 from yolact_ros.bag.io.bag import NS_PER_S, Bag, Entry, Message
-from yolact_ros.bag.replay.frames import Frame, stamp_of
+from yolact_ros.bag.replay.frames import Frame
 from yolact_ros.messages.detections import to_detections
+from yolact_ros.messages.stamps import stamp_of
 from yolact_ros.messages.types import INSTANCES, MODEL_INFO
 
 WINDOW = 10 * NS_PER_S  # ns that a message may have been recorded before or after its image
@@ -57,11 +59,30 @@ class DetectorPredictor:
         return FrameDetections(self._detector(frame.rgb), self._detector.timing)
 
 
+class AmbiguousStampError(InputError):
+    """Which of several messages belongs to an image cannot be told by its stamp."""
+
+
+class HeldMessage(NamedTuple):
+    """A message that is kept in memory.
+
+    Attributes:
+        time: Time of recording, ns.
+        stamp: Stamp of its header, ns; without one, the time of recording.
+        message: The message itself.
+    """
+
+    time: int
+    stamp: int
+    message: Message
+
+
 class StampIndex:
     """Messages of a topic by stamp; only those around the current image are kept in memory.
 
-    Where a stamp occurs twice, the first message counts. A message without a stamp belongs to the
-    image without a stamp that was recorded at the same time.
+    A message without a stamp belongs to the image without a stamp that was recorded at the same
+    time. Of several with one stamp, that belongs to an image which has the same place among those
+    recorded at the same time, as in the results that ``yolact bag run`` writes.
 
     Args:
         bag: Bag, open for reading, which ``close`` closes.
@@ -71,55 +92,58 @@ class StampIndex:
     def __init__(self, bag: Bag, topic: str) -> None:
         self._bag = bag
         self._topic = topic
-        self._entries: Generator[Entry, None, None] | None = None
-        self._held: dict[int, tuple[int, Message]] = {}  # by stamp, with times of recording
-        self._read_until = self._asked = 0
+        self._messages: Generator[tuple[Entry, Message], None, None] | None = None
+        self._held: deque[HeldMessage] = deque()
+        self._asked = 0
 
     def close(self) -> None:
         """Close the bag."""
         self._stop()
         self._bag.close()
 
-    def find(self, stamp: int, time: int) -> Message | None:
+    def find(self, stamp: int, time: int, place: int = 0) -> Message | None:
         """Return the message with a stamp, or None.
 
         Args:
             stamp: Stamp of the image, ns; 0 if it has none.
             time: Time when the image was recorded, ns; fastest if it grows from call to call.
+            place: Number of the image among those that were recorded at that very time, from 0.
+
+        Raises:
+            AmbiguousStampError: Several messages have the stamp, and none of them this place.
         """
-        if self._entries is None or abs(time - self._asked) > WINDOW:
+        if self._messages is None or not 0 <= time - self._asked <= WINDOW:
             self._stop()
-            self._entries = self._bag.entries([self._topic], max(time - WINDOW, 0))
+            self._messages = self._bag.messages([self._topic], time - WINDOW)
         self._asked = time
-        stamp = stamp or time
-        while stamp not in self._held and self._read_until <= time + WINDOW:
-            entry = next(self._entries, None)
-            if entry is None:
+        while not self._held or self._held[-1].time <= time + WINDOW:
+            found = next(self._messages, None)
+            if found is None:
                 break
-            self._read_until = entry.time
-            self._hold(entry)
-        self._forget(time - WINDOW)
-        found = self._held.get(stamp)
-        return found[1] if found else None
+            entry, message = found
+            own = stamp_of(message.header) or entry.time
+            self._held.append(HeldMessage(entry.time, own, message))
+        while self._held and self._held[0].time < time - WINDOW:
+            self._held.popleft()
+        return self._choose(stamp or time, time, place)
 
-    def _hold(self, entry: Entry) -> None:
-        """Keep a message; one that is cut off counts as missing."""
-        with suppress(InputError):
-            message = self._bag.deserialize(entry)
-            self._held.setdefault(stamp_of(message.header) or entry.time, (entry.time, message))
-
-    def _forget(self, before: int) -> None:
-        """Drop messages that are too old for the images to come."""
-        for stamp, (time, _) in list(self._held.items()):
-            if time >= before:
-                return
-            del self._held[stamp]
+    def _choose(self, stamp: int, time: int, place: int) -> Message | None:
+        beside = [one for one in self._held if one.time == time]
+        if place < len(beside) and beside[place].stamp == stamp:
+            return beside[place].message
+        same = [one.message for one in self._held if one.stamp == stamp]
+        if len(same) > 1:
+            raise AmbiguousStampError(
+                f'stamps on {self._topic} must differ, got {len(same)} messages with one'
+            )
+        return same[0] if same else None
 
     def _stop(self) -> None:
         """Stop reading, and forget everything."""
-        if self._entries is not None:
-            self._entries.close()
-        self._entries, self._held, self._read_until = None, {}, 0
+        if self._messages is not None:
+            self._messages.close()
+        self._messages = None
+        self._held.clear()
 
 
 class RecordedPredictor:
@@ -148,9 +172,10 @@ class RecordedPredictor:
         """Return what was recorded for an image.
 
         Raises:
+            AmbiguousStampError: Which message belongs to it cannot be told.
             InputError: A mask is malformed.
         """
-        message = self._messages.find(frame.stamp, frame.time)
+        message = self._messages.find(frame.stamp, frame.time, frame.place)
         if message is None:
             return FrameDetections(no_detections(frame, self.class_names), None, is_missing=True)
         return FrameDetections(to_detections(message, self.class_names), None)
@@ -177,8 +202,8 @@ def read_class_names(bag: Bag, topic: str) -> tuple[str, ...]:
     """Return the classes of recorded results: those of their model, or else those that occur."""
     infos = [one.name for one in bag.topics if one.type == MODEL_INFO]
     own = [name for name in infos if topic.startswith(name.rpartition('/')[0] + '/')]
-    for entry in bag.entries([max(own, key=len)] if own else []):
-        return tuple(bag.deserialize(entry).class_names)
+    for _, message in bag.messages([max(own, key=len)] if own else []):
+        return tuple(message.class_names)
     return read_occurring_classes(bag, topic)
 
 
@@ -186,8 +211,8 @@ def read_occurring_classes(bag: Bag, topic: str) -> tuple[str, ...]:
     """Return the classes of the instances of a topic, sorted."""
     names = {
         instance.class_name
-        for entry in bag.entries([topic])
-        for instance in bag.deserialize(entry).instances
+        for _, message in bag.messages([topic])
+        for instance in message.instances
     }
     return tuple(sorted(names))
 

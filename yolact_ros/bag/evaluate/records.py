@@ -85,6 +85,7 @@ class FrameRecord:
         topic: Topic of the image.
         index: Number of the image among those of its topic, from 0.
         time: Time of recording, ns since 1970.
+        place: Number of the image among those of its topic that were recorded at that very time.
         stamp: Stamp of its header, ns.
         size: Height and width in pixels.
         objects: Number of objects to find; None where there is no truth.
@@ -95,6 +96,7 @@ class FrameRecord:
     topic: str
     index: int
     time: int
+    place: int
     stamp: int
     size: tuple[int, int]
     objects: int | None
@@ -109,7 +111,7 @@ class FrameRecord:
 
 @dataclass(frozen=True)
 class SkippedFrame:
-    """An image that cannot be read.
+    """An image that cannot be read, or be told from others.
 
     Args:
         topic: Topic of the image.

@@ -66,7 +66,7 @@ class TopicTruth:
             InputError: The truth is malformed, or made for an image of another size.
         """
         messages = self._messages.get(frame.topic)
-        message = messages.find(frame.stamp, frame.time) if messages else None
+        message = messages.find(frame.stamp, frame.time, frame.place) if messages else None
         if message is None:
             return None
         _check_size((message.image_height, message.image_width), frame)
@@ -96,7 +96,12 @@ class FileTruth:
         self.class_names = self._annotations.class_names
         self._images: dict[int, int] = {}
         for index, record in enumerate(read_json(path)['images']):
-            self._images[_stamp_of_image(record, path)] = index
+            stamp = _stamp_of_image(record, path)
+            if stamp in self._images:
+                raise InputError(
+                    f'{path}: each image must have a stamp of its own, got {stamp} twice'
+                )
+            self._images[stamp] = index
 
     def find(self, frame: Frame, class_names: Sequence[str]) -> FrameTruth | None:
         """Return the objects of some classes in an image.

@@ -11,6 +11,7 @@ from typing import Generic, Protocol, TypeVar
 
 from yolact_core.cli import stop_on_interrupt
 from yolact_ros.bag.executors.executor import Done, Executor, Observer, never
+from yolact_ros.bag.io.storage import ReportLoss
 from yolact_ros.bag.replay.frames import Span
 
 
@@ -33,11 +34,11 @@ class Reporter:
 
     Args:
         bar: Function that shows a progress bar for a number of steps, as ``progress_bar`` does.
-        on_damage: Function to call with one sentence about each damage.
+        on_loss: Function to call with each loss.
     """
 
     bar: Callable[[str, int], AbstractContextManager[Callable[[], None]]]
-    on_damage: Callable[[str], None]
+    on_loss: ReportLoss
 
 
 @dataclass(frozen=True)
@@ -103,12 +104,14 @@ class BagRun(Generic[AnyJob, Facts, Result]):
         facts: What is known of the bag and the job; None if nothing of the bag can be read.
         results: Results of the parts that were done, now or by an earlier run.
         failures: What could not be done, each in one sentence.
+        remarks: What else is worth knowing, each in one sentence.
     """
 
     job: AnyJob
     facts: Facts | None = None
     results: list[Result] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def note_failure(self, reason: str) -> None:
         """Note that nothing was done of the bag."""
@@ -136,7 +139,7 @@ def run_bags(
     shown = reporter.bar('bags', len(runs)) if executor.is_shared else nullcontext(lambda: None)
     split = partial(survey, part_images if executor.is_shared else None)
     with shown as advance:
-        observer = Observer(advance, reporter.on_damage)
+        observer = Observer(advance, reporter.on_loss)
         outcomes = executor.map(split, [run.job for run in runs], observer)
     images = 0
     missing: list[tuple[BagRun[AnyJob, Facts, Result], Part[AnyJob, Facts]]] = []
@@ -150,7 +153,7 @@ def run_bags(
             run.note_failure(outcome.reason)
     stopping = nullcontext(never) if executor.is_shared else stop_on_interrupt()
     with reporter.bar('images', images) as advance, stopping as is_stopped:
-        observer = Observer(advance, reporter.on_damage, is_stopped)
+        observer = Observer(advance, reporter.on_loss, is_stopped)
         outcomes = executor.map(work, [part for _, part in missing], observer)
     for (run, part), outcome in zip(missing, outcomes, strict=True):
         if isinstance(outcome, Done):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from yolact_core.detector import Detector
+from yolact_ros.bag.io.storage import Loss, ReportLoss
 
 _detectors: dict[str, Detector] = {}  # by source and options; loaded for the next job
 
@@ -23,12 +24,12 @@ class Observer:
 
     Args:
         advance: Function to call after each step, such as an image.
-        on_damage: Function to call with one sentence about each damage.
+        on_loss: Function to call with each loss.
         is_stopped: Function that returns whether the job should end early and keep what it has.
     """
 
     advance: Callable[[], None]
-    on_damage: Callable[[str], None]
+    on_loss: ReportLoss
     is_stopped: Callable[[], bool] = never
 
 
@@ -42,12 +43,12 @@ class Done:
     Args:
         value: Value that the work returned.
         steps: Number of steps it took, of a job in another process.
-        damages: Sentences about what it could not read, of a job in another process.
+        losses: What it could not read, of a job in another process.
     """
 
     value: Any
     steps: int = 0
-    damages: tuple[str, ...] = ()
+    losses: tuple[Loss, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Executor(ABC):
         Args:
             work: Work to do for each job.
             jobs: Jobs, which are begun in this order.
-            observer: Observer of each step and each damage.
+            observer: Observer of each step and each loss.
         """
 
     @abstractmethod

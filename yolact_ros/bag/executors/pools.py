@@ -25,6 +25,7 @@ from yolact_ros.bag.executors.executor import (
     Refused,
     Work,
 )
+from yolact_ros.bag.io.storage import Loss
 
 ATTEMPTS = 3  # before a job is given up
 LOCAL = 'local'  # address of a new cluster
@@ -50,7 +51,7 @@ class Pool(Executor):
         """Wait until any job ends, and return its number and how it ended."""
 
     def map(self, work: Work, jobs: Sequence[object], observer: Observer) -> list[Ended]:
-        """Run all jobs; the observer learns of steps as jobs end, then of damages in order."""
+        """Run all jobs; the observer learns of steps as jobs end, then of losses in order."""
         ended: dict[int, Ended] = {}
         for number, outcome in self.run(work, jobs):
             ended[number] = outcome
@@ -58,8 +59,8 @@ class Pool(Executor):
                 observer.advance()
         in_order = [ended[number] for number in range(len(jobs))]
         for outcome in in_order:
-            for sentence in outcome.damages if isinstance(outcome, Done) else ():
-                observer.on_damage(sentence)
+            for loss in outcome.losses if isinstance(outcome, Done) else ():
+                observer.on_loss(loss)
         return in_order
 
     def run(self, work: Work, jobs: Sequence[object]) -> Iterator[tuple[int, Ended]]:
@@ -232,11 +233,11 @@ def attempt(work: Work, job: object) -> Attempted:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     steps: list[None] = []
-    damages: list[str] = []
+    losses: list[Loss] = []
     try:
-        value = work(job, Observer(lambda: steps.append(None), damages.append))
+        value = work(job, Observer(lambda: steps.append(None), losses.append))
     except InputError as error:
         return Refused(str(error))
     except Exception as error:  # whatever it is, other jobs go on
         return Crashed(f'{type(error).__name__}: {error}')
-    return Done(value, len(steps), tuple(damages))
+    return Done(value, len(steps), tuple(losses))

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from yolact_core.errors import InputError
+from yolact_ros.bag.io.cameras import find_double, is_depth
 from yolact_ros.bag.io.opening import open_storages
 from yolact_ros.bag.io.storage import (
+    ALWAYS,
     CDR,
     FOREVER,
+    NS_PER_S,
     ROS1,
     Entry,
-    ReportDamage,
+    Loss,
+    ReportLoss,
     Storage,
     Topic,
     describe,
 )
-from yolact_ros.messages.types import COMPRESSED_IMAGE, IMAGE_TYPES, ros1_types, ros2_types
+from yolact_ros.messages.types import IMAGE_TYPES, INSTANCES, ros1_types, ros2_types
 
-__all__ = ['NS_PER_S', 'Bag', 'Entry', 'Message', 'Topic', 'is_depth', 'require_rosbags']
+__all__ = ['NS_PER_S', 'Bag', 'Entry', 'Loss', 'Message', 'Topic', 'require_rosbags']
 
-NS_PER_S = 1_000_000_000
-DEPTH_ENCODINGS = ('16UC1', '32FC1')
+IMAGES, DEPTH = 'images', 'depth'  # what a topic is good for
 ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'  # with which no message of ROS 2 begins
 
 Message = Any  # of rosbags, with the attributes of its type
@@ -36,27 +39,27 @@ Message = Any  # of rosbags, with the attributes of its type
 class Bag:
     """A bag, open for reading: a context manager.
 
-    What is whole is read; what is damaged is reported to ``on_damage``.
+    What is whole is read; what is lost is reported to ``on_loss``.
 
     Args:
         path: A folder, an ``.mcap`` or ``.db3`` file, or a ``.bag`` file of ROS 1.
-        on_damage: Function that is given one sentence about what cannot be read.
+        on_loss: Function that is given each loss, perhaps several times; as text it is a sentence.
         is_ros1_welcome: Whether a bag of ROS 1 will do.
 
     Raises:
         InputError: Nothing of it can be read, or rosbags is not installed.
     """
 
-    def __init__(
-        self, path: Path, on_damage: ReportDamage, *, is_ros1_welcome: bool = True
-    ) -> None:
+    def __init__(self, path: Path, on_loss: ReportLoss, *, is_ros1_welcome: bool = True) -> None:
         require_rosbags()
         if not path.exists():
             raise InputError(f'bag must be a folder or file that exists, got {str(path)!r}')
         self.path = path
-        self._on_damage = on_damage
+        self._on_loss = on_loss
         with ExitStack() as stack:
-            self._storages = open_storages(path, on_damage, stack, is_ros1_welcome=is_ros1_welcome)
+            self._storages = open_storages(
+                path, self._lose, stack, is_ros1_welcome=is_ros1_welcome
+            )
             self._files = stack.pop_all()
         self.topics = _merge_topics([topic for one in self._storages for topic in one.topics])
         times = [one.times for one in self._storages if one.times is not None]
@@ -91,9 +94,22 @@ class Bag:
             start: Time of the first message, ns since 1970.
             stop: Time after the last message, ns since 1970.
         """
+        start = ALWAYS if start is None else start
         stop = FOREVER if stop is None else stop
-        parts = [self._read(storage, topics, start or 0, stop) for storage in self._storages]
+        parts = [self._read(storage, topics, start, stop) for storage in self._storages]
         yield from heapq.merge(*parts, key=lambda entry: entry.time)
+
+    def messages(
+        self, topics: Sequence[str], start: int | None = None, stop: int | None = None
+    ) -> Generator[tuple[Entry, Message], None, None]:
+        """Iterate over entries and their messages; those that are cut off are reported as lost."""
+        for entry in self.entries(topics, start, stop):
+            try:
+                message = self.deserialize(entry)
+            except InputError as error:
+                self._lose(Loss(str(error), 1, len(entry.data), entry.time, entry.time))
+            else:
+                yield entry, message
 
     def deserialize(self, entry: Entry) -> Message:
         """Return a message.
@@ -127,31 +143,34 @@ class Bag:
         return topic
 
     def select_images(self, names: Sequence[str]) -> list[Topic]:
-        """Return topics of images: those that are named, or all but depth images.
+        """Return topics of images: those that are named, or all of cameras, each camera once.
 
         Raises:
             InputError: There is no such topic, or there are no images at all.
         """
         if names:
             return [self.select_topic(name, IMAGE_TYPES) for name in dict.fromkeys(names)]
-        images = [
-            topic
-            for topic in self.topics
-            if topic.is_image and topic.count and not self._has_depth(topic)
-        ]
+        uses = {topic.name: self.find_use(topic) for topic in self.topics}
+        images = [topic for topic in self.topics if uses[topic.name] == IMAGES]
         if not images:
-            raise InputError(f'bag {self.path} must hold images, got only: {self.list_topics()}')
+            raise InputError(
+                f'bag {self.path} must hold images of a camera, got only: {self.list_topics()}'
+            )
         return images
 
-    def _has_depth(self, topic: Topic) -> bool:
-        """Return whether the first image of a topic is one of distances, as its encoding says."""
-        for entry in self.entries([topic.name]):
-            try:
-                message = self.deserialize(entry)
-            except InputError:
-                continue
-            return is_depth(message, topic.type)
-        return False
+    def find_use(self, topic: Topic) -> str:
+        """Return what a topic is good for here: ``IMAGES``, or in words what else; or nothing."""
+        if topic.type == INSTANCES:
+            return 'truth or results'
+        if not topic.is_image or not topic.count:
+            return ''
+        if double := find_double(topic, {one.name: one for one in self.topics}):
+            return double
+        with closing(self.entries([topic.name])) as entries:
+            for entry in entries:
+                with suppress(InputError):
+                    return DEPTH if is_depth(self.deserialize(entry), topic) else IMAGES
+        return IMAGES
 
     def list_topics(self) -> str:
         """Return the names and types of all topics, for people."""
@@ -161,17 +180,16 @@ class Bag:
         self, storage: Storage, topics: Sequence[str], start: int, stop: int
     ) -> Iterator[Entry]:
         """Iterate over the messages of one file, as far as it can be read."""
-
-        def report(sentence: str) -> None:
-            self._on_damage(f'bag {self.path} must be whole, but {sentence}')
-
         try:
-            for entry in storage.messages(topics, start, stop, report):
+            for entry in storage.messages(topics, start, stop, self._lose):
                 yield _decompress(entry) if entry.data.startswith(ZSTD_MAGIC) else entry
-        except InputError:  # of who is called about damage
+        except InputError:  # of who is told about losses
             raise
         except Exception as error:  # each storage has its own
-            report(f'it cannot be read to its end: {describe(error)}')
+            self._lose(Loss(f'it cannot be read to its end: {describe(error)}'))
+
+    def _lose(self, loss: Loss) -> None:
+        self._on_loss(replace(loss, bag=str(self.path)))
 
 
 def require_rosbags(purpose: str = 'read bags') -> None:
@@ -190,17 +208,6 @@ def require_rosbags(purpose: str = 'read bags') -> None:
             raise InputError(
                 f"{package} must be installed to {purpose}: pip install 'yolact[bags]'"
             ) from None
-
-
-def is_depth(message: Message, kind: str) -> bool:
-    """Return whether an image is one of distances, as its encoding says.
-
-    Args:
-        message: Message of an image.
-        kind: Type of the message.
-    """
-    said: str = message.format if kind == COMPRESSED_IMAGE else message.encoding
-    return said.startswith(DEPTH_ENCODINGS)
 
 
 def _decompress(entry: Entry) -> Entry:

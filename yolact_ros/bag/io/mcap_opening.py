@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import struct
 from collections import Counter
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -22,19 +21,19 @@ from mcap.records import Channel, ChunkIndex, Schema, Statistics
 from mcap.summary import Summary
 
 from yolact_core.errors import InputError
-from yolact_ros.bag.io.mcap_storage import (
+from yolact_ros.bag.io.mcap_records import (
     CHUNK_HEAD,
+    MAGIC,
     MESSAGE_HEAD,
+    NO_RECORD,
     RECORD,
-    Contents,
-    McapStorage,
-    Stretch,
-    load,
+    RecordFinder,
+    read_head,
     split,
 )
-from yolact_ros.bag.io.storage import describe
+from yolact_ros.bag.io.mcap_storage import Contents, McapStorage, Stretch, load
+from yolact_ros.bag.io.storage import Loss, describe
 
-MAGIC = b'\x89MCAP0\r\n'
 INDEX_HEAD = struct.Struct('<HI')  # channel, and bytes of the list that follows
 INDEX_RECORD, INDEX_ITEM = RECORD.size + INDEX_HEAD.size, 16  # bytes
 LONGEST_RUN = 2**22  # bytes of messages outside of chunks that are read at once
@@ -62,20 +61,22 @@ def _find_contents(file: BinaryIO, size: int) -> Contents:
     """
     if file.read(len(MAGIC)) != MAGIC:
         raise InputError('it does not begin as an mcap file does')
-    damage = ''
+    end = ''
     try:
-        if contents := _read_summary(file):
+        if contents := _read_summary(file, size):
             return contents
     except Exception as error:  # of whatever is taken for an end
-        damage = f'its end cannot be read: {describe(error)}'
+        end = f'its end cannot be read: {describe(error)}'
     contents = _walk(file, size)
-    contents.damage = damage or contents.damage
-    if contents.damage and not contents.counts:
-        raise InputError(f'{contents.damage}; there is not one whole message in it')
+    if end and not contents.losses:
+        contents.losses.append(Loss(end, messages=0))
+    if contents.losses and not contents.counts:
+        reasons = '; '.join(dict.fromkeys(loss.reason for loss in contents.losses))
+        raise InputError(f'{reasons}; there is not one whole message in it')
     return contents
 
 
-def _read_summary(file: BinaryIO) -> Contents | None:
+def _read_summary(file: BinaryIO, size: int) -> Contents | None:
     """Return what the end of a file says about it; None if that is not all there is.
 
     Raises:
@@ -101,11 +102,28 @@ def _read_summary(file: BinaryIO) -> Contents | None:
     ]
     contents = Contents(summary, stretches)
     is_all = (
-        contents.counts.total() == summary.statistics.message_count
+        _agree(summary.statistics, contents.counts)
         and contents.counts.keys() <= summary.channels.keys()
         and {one.schema_id for one in summary.channels.values()} <= {0, *summary.schemas}
+        and all(_is_there(file, size, stretch) for stretch in stretches)
     )
     return contents if is_all else None
+
+
+def _agree(statistics: Statistics, counts: Counter[int]) -> bool:
+    """Return whether a file holds as many messages as it says: in all, and of each channel."""
+    stated = +Counter(statistics.channel_message_counts)
+    is_right_total = statistics.message_count == counts.total()
+    return is_right_total and (not stated or stated == +counts)
+
+
+def _is_there(file: BinaryIO, size: int, chunk: Stretch) -> bool:
+    """Return whether a chunk is where the index says, and of the same time."""
+    if read_head(file, chunk.start, size) != (Opcode.CHUNK, chunk.end):
+        return False
+    file.seek(chunk.start + RECORD.size)
+    first, last, *_ = CHUNK_HEAD.unpack(file.read(CHUNK_HEAD.size))
+    return (first, last) == (chunk.first, chunk.last)
 
 
 def _count_indexed(index: ChunkIndex) -> Counter[int]:
@@ -121,53 +139,72 @@ def _count_indexed(index: ChunkIndex) -> Counter[int]:
 
 
 def _walk(file: BinaryIO, size: int) -> Contents:
-    """Find the messages of a file from record to record, as far as these are whole."""
+    """Find all messages of a file from record to record."""
     contents = Contents(Summary())
-    kind, end = 0, len(MAGIC)
-    for kind, start, end in _records(file, size):
+    gaps: list[tuple[int, int, int]] = []  # begin, end, and number of stretches before
+    kind = NO_RECORD
+    for kind, start, end in RecordFinder(file, size):
+        if kind == NO_RECORD:
+            gaps.append((start, end, len(contents.stretches)))
+            continue
+        file.seek(start + RECORD.size)
         try:
             _note_record(file, kind, start, end, contents)
         except Exception as error:  # whatever bytes may lead to
-            contents.damage = f'the record at byte {start} cannot be read: {describe(error)}'
-    if kind != Opcode.FOOTER:
-        contents.damage = f'it is cut off after byte {end}'
+            reason = f'the record at byte {start} cannot be read: {describe(error)}'
+            contents.losses.append(Loss(reason, size=end - start))
+    if kind != Opcode.FOOTER and (not gaps or gaps[-1][1] < size):
+        gaps.append((size, size, len(contents.stretches)))
+    contents.losses += [
+        _lose_gap(contents.stretches[:before], contents.stretches[before:], start, end, size)
+        for start, end, before in gaps
+    ]
     _look_into_chunks(file, contents, only_unknown=True)
     statistics = contents.summary.statistics
-    if statistics and statistics.message_count != contents.counts.total():
+    if statistics and not _agree(statistics, contents.counts):
         _look_into_chunks(file, contents, only_unknown=False)
-        found, stated = contents.counts.total(), statistics.message_count
-        if found != stated and not contents.damage:
-            contents.damage = f'it must hold {stated} messages, but has {found}'
+    _hold_against_definitions(contents)
     return contents
 
 
-def _records(file: BinaryIO, size: int) -> Iterator[tuple[int, int, int]]:
-    """Iterate over the whole records of a file: kind, position, and position after it.
+def _lose_gap(
+    before: list[Stretch], after: list[Stretch], start: int, end: int, size: int
+) -> Loss:
+    """Return what is lost by bytes that are no records, between other messages."""
+    is_end = end == size
+    damaged = f'its bytes {start} to {end} are damaged'
+    return Loss(
+        f'it is cut off after byte {start}' if is_end else damaged,
+        size=end - start,
+        start=max((stretch.last for stretch in before), default=None),
+        end=min((stretch.first for stretch in after), default=None),
+    )
 
-    The file is where the content of the record begins.
-    """
-    position = len(MAGIC)
-    while position + RECORD.size <= size:
-        file.seek(position)
-        kind, length = RECORD.unpack(file.read(RECORD.size))
-        end = position + RECORD.size + length
-        if end > size:
-            return
-        yield kind, position, end
-        if kind == Opcode.FOOTER:
-            return
-        position = end
+
+def _hold_against_definitions(contents: Contents) -> None:
+    """Note what the statistics or the channels of a file lead to expect, but is not there."""
+    summary, counts = contents.summary, contents.counts
+    if summary.statistics and not _agree(summary.statistics, counts):
+        found, stated = counts.total(), summary.statistics.message_count
+        reason = f'it must hold {stated} messages, but has {found}'
+        if found == stated:
+            reason = 'its statistics count other messages of each channel than there are'
+        contents.losses.append(Loss(reason, messages=max(stated - found, 0)))
+    if nameless := sum(counts[one] for one in counts.keys() - summary.channels.keys()):
+        contents.losses.append(Loss('it does not name the topics of all messages', nameless))
 
 
 def _note_record(file: BinaryIO, kind: int, start: int, end: int, contents: Contents) -> None:
     """Take note of what a record adds to the contents of a file."""
     if kind == Opcode.CHUNK:
         first, last, *_ = CHUNK_HEAD.unpack(file.read(CHUNK_HEAD.size))
-        contents.stretches.append(Stretch(start, end, first, last, is_chunk=True))
+        contents.stretches.append(Stretch(start, end, first, last, is_chunk=True, index_end=end))
     elif kind == Opcode.MESSAGE_INDEX:
         channel, length = INDEX_HEAD.unpack(file.read(INDEX_HEAD.size))
-        if length and contents.stretches and contents.stretches[-1].is_chunk:
-            contents.stretches[-1].counts[channel] += length // INDEX_ITEM
+        chunk = contents.stretches[-1] if contents.stretches else None
+        if chunk and chunk.index_end == start:
+            chunk.index_end = end
+            chunk.counts[channel] += length // INDEX_ITEM
     elif kind == Opcode.MESSAGE:
         channel, _, time, _ = MESSAGE_HEAD.unpack(file.read(MESSAGE_HEAD.size))
         run = _continue_run(contents.stretches, start, end, time)
@@ -195,8 +232,9 @@ def _look_into_chunks(file: BinaryIO, contents: Contents, *, only_unknown: bool)
     """Read chunks to learn what they hold: all, or those whose index does not say it."""
     for stretch in contents.stretches:
         is_known = stretch.counts and stretch.counts.keys() <= contents.summary.channels.keys()
-        if not stretch.is_chunk or (is_known and only_unknown):
+        if not stretch.is_chunk or stretch.is_damaged or (is_known and only_unknown):
             continue
+        indexed = stretch.counts.total()
         stretch.counts.clear()
         try:
             data = load(file, stretch)
@@ -206,9 +244,9 @@ def _look_into_chunks(file: BinaryIO, contents: Contents, *, only_unknown: bool)
                 else:
                     _note_definition(contents.summary, kind, data[begin:end])
         except Exception as error:  # each compression has its own
-            contents.damage = (
-                f'the chunk at byte {stretch.start} cannot be read: {describe(error)}'
-            )
+            stretch.is_damaged = True
+            lost = indexed - stretch.counts.total() if indexed else None
+            contents.losses.append(stretch.lose(describe(error), lost))
 
 
 def _note_definition(summary: Summary, kind: int, content: bytes) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import struct
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, Schema
@@ -16,22 +15,19 @@ from mcap.stream_reader import get_chunk_data_stream
 from mcap.summary import Summary
 
 from yolact_core.errors import InputError
+from yolact_ros.bag.io.mcap_records import CHUNK_HEAD, MESSAGE_HEAD, RECORD, split
 from yolact_ros.bag.io.storage import (
     CDR,
     FOREVER,
     ROS1,
     Entry,
-    ReportDamage,
+    Loss,
+    ReportLoss,
     Topic,
     describe,
+    read_qos,
 )
 
-if TYPE_CHECKING:
-    from rosbags.interfaces import Qos
-
-RECORD = struct.Struct('<BQ')  # kind of record, and bytes that follow
-CHUNK_HEAD = struct.Struct('<QQQII')  # first and last time, size, checksum, length of a name
-MESSAGE_HEAD = struct.Struct('<HIQQ')  # channel, number, times of recording and of publishing
 time_of = attrgetter('time')
 
 
@@ -46,6 +42,8 @@ class Stretch:
         last: Time of its last message, ns since 1970.
         is_chunk: Whether it is a chunk.
         counts: Number of messages of each channel.
+        index_end: Position after its index, which follows a chunk; 0 for messages in none.
+        is_damaged: Whether it is known already that not all of it can be read.
     """
 
     start: int
@@ -54,6 +52,14 @@ class Stretch:
     last: int
     is_chunk: bool
     counts: Counter[int] = field(default_factory=Counter)
+    index_end: int = 0
+    is_damaged: bool = False
+
+    def lose(self, reason: str, messages: int | None) -> Loss:
+        """Return the loss of so many of its messages."""
+        what = 'chunk' if self.is_chunk else 'messages'
+        reason = f'the {what} at byte {self.start} cannot be read: {reason}'
+        return Loss(reason, messages, self.end - self.start, self.first, self.last)
 
 
 @dataclass
@@ -63,12 +69,12 @@ class Contents:
     Args:
         summary: Schemas, channels and statistics, from the end of the file or from all of it.
         stretches: Where the messages are.
-        damage: What is wrong with the file; empty for nothing.
+        losses: What cannot be read.
     """
 
     summary: Summary
     stretches: list[Stretch] = field(default_factory=list)
-    damage: str = ''
+    losses: list[Loss] = field(default_factory=list)
 
     @property
     def counts(self) -> Counter[int]:
@@ -90,7 +96,7 @@ class McapStorage:
     def __init__(self, file: BinaryIO, contents: Contents) -> None:
         self._file = file
         counts = contents.counts
-        self.damage = contents.damage
+        self.losses = tuple(contents.losses)
         self._stretches = [stretch for stretch in contents.stretches if stretch.counts]
         self._topics = {
             number: _make_topic(
@@ -109,7 +115,7 @@ class McapStorage:
         self._file.close()
 
     def messages(
-        self, topics: Collection[str], start: int, stop: int, on_damage: ReportDamage
+        self, topics: Collection[str], start: int, stop: int, on_loss: ReportLoss
     ) -> Iterator[Entry]:
         """Iterate over messages in the order of recording.
 
@@ -126,7 +132,7 @@ class McapStorage:
         begins = [*(stretch.first for stretch in stretches[1:]), FOREVER]
         held: list[Entry] = []
         for stretch, next_begin in zip(stretches, begins, strict=False):
-            for entry in self._read(stretch, wanted, on_damage):
+            for entry in self._read(stretch, wanted, on_loss):
                 if start <= entry.time < stop:
                     held.append(entry)
             held.sort(key=time_of)
@@ -135,20 +141,25 @@ class McapStorage:
             del held[:count]
 
     def _read(
-        self, stretch: Stretch, wanted: Mapping[int, Topic], on_damage: ReportDamage
+        self, stretch: Stretch, wanted: Mapping[int, Topic], on_loss: ReportLoss
     ) -> Iterator[Entry]:
         """Iterate over the messages of a stretch, as far as it can be read."""
+        seen, reason = 0, 'there are fewer messages than its index says'
         try:
             data = load(self._file, stretch)
             for kind, begin, end in split(data):
                 if kind != Opcode.MESSAGE:
                     continue
+                seen += 1
                 channel, _, time, _ = MESSAGE_HEAD.unpack_from(data, begin)
                 if topic := wanted.get(channel):
                     message = data[begin + MESSAGE_HEAD.size : end]
                     yield Entry(topic.name, topic.type, time, message, topic.encoding)
         except Exception as error:  # each compression has its own
-            on_damage(f'the messages at byte {stretch.start} cannot be read: {describe(error)}')
+            reason = describe(error)
+        lost = stretch.counts.total() - seen
+        if lost > 0 and not stretch.is_damaged:
+            on_loss(stretch.lose(reason, lost))
 
 
 def load(file: BinaryIO, stretch: Stretch) -> bytes:
@@ -157,12 +168,11 @@ def load(file: BinaryIO, stretch: Stretch) -> bytes:
     Raises:
         Exception: It is damaged; each compression has exceptions of its own.
     """
-    file.seek(stretch.start)
     if not stretch.is_chunk:
+        file.seek(stretch.start)
         return _read_exactly(file, stretch.end - stretch.start)
     size = stretch.end - stretch.start - RECORD.size
-    if RECORD.unpack(file.read(RECORD.size)) != (Opcode.CHUNK, size):
-        raise InputError('there is no chunk')
+    file.seek(stretch.start + RECORD.size)
     first, last, whole_size, checksum, length = CHUNK_HEAD.unpack(file.read(CHUNK_HEAD.size))
     compression, _ = str(file.read(length), 'ascii'), file.read(8)
     content = _read_exactly(file, size - CHUNK_HEAD.size - length - 8)
@@ -178,35 +188,16 @@ def _read_exactly(file: BinaryIO, size: int) -> bytes:
     return data
 
 
-def split(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Iterate over records: kind, and where the content begins and ends.
-
-    Raises:
-        InputError: The last one is cut off.
-    """
-    end = 0
-    while end < len(data):
-        kind, length = RECORD.unpack_from(data, end)
-        begin = end + RECORD.size
-        end = begin + length
-        if end > len(data):
-            raise InputError('a record is cut off')
-        yield kind, begin, end
-
-
 def _make_topic(channel: Channel, schema: Schema | None, count: int) -> Topic:
     kind, encoding = schema.name if schema else 'no schema', channel.message_encoding
     if encoding == ROS1:
         kind = kind.replace('/', '/msg/')
     elif encoding != CDR:
         kind = f'{kind} ({encoding})'
-    return Topic(channel.topic, kind, count, encoding, _read_qos(channel))
-
-
-def _read_qos(channel: Channel) -> tuple[Qos, ...]:
-    from rosbags.rosbag2.metadata import parse_qos
-
-    try:
-        return tuple(parse_qos(channel.metadata.get('offered_qos_profiles', '')))
-    except Exception:  # of whatever stands there
-        return ()
+    return Topic(
+        channel.topic,
+        kind,
+        count,
+        encoding,
+        read_qos(channel.metadata.get('offered_qos_profiles', '')),
+    )

@@ -2,21 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from yolact_ros.messages.types import IMAGE_TYPES
 
 if TYPE_CHECKING:
-    from rosbags.interfaces import Connection, Qos
+    from rosbags.interfaces import Qos
 
 CDR, ROS1 = 'cdr', 'ros1'  # how messages of ROS 2 and of ROS 1 are serialized
 ROS1_SUFFIX = '.bag'
-FOREVER = 2**63 - 1  # ns, later than any message
+NS_PER_S = 1_000_000_000
+MOST_REASONS = 3  # that are told
+ALWAYS, FOREVER = -(2**63), 2**64  # ns, before and after any message
 
-ReportDamage = Callable[[str], None]  # is given a sentence, or part of one
+
+@dataclass(frozen=True)
+class Loss:
+    """Something of a bag that cannot be read.
+
+    Args:
+        reason: What is wrong, as the end of a sentence.
+        messages: Number of messages that are lost; None if nobody knows.
+        size: Number of bytes that are lost; None if nobody knows.
+        start: Time from which on messages are lost, ns since 1970; None if nobody knows.
+        end: Time until which messages are lost, ns since 1970; None if nobody knows.
+        bag: Path of the bag.
+    """
+
+    reason: str
+    messages: int | None = None
+    size: int | None = None
+    start: int | None = None
+    end: int | None = None
+    bag: str = ''
+
+    def __str__(self) -> str:
+        lost = [
+            f'{self.messages} messages' if self.messages else '',
+            f'{self.size} bytes' if self.size else '',
+            '' if self.start is None else f'from {self.start / NS_PER_S:.3f} s',
+            '' if self.end is None else f'to {self.end / NS_PER_S:.3f} s',
+        ]
+        extent = ' '.join(filter(None, lost))
+        return f'bag {self.bag} must be whole, but {self.reason}' + (
+            f' (lost: {extent})' if extent else ''
+        )
+
+
+ReportLoss = Callable[[Loss], None]
+
+
+def lose_images(
+    bag: Path, count: int, reasons: Iterable[str], start: int | None, end: int | None
+) -> list[Loss]:
+    """Return the loss of images that cannot be used, if there are any.
+
+    Args:
+        bag: Path of the bag.
+        count: Number of images.
+        reasons: What is wrong with them; each reason is told once, and three at most.
+        start: Time of the first of them, ns since 1970.
+        end: Time of the last of them, ns since 1970.
+    """
+    told = '; '.join(list(dict.fromkeys(reasons))[:MOST_REASONS])
+    reason = f'images cannot be used{told and f": {told}"}'
+    return [Loss(reason, count, None, start, end, str(bag))] if count else []
 
 
 @dataclass(frozen=True)
@@ -79,15 +132,15 @@ class Storage(Protocol):
             occur several times.
         times: Time of the first message, and the time just after the last, both in ns since 1970;
             None without messages.
-        damage: What is wrong with the file as a whole, without its name; empty for nothing.
+        losses: What of the file cannot be read, as far as opening it shows.
     """
 
     topics: tuple[Topic, ...]
     times: tuple[int, int] | None
-    damage: str
+    losses: tuple[Loss, ...]
 
     def messages(
-        self, topics: Collection[str], start: int, stop: int, on_damage: ReportDamage
+        self, topics: Collection[str], start: int, stop: int, on_loss: ReportLoss
     ) -> Iterator[Entry]:
         """Iterate over messages in the order of recording.
 
@@ -95,7 +148,7 @@ class Storage(Protocol):
             topics: Names of their topics.
             start: Time of the first, ns since 1970.
             stop: Time after the last, ns since 1970.
-            on_damage: Function that is given what cannot be read and is left out.
+            on_loss: Function that is given what cannot be read and is left out.
         """
 
     def close(self) -> None:
@@ -107,53 +160,52 @@ def describe(error: Exception) -> str:
     return ' '.join(str(error).split()) or type(error).__name__
 
 
-class RosbagsStorage:
-    """A database of ROS 2, or a bag of ROS 1, as rosbags reads it.
+def read_qos(text: str) -> tuple[Qos, ...]:
+    """Return the quality of service that a recorder wrote down; nothing if it is not readable."""
+    from rosbags.rosbag2.metadata import parse_qos
+
+    try:
+        return tuple(parse_qos(text))
+    except Exception:  # of whatever stands there
+        return ()
+
+
+class Ros1Storage:
+    """A bag of ROS 1, as rosbags reads it.
 
     Args:
-        path: A ``.db3`` or ``.bag`` file.
+        path: A ``.bag`` file.
 
     Raises:
-        Exception: It cannot be read; each format has exceptions of its own.
+        Exception: It cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
-        from rosbags.rosbag1 import Reader as Reader1
-        from rosbags.rosbag2 import Reader as Reader2
+        from rosbags.rosbag1 import Reader
 
-        self._is_ros1 = path.suffix == ROS1_SUFFIX
-        self._reader: Reader1 | Reader2 = Reader1(path) if self._is_ros1 else Reader2(path)
+        self._reader = Reader(path)
         self._reader.open()
-        self.damage = ''
-        self.topics = tuple(map(self._make_topic, self._reader.connections))
+        self.losses: tuple[Loss, ...] = ()
+        self.topics = tuple(
+            Topic(one.topic, one.msgtype, one.msgcount, ROS1) for one in self._reader.connections
+        )
         has_messages = self._reader.message_count > 0
         self.times = (self._reader.start_time, self._reader.end_time) if has_messages else None
 
     def messages(
-        self, topics: Collection[str], start: int, stop: int, _: ReportDamage
+        self, topics: Collection[str], start: int, stop: int, _: ReportLoss
     ) -> Iterator[Entry]:
         """Iterate over messages in the order of recording.
 
         Raises:
             Exception: The file cannot be read any further.
         """
-        encodings = {topic.name: topic.encoding for topic in self.topics}
         wanted = [one for one in self._reader.connections if one.topic in topics]
         if not wanted:
             return
         for one, time, data in self._reader.messages(wanted, start, stop):
-            yield Entry(one.topic, one.msgtype, time, bytes(data), encodings[one.topic])
+            yield Entry(one.topic, one.msgtype, time, bytes(data), ROS1)
 
     def close(self) -> None:
         """Close the file."""
         self._reader.close()
-
-    def _make_topic(self, connection: Connection) -> Topic:
-        more: Any = connection.ext  # of either ROS
-        return Topic(
-            name=connection.topic,
-            type=connection.msgtype,
-            count=connection.msgcount,
-            encoding=ROS1 if self._is_ros1 else more.serialization_format,
-            qos=() if self._is_ros1 else tuple(more.offered_qos_profiles),
-        )

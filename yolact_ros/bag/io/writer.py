@@ -60,7 +60,7 @@ class BagWriter:
 
     def write_data(self, topic: str, time: int, data: bytes) -> None:
         """Write a message that is serialized already."""
-        self._writer.write(self._connections[topic], time, data)
+        self._writer.write(self._connections[topic], max(time, 0), data)  # mcap knows no less
 
 
 def _latched() -> Qos:

@@ -14,7 +14,9 @@ import numpy.typing as npt
 
 from yolact_ros.bag.image_selection import ImageSelection
 from yolact_ros.bag.io.bag import NS_PER_S, Bag, Entry, Message
+from yolact_ros.bag.io.storage import ALWAYS
 from yolact_ros.images.decoding import compressed_to_rgb, image_to_rgb
+from yolact_ros.messages.stamps import stamp_of
 from yolact_ros.messages.types import IMAGE
 
 
@@ -43,10 +45,12 @@ class RawFrame:
     Args:
         entry: Serialized message of the image.
         index: Number of the image among all images of its topic, from 0.
+        place: Number of the image among those of its topic that were recorded at that very time.
     """
 
     entry: Entry
     index: int
+    place: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Frame:
         header: Header of its message.
         rgb: Pixels, shape (H, W, 3); must not be written to.
         seconds: Seconds that it took to decode the message.
+        place: Number of the image among those of its topic that were recorded at that very time.
     """
 
     topic: str
@@ -68,16 +73,12 @@ class Frame:
     header: Message
     rgb: npt.NDArray[np.uint8]
     seconds: float
+    place: int = 0
 
     @property
     def stamp(self) -> int:
         """Stamp of the header, ns."""
         return stamp_of(self.header)
-
-
-def stamp_of(header: Message) -> int:
-    """Return the stamp of a header in ns."""
-    return int(header.stamp.sec) * NS_PER_S + int(header.stamp.nanosec)
 
 
 @dataclass(frozen=True)
@@ -129,11 +130,15 @@ def read_raw(
     """
     span = span or Span()
     counts = Counter(span.counts)
+    before = dict.fromkeys(topics, (ALWAYS, 0))  # time of the last image, and its place
     for entry in islice(bag.entries(topics, span.start, span.stop), span.skip, None):
         index = counts[entry.topic]
         counts[entry.topic] += 1
+        last, place = before[entry.topic]
+        place = place + 1 if entry.time == last else 0
+        before[entry.topic] = entry.time, place
         if index % every == 0:
-            yield RawFrame(entry, index)
+            yield RawFrame(entry, index, place)
 
 
 def decode(bag: Bag, raw: RawFrame) -> Frame:
@@ -152,6 +157,7 @@ def decode(bag: Bag, raw: RawFrame) -> Frame:
         header=message.header,
         rgb=rgb,
         seconds=time.perf_counter() - began,
+        place=raw.place,
     )
 
 

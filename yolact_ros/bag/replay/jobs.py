@@ -10,16 +10,18 @@ from pathlib import Path
 from yolact_core.errors import InputError
 from yolact_ros.bag.executors.bag_runs import BagRun, Part, Reporter, Survey, run_bags
 from yolact_ros.bag.executors.executor import Executor, Observer, load_once
-from yolact_ros.bag.io.bag import Bag
+from yolact_ros.bag.io.bag import Bag, Loss
+from yolact_ros.bag.io.storage import lose_images
 from yolact_ros.bag.replay.frames import choose_images, split_span
 from yolact_ros.bag.replay.replay import Replay, ReplayedSpan, ReplayFacts, ReplayJob
-from yolact_ros.bag.replay.results import list_topics, select_outputs
+from yolact_ros.bag.replay.results import NODE, list_topics, name_cameras, select_outputs
 from yolact_ros.bag.replay.resumable_output import (
     Progress,
     ResumableOutput,
     explain_full_disk,
     folder_of_parts,
 )
+from yolact_ros.messages.topic_names import make_legal
 
 
 class ReplayedBag(BagRun[ReplayJob, ReplayFacts, ReplayedSpan]):
@@ -39,12 +41,26 @@ class ReplayedBag(BagRun[ReplayJob, ReplayFacts, ReplayedSpan]):
     def progress(self) -> Progress:
         """Sum of the progress of all spans."""
         instances: Counter[str] = Counter()
-        for span in self.results:
-            instances.update(span.progress.instances)
+        spans = [span.progress for span in self.results]
+        for span in spans:
+            instances.update(span.instances)
+        firsts = (one.first_skipped for one in spans if one.first_skipped is not None)
+        lasts = (one.last_skipped for one in spans if one.last_skipped is not None)
         return Progress(
-            images=sum(span.progress.images for span in self.results),
-            skipped=sum(span.progress.skipped for span in self.results),
+            images=sum(span.images for span in spans),
+            skipped=sum(span.skipped for span in spans),
+            first_skipped=min(firsts, default=None),
+            last_skipped=max(lasts, default=None),
             instances=dict(instances),
+        )
+
+    @property
+    def losses(self) -> list[Loss]:
+        """Loss of the images that could not be used."""
+        done = self.progress
+        reasons = [reason for span in self.results for reason in span.reasons]
+        return lose_images(
+            self.job.bag, done.skipped, reasons, done.first_skipped, done.last_skipped
         )
 
 
@@ -57,7 +73,7 @@ def survey_replay(
         InputError: What was asked for is not in the bag, or the output cannot be written.
     """
     selection, outputs = job.selection, select_outputs(job.outputs)
-    with Bag(job.bag, observer.on_damage) as bag:
+    with Bag(job.bag, observer.on_loss) as bag:
         images = choose_images(bag, selection)
         spans = split_span(bag, images, part_images)
         detector = load_once(job.model, **job.options)
@@ -102,7 +118,7 @@ def replay_span(part: Part[ReplayJob, ReplayFacts], observer: Observer) -> Repla
     Raises:
         InputError: There is no image, or no room on the disk.
     """
-    with Bag(part.job.bag, observer.on_damage) as bag:
+    with Bag(part.job.bag, observer.on_loss) as bag:
         return Replay(bag, part).run(observer)
 
 
@@ -131,6 +147,9 @@ def _finish(bag: ReplayedBag, executor: Executor) -> None:
     """Join all parts if they are complete; otherwise keep those that there are."""
     if bag.facts is None:
         return
+    for topic, camera in name_cameras(bag.facts.images.topics).items():
+        if camera != NODE and make_legal([topic])[topic] != topic:
+            bag.remarks.append(f'results of {topic} are below {camera}, a name that ROS 2 accepts')
     output = ResumableOutput(bag.job.output, bag.facts.types)
     if not bag.is_complete:
         output.discard()

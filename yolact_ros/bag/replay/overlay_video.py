@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
+
+import numpy as np
+import numpy.typing as npt
 
 from yolact_core.errors import InputError
 from yolact_core.media.video_writing import write_video
@@ -16,10 +23,11 @@ from yolact_ros.bag.replay.frames import Span, decode, read_raw
 from yolact_ros.bag.replay.replay import ReplayFacts, ReplayJob
 from yolact_ros.bag.replay.results import name_cameras
 
-RATE_SAMPLE = 100  # images from which the rate is measured
+SLOWEST, FASTEST = 0.01, 1000.0  # images per second of a video
+GAP = 10  # images that are left out, from which on a gap is worth telling
 
 
-def write_overlay_videos(job: ReplayJob, facts: ReplayFacts, path: Path) -> list[Path]:
+def write_overlay_videos(job: ReplayJob, facts: ReplayFacts, path: Path) -> list[str]:
     """Write a video for each camera.
 
     Args:
@@ -28,44 +36,66 @@ def write_overlay_videos(job: ReplayJob, facts: ReplayFacts, path: Path) -> list
         path: Path of an mp4 file; with several cameras, each adds its topic to the name.
 
     Returns:
-        Paths of the videos.
+        A sentence about each video.
 
     Raises:
         InputError: A video cannot be written.
     """
-    paths = []
+    sentences = []
     with Bag(job.bag, lambda _: None) as bag:
         for topic, camera in name_cameras(facts.images.topics).items():
             ending = '' if len(facts.images.topics) == 1 else topic.replace('/', '_')
-            paths.append(path.with_name(f'{path.stem}{ending}{path.suffix}'))
+            video = path.with_name(f'{path.stem}{ending}{path.suffix}')
             results = Bag(job.output, lambda _: None)
             with closing(RecordedPredictor(results, f'{camera}/instances', camera)) as instances:
-                _write(bag, topic, job.selection.every, facts.images.whole, instances, paths[-1])
-    return paths
+                tempo = _find_tempo(bag, topic, job.selection.every, facts.images.whole)
+                with write_video(video, tempo.rate) as add:
+                    _draw(bag, topic, job.selection.every, facts.images.whole, instances, add)
+            sentences.append(f'{video} has {tempo}')
+    return sentences
 
 
-def _write(
-    bag: Bag, topic: str, every: int, span: Span, instances: RecordedPredictor, path: Path
+def _draw(
+    bag: Bag,
+    topic: str,
+    every: int,
+    span: Span,
+    instances: RecordedPredictor,
+    add: Callable[[npt.NDArray[np.uint8]], None],
 ) -> None:
     palette = make_palette(len(instances.class_names))
-    with write_video(path, _find_rate(bag, topic, every, span)) as add:
-        for raw in read_raw(bag, [topic], every, span):
-            try:
-                frame = decode(bag, raw)
-            except InputError:
-                continue
+    for raw in read_raw(bag, [topic], every, span):
+        try:
+            frame = decode(bag, raw)
             found = instances.predict(frame).detections
-            add(draw_overlay(frame.rgb, found, OverlayStyle(), palette))
+        except InputError:
+            continue
+        add(draw_overlay(frame.rgb, found, OverlayStyle(), palette))
 
 
-def _find_rate(bag: Bag, topic: str, every: int, span: Span) -> float:
-    """Return the rate of the first images, in images per second."""
-    times = []
-    for entry in bag.entries([topic], span.start, span.stop):
-        times.append(entry.time)
-        if len(times) > RATE_SAMPLE:
-            break
-    length = times[-1] - times[0] if times else 0
-    if length == 0:
-        return USUAL_FPS
-    return (len(times) - 1) * NS_PER_S / length / every
+@dataclass(frozen=True)
+class Tempo:
+    """How fast images follow each other.
+
+    Args:
+        rate: Images per second, by the median of all intervals.
+        longest_gap: Longest interval, seconds.
+    """
+
+    rate: float
+    longest_gap: float
+
+    def __str__(self) -> str:
+        text = f'{self.rate:.2f} images per second'
+        is_even = self.longest_gap * self.rate < GAP
+        return text if is_even else f'{text}, without gaps of up to {self.longest_gap:.1f} s'
+
+
+def _find_tempo(bag: Bag, topic: str, every: int, span: Span) -> Tempo:
+    """Return how fast the images of a topic follow each other."""
+    times = [raw.entry.time for raw in read_raw(bag, [topic], every, span)]
+    steps = [after - before for before, after in pairwise(times) if after > before]
+    if not steps:
+        return Tempo(USUAL_FPS, 0.0)
+    rate = NS_PER_S / median(steps)
+    return Tempo(min(max(rate, SLOWEST), FASTEST), max(steps) / NS_PER_S)

@@ -13,6 +13,7 @@ from yolact_ros.bag.executors.bag_runs import Part
 from yolact_ros.bag.executors.executor import Observer, load_once
 from yolact_ros.bag.image_selection import ImageSelection
 from yolact_ros.bag.io.bag import Bag
+from yolact_ros.bag.io.storage import MOST_REASONS
 from yolact_ros.bag.io.writer import BagWriter
 from yolact_ros.bag.replay.frames import ChosenImages, Frame, RawFrame, Span, decode, read_raw
 from yolact_ros.bag.replay.results import (
@@ -24,8 +25,6 @@ from yolact_ros.bag.replay.results import (
 )
 from yolact_ros.bag.replay.resumable_output import Progress, SpanOutput, explain_full_disk
 from yolact_ros.messages.builder import bag_messages
-
-MOST_REASONS = 3  # that are reported
 
 
 @dataclass(frozen=True)
@@ -178,12 +177,15 @@ class Replay:
             else:
                 images += 1
                 instances.update(self._process(frame, writer))
+        is_skipped = skipped > before.skipped
         return Progress(
             time=time,
             at_time=before.at_time + 1 if time == before.time else 1,
             counts={**before.counts, topic: raw.index + 1},
             images=images,
             skipped=skipped,
+            first_skipped=time if is_skipped and not before.skipped else before.first_skipped,
+            last_skipped=time if is_skipped else before.last_skipped,
             instances=dict(instances),
         )
 

@@ -16,6 +16,7 @@ from yolact_ros.health.latencies import StageTimes
 from yolact_ros.messages import outputs
 from yolact_ros.messages.builder import bag_messages
 from yolact_ros.messages.outputs import Output, Result
+from yolact_ros.messages.topic_names import make_legal
 from yolact_ros.messages.types import MODEL_INFO
 
 NODE = '/yolact'
@@ -36,13 +37,16 @@ def select_outputs(names: Sequence[str]) -> tuple[Output, ...]:
 def name_cameras(topics: Sequence[str]) -> dict[str, str]:
     """Return the name below which the results of each topic of images are published.
 
-    A single camera has none, as in the node. Several have the namespace of their images.
+    A single camera has none, as in the node. Several have the namespace of their images, in
+    letters that are legal in ROS 2.
     """
     if len(topics) == 1:
         return {topics[0]: NODE}
-    short = {topic: _without_image(topic) for topic in topics}
+    legal = make_legal('/' + topic.lstrip('/') for topic in topics)
+    full = {topic: legal['/' + topic.lstrip('/')] for topic in topics}
+    short = {topic: _without_image(name) for topic, name in full.items()}
     is_unique = len(set(short.values())) == len(topics) and all(short.values())
-    return {topic: NODE + (short[topic] if is_unique else topic) for topic in topics}
+    return {topic: NODE + (short if is_unique else full)[topic] for topic in topics}
 
 
 def list_topics(topics: Sequence[str], outputs: Sequence[Output]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from yolact_core.errors import InputError
 from yolact_core.files import replace_when_done
-from yolact_ros.bag.io.bag import Bag
+from yolact_ros.bag.io.bag import Bag, Loss
 from yolact_ros.bag.io.writer import DISK_FULL, BagWriter
 
 PLAN = 'plan.json'
@@ -34,6 +34,8 @@ class Progress:
         counts: Images of each topic so far, including those that were not taken.
         images: Number of images that were processed.
         skipped: Number of images that could not be read.
+        first_skipped: Time of recording of the first of them, ns; None without any.
+        last_skipped: Time of recording of the last of them, ns.
         instances: Number of instances found so far, by class.
         is_complete: Whether the span is done.
     """
@@ -43,6 +45,8 @@ class Progress:
     counts: dict[str, int] = field(default_factory=dict)
     images: int = 0
     skipped: int = 0
+    first_skipped: int | None = None
+    last_skipped: int | None = None
     instances: dict[str, int] = field(default_factory=dict)
     is_complete: bool = False
 
@@ -215,5 +219,5 @@ def _drop_without_parts(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _refuse(damage: str) -> None:
-    raise InputError(f'{damage}; --restart drops it')
+def _refuse(loss: Loss) -> None:
+    raise InputError(f'{loss}; --restart drops it')
