@@ -100,6 +100,41 @@ def test_a_chosen_rate_is_that_of_the_images(bag, open_bag):
     assert [entry.time - START for entry in entries if entry.topic == '/cam/other'] == [5e7, 25e7]
 
 
+def test_a_gap_is_shortened_and_told_once(tmp_path, open_bag):
+    times = (-START / 1e9, 0, 0.1, 60.1, 60.2)
+    images = [(at, make_image(index)) for index, at in enumerate(times)]
+    recording, warnings = open_bag(write_bag(tmp_path / 'bag', {'/image': images}))
+    for _ in range(2):
+        entries = list(recording.entries())
+        seconds = [entry.position / 1e9 for entry in entries]
+        assert seconds == pytest.approx([0, 5, 5.1, 10.1, 10.2])
+        assert [entry.is_behind_gap for entry in entries] == [False, True, False, True, False]
+    assert len(warnings) == 1
+    assert 'gaps are shortened to 5 s (--longest-gap), the first one lasts 17000' in warnings[0]
+
+
+def test_illegal_names_are_played_under_legal_ones(tmp_path, open_bag):
+    topics = {
+        '/camera-1/image_raw': [(0, make_image(0))],
+        '/camera-1/camera_info': [(0, make_info(0))],
+    }
+    recording, warnings = open_bag(write_bag(tmp_path / 'bag', topics))
+    names = ['/camera_1/image_raw', '/camera_1/camera_info']
+    assert [topic.name for topic in recording.topics] == names
+    assert recording.topics[0].info_name == names[1]
+    assert [entry.topic for entry in recording.entries()] == names
+    assert len(warnings) == 2
+
+
+def test_what_is_lost_is_also_in_the_exit_status(bag, domain):
+    (bag / 'metadata.yaml').unlink()
+    with playing(domain, bag, '--rate', 100) as player:
+        status, output, errors = finish(player)
+    assert status == 2
+    assert 'published 5 images' in output
+    assert errors.startswith('yolact_player: warning: bag ')
+
+
 def test_the_file_of_a_bag_is_a_bag(bag, open_bag):
     file = next(path for path in bag.iterdir() if path.suffix in {'.mcap', '.db3'})
     assert is_bag(file)

@@ -78,6 +78,10 @@ def test_time_goes_on_until_it_jumps_back():
     assert interpolate(Mark(100, 5000), Mark(200, 1000), 150) == 5050
 
 
+def test_time_goes_on_until_it_jumps_over_a_gap():
+    assert interpolate(Mark(100, 5000), Mark(200, 10**9, is_behind_gap=True), 150) == 5050
+
+
 def test_two_messages_at_once_have_the_time_of_the_second():
     assert interpolate(Mark(100, 5000), Mark(100, 5001), 100) == 5001
 

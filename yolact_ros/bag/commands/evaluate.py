@@ -158,7 +158,8 @@ def _show_many(
             figures = _summarize([bag])
             mapping = to_mapping(bag.job, bag.facts, figures)
             rows.append((str(bag.job.bag), figures))
-        mappings.append({**mapping, 'failures': bag.failures})
+        losses = [loss for loss in damages.losses if loss['bag'] == str(bag.job.bag)]
+        mappings.append({**mapping, 'failures': bag.failures, 'losses': losses})
     if options.json:
         say_json({'bags': mappings, 'total': total.to_mapping(), 'losses': damages.losses})
     else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 
@@ -12,7 +13,7 @@ from yolact_ros.bag.evaluate.plan import (
     OpenEvaluation,
     open_evaluation,
 )
-from yolact_ros.bag.evaluate.records import Record, SkippedFrame, merge
+from yolact_ros.bag.evaluate.records import FrameRecord, Record, SkippedFrame, merge
 from yolact_ros.bag.executors.bag_runs import BagRun, Part, Reporter, Survey, run_bags
 from yolact_ros.bag.executors.executor import Executor, Observer, load_once
 from yolact_ros.bag.io.storage import Loss, ReportLoss, lose_images
@@ -34,7 +35,20 @@ class EvaluatedBag(BagRun[EvaluationPlan, EvaluationFacts, list[Record]]):
         times = [record.time for record in skipped]
         reasons = [record.reason for record in skipped]
         first, last = min(times, default=None), max(times, default=None)
-        return lose_images(self.job.bag, len(skipped), reasons, first, last)
+        unusable = lose_images(self.job.bag, len(skipped), reasons, first, last)
+        return [*unusable, *self._find_shared_truth()]
+
+    def _find_shared_truth(self) -> Iterator[Loss]:
+        """Give the images whose truth in a file is also that of another image."""
+        if not (self.job.truth and self.job.truth[0].endswith('.json')):
+            return
+        frames = [one for one in self.records if isinstance(one, FrameRecord)]
+        counts = Counter(frame.stamp for frame in frames if frame.objects is not None)
+        times = [frame.time for frame in frames if counts[frame.stamp] > 1]
+        if times:
+            reason = 'images with one stamp cannot each be found in the file of truth'
+            bag = str(self.job.bag)
+            yield Loss(reason, len(times), None, min(times), max(times), bag)
 
 
 class KeptEvaluation:

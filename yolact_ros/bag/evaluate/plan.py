@@ -44,7 +44,7 @@ class Candidate:
     @property
     def bag(self) -> Path | None:
         """The bag of results, or None for a model."""
-        path = Path(self.source.partition('#')[0])
+        path = Path(self._parts[0])
         is_folder = path.is_dir() and any(
             child.suffix in FILE_SUFFIXES for child in path.iterdir()
         )
@@ -53,7 +53,13 @@ class Candidate:
     @property
     def topic(self) -> str | None:
         """The topic of the results, if it was named."""
-        return self.source.partition('#')[2] or None
+        return self._parts[1] or None
+
+    @property
+    def _parts(self) -> tuple[str, str]:
+        """The path and the topic; a path may have a ``#`` itself."""
+        path, _, topic = self.source.rpartition('#')
+        return (self.source, '') if Path(self.source).exists() or not path else (path, topic)
 
 
 @dataclass(frozen=True)

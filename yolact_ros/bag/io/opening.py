@@ -138,6 +138,13 @@ def _list_files(path: Path, losses: list[Loss]) -> Metadata:
     return replace(metadata, files=there)
 
 
+def _locate(folder: Path, name: str) -> Path:
+    """Return where a file of a bag is, by its name in the metadata."""
+    path = folder / PurePath(name).name
+    packed = path.with_name(path.name + PACKED_SUFFIX)
+    return packed if packed.exists() and not path.exists() else path
+
+
 def _bare(file: Path) -> str:
     """Return the name of a file as it is when decompressed."""
     return file.name.removesuffix(PACKED_SUFFIX)
@@ -154,7 +161,7 @@ def _read_metadata(folder: Path) -> Metadata:
     content = read_yaml(folder / METADATA)
     try:
         facts: dict[str, Any] = content['rosbag2_bagfile_information']
-        files = [folder / PurePath(name).name for name in facts['relative_file_paths']]
+        files = [_locate(folder, name) for name in facts['relative_file_paths']]
     except (KeyError, TypeError) as error:
         raise InputError('it must name the files of the bag') from error
     try:
