@@ -94,7 +94,7 @@ GOOD = 'good.jpg --model tiny.safetensors'
         ('detect good.jpg --model text.pth', 'text.pth must'),
         ('detect good.jpg --model bomb.pth --config yolact_base', 'asks for code to be run'),
         ('detect good.jpg --model zip.pth --config yolact_base', 'zip.pth must'),
-        ('detect good.jpg --model other.pth', 'must be named after its configuration'),
+        ('detect good.jpg --model other.pth', 'must fit one of the configurations that ship'),
         ('detect good.jpg --model other.pth --config yolact_base', 'weights must fit the network'),
         ('detect good.jpg --model other.pth --config text.yaml', 'text.yaml'),
         ('detect good.jpg --model other.pth --config absent.yaml', 'absent.yaml must be'),
