@@ -144,3 +144,12 @@ def test_an_error_that_nobody_foresaw_is_one_sentence_and_a_traceback_for_develo
         '(python -X dev shows where)\n'
     )
     assert 'Traceback' in run('{}["key"]', before='PYTHONDEVMODE=1').stderr
+
+
+def test_without_a_home_libraries_find_one_among_temporary_files(tmp_path):
+    child = run(
+        'import pwd; pwd.getpwuid = {}.__getitem__; from yolact_core.cli import main; '
+        'main(["--version"]); say(str(Path.home()))',
+        before=f'TMPDIR={tmp_path} env -u HOME -u YOLACT_CACHE',
+    )
+    assert child.stdout.splitlines()[1] == str(next(tmp_path.glob('yolact-*')))

@@ -36,8 +36,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
 
     def work() -> int:
+        from yolact_core.checkpoints.model_zoo import cache_folder
         from yolact_core.cli.commands import run_command
 
+        if os.path.expanduser('~') == '~':  # noqa: PTH111 - pathlib raises an error then
+            os.environ['HOME'] = str(cache_folder())  # OpenVINO does not work without one
         return run_command(list(sys.argv[1:] if argv is None else argv))
 
     os.environ.setdefault('OMP_WAIT_POLICY', 'passive')  # PyTorch's threads leave cores to others
