@@ -13,6 +13,11 @@ from fuzz.bags import read_all, write_database
 from fuzz.mutation import NUMBERS, mutate_bytes
 
 NAME = 'bag.db3'
+ENDLESS = (
+    'WITH RECURSIVE row(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM row) SELECT id, '
+    "id AS topic_id, id AS timestamp, x'00' AS data, 'name' AS name, 'type' AS type, "
+    "'cdr' AS serialization_format, '' AS offered_qos_profiles FROM row"
+)
 
 
 def seeds() -> Iterable[bytes]:
@@ -21,7 +26,7 @@ def seeds() -> Iterable[bytes]:
 
 
 def mutate(data: bytes, random: Random) -> bytes:
-    """Change cells, or drop a table."""
+    """Change cells, or put a view without end in place of a table."""
     if random.random() < 0.4:
         return mutate_bytes(data, random)
     with tempfile.TemporaryDirectory() as folder:
@@ -43,10 +48,14 @@ def run(data: bytes, folder: Path) -> None:
 
 
 def _change_cell(database: sqlite3.Connection, random: Random) -> None:
-    tables = [row[0] for row in database.execute('SELECT name FROM sqlite_master')]
-    table = random.choice([name for name in tables if 'autoindex' not in name])
+    tables = [
+        row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    ]
+    table = random.choice(tables)
     if random.random() < 0.05:
         database.execute(f'DROP TABLE "{table}"')
+        if random.random() < 0.5:
+            database.execute(f'CREATE VIEW "{table}" AS {ENDLESS}')
         return
     columns = [row[1] for row in database.execute(f'PRAGMA table_info("{table}")')]
     column = random.choice(columns)
@@ -59,7 +68,7 @@ def _change_cell(database: sqlite3.Connection, random: Random) -> None:
 
 def _alter(value: object, random: Random) -> object:
     if random.random() < 0.2:
-        return random.choice((None, '', b'', 1.5, 'x'))
+        return random.choice((None, '', b'', 1.5, 'x', 2**40, -1))
     if isinstance(value, bytes):
         return mutate_bytes(value, random)
     if isinstance(value, str):

@@ -12,6 +12,7 @@ from typing import Any
 
 from yolact_core.errors import InputError
 from yolact_ros.bag.io.cameras import find_double, is_depth
+from yolact_ros.bag.io.compression import unpack_zstd
 from yolact_ros.bag.io.opening import open_storages
 from yolact_ros.bag.io.storage import (
     ALWAYS,
@@ -217,10 +218,8 @@ def _decompress(entry: Entry) -> Entry:
     if entry.encoding != CDR:
         return entry
     try:
-        return replace(
-            entry, data=zstandard.ZstdDecompressor().decompressobj().decompress(entry.data)
-        )
-    except zstandard.ZstdError:
+        return replace(entry, data=unpack_zstd(entry.data))
+    except (InputError, zstandard.ZstdError):
         return entry
 
 

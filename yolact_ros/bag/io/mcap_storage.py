@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -10,11 +11,11 @@ from operator import attrgetter
 from typing import BinaryIO
 
 from mcap.opcode import Opcode
-from mcap.records import Channel, Chunk, Schema
-from mcap.stream_reader import get_chunk_data_stream
+from mcap.records import Channel, Schema
 from mcap.summary import Summary
 
 from yolact_core.errors import InputError
+from yolact_ros.bag.io.compression import unpack_chunk
 from yolact_ros.bag.io.mcap_records import CHUNK_HEAD, MESSAGE_HEAD, RECORD, split
 from yolact_ros.bag.io.storage import (
     CDR,
@@ -173,12 +174,13 @@ def load(file: BinaryIO, stretch: Stretch) -> bytes:
         return _read_exactly(file, stretch.end - stretch.start)
     size = stretch.end - stretch.start - RECORD.size
     file.seek(stretch.start + RECORD.size)
-    first, last, whole_size, checksum, length = CHUNK_HEAD.unpack(file.read(CHUNK_HEAD.size))
+    _, _, whole_size, checksum, length = CHUNK_HEAD.unpack(file.read(CHUNK_HEAD.size))
     compression, _ = str(file.read(length), 'ascii'), file.read(8)
     content = _read_exactly(file, size - CHUNK_HEAD.size - length - 8)
-    chunk = Chunk(compression, content, last, first, checksum, whole_size)
-    stream, whole_size = get_chunk_data_stream(chunk, validate_crc=True)
-    return stream.read(whole_size)
+    data = unpack_chunk(compression, content, whole_size)
+    if checksum and zlib.crc32(data) != checksum:
+        raise InputError('its checksum is wrong')
+    return data
 
 
 def _read_exactly(file: BinaryIO, size: int) -> bytes:

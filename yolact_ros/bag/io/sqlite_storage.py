@@ -77,7 +77,7 @@ class SqliteStorage:
         reason = ''
         for number, key, time in self._rows(wanted, start, stop):
             try:
-                query = 'SELECT data FROM messages WHERE id = ?'
+                query = 'SELECT CAST(data AS BLOB) FROM messages WHERE id = ?'
                 (data,) = self._database.execute(query, (number,)).fetchone()
                 topic = wanted[key]
                 yield Entry(topic.name, topic.type, time, bytes(data), topic.encoding)
@@ -123,8 +123,11 @@ class SqliteStorage:
         columns = {row[1] for row in self._database.execute('PRAGMA table_info(topics)')}
         if not columns:
             raise InputError('it has no table of topics')
-        qos = 'offered_qos_profiles' if 'offered_qos_profiles' in columns else "''"
-        query = f'SELECT id, name, type, serialization_format, {qos} FROM topics'
+        if self._database.execute("SELECT * FROM sqlite_master WHERE type = 'view'").fetchone():
+            raise InputError('it must hold tables alone, got a view, which may never end')
+        texts = ['name', 'type', 'serialization_format', 'offered_qos_profiles']
+        texts = [f"ifnull(CAST({one} AS TEXT), '')" if one in columns else "''" for one in texts]
+        query = f'SELECT CAST(id AS INTEGER), {", ".join(texts)} FROM topics'
         return self._database.execute(query).fetchall()
 
     def _count(self) -> tuple[Counter[int], tuple[int, int] | None]:
@@ -134,7 +137,8 @@ class SqliteStorage:
             sqlite3.DatabaseError: The table is damaged.
         """
         query = (
-            'SELECT topic_id, count(*), min(timestamp), max(timestamp) FROM messages '
+            'SELECT topic_id, count(*), min(CAST(timestamp AS INTEGER)), '
+            'max(CAST(timestamp AS INTEGER)) FROM messages '
             'GROUP BY topic_id'
         )
         rows = self._database.execute(query).fetchall()
