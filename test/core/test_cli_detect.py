@@ -208,3 +208,38 @@ def test_ctrl_c_keeps_what_is_done(folder, tiny_model, tmp_path, monkeypatch, ca
     assert status == 130
     assert capsys.readouterr().err == ''
     assert sorted(path.name for path in out.iterdir()) == ['clear.png', 'detections.json']
+
+
+def track_ids(file: Path) -> list[list[int | None]]:
+    """Return the track of each annotation, image by image; none at all where it says nothing."""
+    content = json.loads(file.read_text())
+    return [
+        [
+            one['track_id']
+            for one in content['annotations']
+            if one['image_id'] == image['id'] and 'track_id' in one
+        ]
+        for image in content['images']
+    ]
+
+
+def test_instances_of_a_video_are_followed(tiny_model, tmp_path, photo):
+    """A scene that stands still has the same tracks in all frames."""
+    still = tmp_path / 'still.mp4'
+    with write_video(still, 12.0) as add:
+        for _ in range(4):
+            add(photo)
+    options = ('--model', tiny_model, '--color-by', 'track', '--score-threshold', 0.05)
+
+    assert detect(still, *options, '--output', tmp_path / 'out') == 0
+    assert detect(still, *options, '--no-tracks', '--output', tmp_path / 'untracked') == 0
+
+    first, *others = track_ids(tmp_path / 'out' / 'detections.json')
+    assert {track for track in first if track}
+    assert all({*first} >= {*found} for found in others)
+    assert track_ids(tmp_path / 'untracked' / 'detections.json') == [[]] * 4
+
+
+def test_pictures_have_no_tracks(folder, tiny_model, tmp_path):
+    detect(folder, '--model', tiny_model, '--output', tmp_path / 'out')
+    assert track_ids(tmp_path / 'out' / 'detections.json') == [[]] * 3

@@ -10,6 +10,7 @@ from PIL import ImageFont
 
 from yolact_core import InputError
 from yolact_core.palette import make_palette
+from yolact_core.tracking import Tracks
 from yolact_core.visualization import (
     OverlayStyle,
     draw_combinations,
@@ -235,3 +236,22 @@ def test_without_detections_the_image_is_shown(photo, make_detections):
 def test_pictures_of_different_widths_are_stacked():
     wide, narrow = np.zeros((5, 9, 3), dtype=np.uint8), np.zeros((2, 4, 3), dtype=np.uint8)
     assert stack_pictures(wide, narrow).shape == (7, 9, 3)
+
+
+def test_tracks_have_colours_and_numbers_of_their_own(photo, masks, make_detections):
+    detections = make_detections(masks)
+    tracks = Tracks(('7', '', '12'), np.array([3, 0, 1]), detections.class_ids)
+    palette = [(index, 0, 255 - index) for index in range(20)]
+    style = OverlayStyle(contours=False, boxes=False, labels=False, alpha=1.0, color_by='track')
+
+    overlay = draw_overlay(photo, detections, style, palette, tracks)
+
+    labels = detections.masks.label_image()
+    for label, color in ((1, palette[7]), (2, palette[1]), (3, palette[12])):
+        assert (overlay[labels == label] == color).all()
+    names = detections.class_names
+    assert label_texts(detections, False, tracks) == [
+        f'{names[0]} #7',
+        names[1],
+        f'{names[2]} #12',
+    ]

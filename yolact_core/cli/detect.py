@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class PictureOptions:
     """Options of the pictures that are written."""
 
-    color_by: Literal['class', 'instance'] = option('what has a colour', 'class')
+    color_by: Literal['class', 'instance', 'track'] = option('what has a colour', 'class')
     masks: bool = option(
         'also write masks/*.png, 16 bits: 0 background, or label of an annotation', False
     )
@@ -42,6 +42,7 @@ class VideoOptions:
         type=whole_number,
         metavar='N',
     )
+    no_tracks: bool = option('do not follow instances from frame to frame', False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +118,14 @@ def _process(
                     job.process_image(source)
                     advance()
                 else:
-                    job.process_video(source, is_stopped, advance, videos.every, videos.limit)
+                    job.process_video(
+                        source,
+                        is_stopped,
+                        advance,
+                        videos.every,
+                        videos.limit,
+                        not videos.no_tracks,
+                    )
             except InputError as error:
                 failures += 1
                 complain(str(error))

@@ -24,6 +24,7 @@ from yolact_core.media.video_writing import Add, write_video
 from yolact_core.media.videos import VideoReader
 from yolact_core.palette import make_palette
 from yolact_core.timing import Timing
+from yolact_core.tracking import Tracker, Tracks
 from yolact_core.visualization import OverlayStyle, draw_overlay
 
 
@@ -103,6 +104,7 @@ class DetectJob:
         advance: Callable[[], None],
         every: int = 1,
         limit: int | None = None,
+        is_tracked: bool = True,
     ) -> None:
         """Write overlay and masks of a video or camera, as far as it can be read.
 
@@ -112,6 +114,7 @@ class DetectJob:
             advance: Function that is called after each image.
             every: Take every so-many-th image only.
             limit: Number of images after which to stop; None reads to the end.
+            is_tracked: Whether instances are followed from image to image.
 
         Raises:
             InputError: It cannot be read to its end, or the results cannot be written.
@@ -120,15 +123,18 @@ class DetectJob:
         with ExitStack() as stack:
             reader = stack.enter_context(closing(VideoReader(source.device)))
             add: Add | None = None
+            tracker = Tracker() if is_tracked else None
             for taken, (position, rgb) in enumerate(reader.images(every), start=1):
                 detections = self._detect(rgb)
+                tracks = tracker and tracker.update(detections, reader.seconds, rgb)
                 if self._style:
                     if add is None:
                         path = self._output / f'{source.stem}.mp4'
                         add = stack.enter_context(write_video(path, reader.fps / every))
-                    add(draw_overlay(rgb, detections, self._style, self._palette), reader.seconds)
+                    overlay = draw_overlay(rgb, detections, self._style, self._palette, tracks)
+                    add(overlay, reader.seconds)
                 self._write_masks(f'{source.stem}/{position:06d}', detections)
-                self._record(f'{source.name}#{position}', detections, frame=position)
+                self._record(f'{source.name}#{position}', detections, tracks, frame=position)
                 advance()
                 if taken == limit or is_stopped():
                     return
@@ -177,6 +183,8 @@ class DetectJob:
             path = self._output / 'masks' / f'{stem}.png'
             write_image(path, detections.masks.label_image())
 
-    def _record(self, name: str, detections: Detections, **facts: int) -> None:
-        self._export.add(name, detections, **facts)
+    def _record(
+        self, name: str, detections: Detections, tracks: Tracks | None = None, **facts: int
+    ) -> None:
+        self._export.add(name, detections, tracks, **facts)
         self._instances.update(detections.class_names)

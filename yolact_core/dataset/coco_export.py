@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from yolact_core.dataset import CocoDataset, Sample
     from yolact_core.dataset.annotations import Record
     from yolact_core.detector import Detector
+    from yolact_core.tracking import Tracks
 
 MOST_COVERED = 0.5  # of a found mask by annotated objects; more, and it is one of these
 
@@ -42,12 +43,19 @@ class CocoExport:
     def __len__(self) -> int:
         return len(self._images)
 
-    def add(self, name: str, detections: Detections, **facts: Any) -> None:  # noqa: ANN401
+    def add(
+        self,
+        name: str,
+        detections: Detections,
+        tracks: Tracks | None = None,
+        **facts: Any,  # noqa: ANN401
+    ) -> None:
         """Add one image.
 
         Args:
             name: Name of the image, different from all others.
             detections: What was found in the image.
+            tracks: Tracks of the detections, written as ``track_id``; null without one.
             facts: Further keys of the image's record, such as the number of a video's frame.
         """
         height, width = detections.size
@@ -67,6 +75,7 @@ class CocoExport:
                 'segmentation': rle,
                 'iscrowd': 0,
                 'label': index + 1,
+                **({} if tracks is None else {'track_id': int(tracks.ids[index] or 0) or None}),
             }
             for index, (class_id, score, box, area, rle) in enumerate(
                 zip(

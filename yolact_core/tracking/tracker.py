@@ -25,7 +25,7 @@ class Tracks:
     """Tracks of the detections of one image, in the order of these.
 
     Args:
-        ids: Id of each detection's track, empty where it has none.
+        ids: Decimal number of each detection's track, empty where it has none.
         ages: Images since each track began, this one included; 0 without a track. Shape (N,).
         class_ids: Class that the images of each track voted for; without a track the
             detection's own. Shape (N,).

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from yolact_core.detections import Detections
 from yolact_core.errors import InputError
 from yolact_core.palette import Color, make_palette
+from yolact_core.tracking import Tracks
 from yolact_core.visualization.tags import TagPlaces, paste_tag, render_tag
 
 TEXT_FRACTION = 0.022  # of the side of a square as large as the image
@@ -26,7 +27,8 @@ class OverlayStyle:
 
     Args:
         alpha: Opacity of the masks in [0, 1].
-        color_by: Whether instances of a ``class`` share a colour or each ``instance`` has its own.
+        color_by: Whether instances of a ``class`` share a colour, or each ``instance``, or each
+            ``track`` has its own; one without a track is coloured as an instance.
         masks: Tint the masks.
         contours: Draw the outlines of the masks.
         boxes: Draw the boxes.
@@ -38,7 +40,7 @@ class OverlayStyle:
     """
 
     alpha: float = 0.45
-    color_by: Literal['class', 'instance'] = 'class'
+    color_by: Literal['class', 'instance', 'track'] = 'class'
     masks: bool = True
     contours: bool = True
     boxes: bool = True
@@ -48,8 +50,8 @@ class OverlayStyle:
     def __post_init__(self) -> None:
         if not 0 <= self.alpha <= 1:
             raise InputError(f'alpha must be in [0, 1], got {self.alpha!r}')
-        if self.color_by not in ('class', 'instance'):
-            raise InputError(f'color_by must be class or instance, got {self.color_by!r}')
+        if self.color_by not in ('class', 'instance', 'track'):
+            raise InputError(f'color_by must be class, instance or track, got {self.color_by!r}')
 
 
 def draw_overlay(
@@ -57,6 +59,7 @@ def draw_overlay(
     detections: Detections,
     style: OverlayStyle | None = None,
     palette: Sequence[Color] | None = None,
+    tracks: Tracks | None = None,
 ) -> npt.NDArray[np.uint8]:
     """Draw detections over their image, the best on top.
 
@@ -67,8 +70,9 @@ def draw_overlay(
         rgb: The image, left as it is, shape (H, W, 3).
         detections: What was found in the image.
         style: What is drawn, and how. Default: everything.
-        palette: Colour of each class, or of each instance by rank, used in a circle. Default: one
-            in which neighbours differ much.
+        palette: Colour of each class, of each instance by rank, or of each track by its number,
+            used in a circle. Default: one in which neighbours differ much.
+        tracks: Tracks of the detections, whose ids are written beside the classes.
 
     Returns:
         A new image of the same shape.
@@ -82,7 +86,7 @@ def draw_overlay(
             f'got {_as_text(rgb.shape)}'
         )
     style = style or OverlayStyle()
-    colors = _pick_colors(detections, style, palette)
+    colors = _pick_colors(detections, style, palette, tracks)
     image: npt.NDArray[np.uint8] = rgb.copy(order='C')
     side = float(np.sqrt(image.shape[0] * image.shape[1]))
     thickness = max(1, round(side * LINE_FRACTION))
@@ -94,17 +98,25 @@ def draw_overlay(
             cv2.rectangle(image, (x1, y1), (x2, y2), color, thickness)
     if style.labels:
         text_size = max(SMALLEST_TEXT, round(side * TEXT_FRACTION))
-        _write_labels(image, boxes, label_texts(detections, style.scores), colors, text_size)
+        _write_labels(
+            image, boxes, label_texts(detections, style.scores, tracks), colors, text_size
+        )
     return image
 
 
-def label_texts(detections: Detections, with_scores: bool = True) -> list[str]:
-    """Return what is written beside each instance: class and score in percent."""
+def label_texts(
+    detections: Detections, with_scores: bool = True, tracks: Tracks | None = None
+) -> list[str]:
+    """Return what is written beside each instance: class, track and score in percent."""
+    texts = detections.class_names
+    if tracks is not None:
+        ids = zip(texts, tracks.ids, strict=True)
+        texts = [f'{text} #{track_id}' if track_id else text for text, track_id in ids]
     if not with_scores:
-        return detections.class_names
+        return texts
     return [
-        f'{name} {score:.0%}'
-        for name, score in zip(detections.class_names, detections.scores.tolist(), strict=True)
+        f'{text} {score:.0%}'
+        for text, score in zip(texts, detections.scores.tolist(), strict=True)
     ]
 
 
@@ -156,10 +168,17 @@ def _write_labels(
 
 
 def _pick_colors(
-    detections: Detections, style: OverlayStyle, palette: Sequence[Color] | None
+    detections: Detections,
+    style: OverlayStyle,
+    palette: Sequence[Color] | None,
+    tracks: Tracks | None,
 ) -> list[Color]:
-    by_class = style.color_by == 'class'
-    indices = detections.class_ids.tolist() if by_class else list(range(len(detections)))
+    indices = list(range(len(detections)))
+    if style.color_by == 'class':
+        indices = detections.class_ids.tolist()
+    elif style.color_by == 'track' and tracks is not None:
+        pairs = zip(tracks.ids, indices, strict=True)
+        indices = [int(track_id) if track_id else index for track_id, index in pairs]
     palette = palette or make_palette(max(indices, default=0) + 1)
     return [palette[index % len(palette)] for index in indices]
 
