@@ -63,7 +63,7 @@ class Mark:
 
     Args:
         position: Where it is in the recording.
-        time: Its time.
+        time: Time at that position.
         is_behind_gap: Whether some of the time before it was left out.
     """
 
