@@ -129,7 +129,7 @@ def test_detections_of_another_size_are_refused(photo, masks, make_detections):
     ('options', 'reason'),
     [
         ({'alpha': 1.5}, r'alpha must be in \[0, 1\], got 1.5'),
-        ({'color_by': 'mood'}, "color_by must be class or instance, got 'mood'"),
+        ({'color_by': 'mood'}, "color_by must be class, instance or track, got 'mood'"),
     ],
 )
 def test_a_style_outside_its_range_is_refused(options, reason):

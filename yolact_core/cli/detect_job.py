@@ -126,7 +126,7 @@ class DetectJob:
             tracker = Tracker() if is_tracked else None
             for taken, (position, rgb) in enumerate(reader.images(every), start=1):
                 detections = self._detect(rgb)
-                tracks = tracker and tracker.update(detections, reader.seconds, rgb)
+                tracks = tracker.update(detections, reader.seconds, rgb) if tracker else None
                 if self._style:
                     if add is None:
                         path = self._output / f'{source.stem}.mp4'
