@@ -30,10 +30,22 @@ def test_generated_shapes_have_no_problems(tmp_path):
 @pytest.mark.parametrize(
     ('box', 'changes', 'problem'),
     [
-        ([5, 5, 20, 15], {'id': 2}, 'error: annotations, id 2: ids must not repeat, got it 2'),
-        ([5, 5, 20, 15], {'id': None}, 'error: annotations: all must have an id, but 1 have none'),
-        ([5, 5, 20, 15], {'category_id': 4}, 'error: annotation 7: category_id must be one of'),
-        ([5, 5, 20, 15], {'category_id': [4]}, 'error: annotation 7: category_id must be one of'),
+        ([5, 5, 20, 15], {'id': 2}, 'error: annotation 2 in 0.png: ids must not repeat, got 2'),
+        (
+            [5, 5, 20, 15],
+            {'id': None},
+            'error: annotation None in 0.png: id must be a whole number',
+        ),
+        (
+            [5, 5, 20, 15],
+            {'category_id': 4},
+            'error: annotation 7 in 0.png: category_id must be one of',
+        ),
+        (
+            [5, 5, 20, 15],
+            {'category_id': [4]},
+            'error: annotation 7 in 0.png: category_id must be one of',
+        ),
         ([5, 5, 20, 15], {'image_id': 4}, 'error: annotation 7: image_id must be one of'),
         ([5, 5, 0, 15], {}, 'warning: annotation 7 in 0.png: bbox must have an area, got 0 x 15'),
         ([5, 5, float('nan'), 15], {}, 'error: annotation 7 in 0.png: bbox must be x, y, width'),
@@ -45,13 +57,13 @@ def test_generated_shapes_have_no_problems(tmp_path):
         (
             [70, 5, 20, 15],
             {},
-            'error: annotation 7 in 0.png: bbox must lie in the image of 60 x 40',
+            'error: annotation 7 in 0.png: bbox must lie in its image, of 60 x 40',
         ),
-        ([50, 5, 20, 15], {}, 'warning: annotation 7 in 0.png: bbox should lie in the image'),
+        ([50, 5, 20, 15], {}, 'warning: annotation 7 in 0.png: bbox should lie in its image'),
         (
             [5, 5, 20, 15],
             {'segmentation': [[5, 5, 25, 20], *polygon(5, 5, 25, 20)]},
-            'warning: annotation 7 in 0.png: polygons must have 3 points or more, but 1 have',
+            'warning: annotation 7 in 0.png: polygons must have 3 points or more, 1 have',
         ),
         (
             [5, 5, 20, 15],
@@ -66,7 +78,7 @@ def test_generated_shapes_have_no_problems(tmp_path):
         (
             [5, 5, 20, 15],
             {'segmentation': {'size': [40, 60], 'counts': [2400]}},
-            'warning: annotation 7 in 0.png: mask must have an area, but is empty',
+            'warning: annotation 7 in 0.png: segmentation must enclose an area, got an empty mask',
         ),
         (
             [5, 5, 20, 15],
@@ -81,7 +93,7 @@ def test_generated_shapes_have_no_problems(tmp_path):
         (
             [5, 5, 25, 20],
             {'segmentation': polygon(25, 5, 50, 20)},
-            'warning: annotation 7 in 0.png: bbox must be x, y, width, height around the mask',
+            'warning: annotation 7 in 0.png: bbox should be x, y, width, height around the mask',
         ),
     ],
 )
@@ -103,7 +115,7 @@ def test_missing_and_wrong_image_files_are_errors(tmp_path):
         ' image 20 (1.png)',
         ' image 30 (2.png)',
     ]
-    assert found[2].endswith('must have the 60 x 40 pixels of its record, got 60 x 30')
+    assert found[2].endswith('must be 60 x 40 pixels, as its annotations say, got 60 x 30')
 
 
 def test_images_without_size_or_name_are_errors(tmp_path):
@@ -113,17 +125,20 @@ def test_images_without_size_or_name_are_errors(tmp_path):
     reasons = [problem.reason for problem in check_dataset(path, tmp_path)]
     assert reasons == [
         'height and width must be pixels, got (None, None)',
-        'must have a file_name',
+        'file_name must be the name of a file, got None',
     ]
 
 
 @pytest.mark.parametrize(
     ('categories', 'problem'),
     [
-        ([*CATEGORIES, {'id': 8, 'name': 'cup'}], "names must not repeat, got 'cup' 2 x"),
-        ([*CATEGORIES, {'id': 8}], 'all must have a name, but 1 have none'),
+        (
+            [*CATEGORIES, {'id': 8, 'name': 'cup'}],
+            "category 'cup': names must not repeat, got it 2 times",
+        ),
+        ([*CATEGORIES, {'id': 8}], 'name must be text without control characters, got None'),
         ([*CATEGORIES, {'id': 8, 'name': 'fork'}], "category 'fork': should have annotations"),
-        ([*CATEGORIES, {'id': 3, 'name': 'fork'}], 'categories, id 3: ids must not repeat'),
+        ([*CATEGORIES, {'id': 3, 'name': 'fork'}], "category 'fork': ids must not repeat, got 3"),
     ],
 )
 def test_problems_of_categories_are_named(tmp_path, categories, problem):

@@ -1,10 +1,10 @@
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from yolact_core import InputError
-from yolact_core.dataset.coco import read_annotated_image
+from yolact_core.dataset.pictures import read_annotated_image
 
 ORIENTATION = 0x0112
 TURN_RIGHT, UPSIDE_DOWN = 6, 3
@@ -58,3 +58,19 @@ def test_missing_and_damaged_files_are_refused(tmp_path, photo):
     (tmp_path / 'cut.jpg').write_bytes(data[: len(data) // 2])
     with pytest.raises(InputError, match='its end is missing'):
         read_annotated_image(tmp_path / 'cut.jpg', (96, 128))
+
+
+@pytest.mark.parametrize('orientation', [2, 3, 4])
+def test_an_option_says_which_pixels_are_meant(orientation, write_photo, photo):
+    path = write_photo(orientation)
+    turned = np.asarray(ImageOps.exif_transpose(Image.open(path)), int)
+    for option, expected in (('stored', photo.astype(int)), ('upright', turned)):
+        found = read_annotated_image(path, (96, 128), option).astype(int)
+        assert np.abs(found - expected).mean() < 5
+
+
+def test_an_option_that_the_size_contradicts_is_refused(write_photo):
+    path = write_photo(TURN_RIGHT)
+    for option, size in (('stored', (128, 96)), ('upright', (96, 128))):
+        with pytest.raises(InputError, match='as its annotations say'):
+            read_annotated_image(path, size, option)

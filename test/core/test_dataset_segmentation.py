@@ -5,8 +5,11 @@ from hypothesis.extra import numpy as hnp
 from pycocotools import mask as coco_mask
 
 from yolact_core.dataset.segmentation import (
+    POLYGONS,
+    RLE,
     SegmentationStore,
     decode_masks,
+    pack_segmentation,
     segmentation_to_rle,
     usable_rings,
 )
@@ -53,12 +56,11 @@ def test_what_encloses_nothing_is_no_mask(segmentation):
 
 def test_a_store_gives_back_what_was_put_in():
     runs = {'size': list(SIZE), 'counts': [100, 50, 2250]}
-    packed = SegmentationStore.pack(
-        (item, SIZE) for item in ([TRIANGLE], runs, None, [TRIANGLE, [1, 2, 3, 4]])
-    )
-    masks = decode_masks([packed.rle(index, SIZE) for index in range(4)], SIZE).dense()
+    items = ([TRIANGLE], runs, [TRIANGLE, [1, 2, 3, 4]])
+    packed = SegmentationStore.join(pack_segmentation(item, SIZE) for item in items)
+    masks = decode_masks([packed.rle(index, SIZE) for index in range(3)], SIZE).dense()
     triangle = decode_masks([segmentation_to_rle([TRIANGLE], SIZE)], SIZE).dense()[0]
     np.testing.assert_array_equal(masks[0], triangle)
-    np.testing.assert_array_equal(masks[3], triangle)
-    assert (masks[1].sum(), masks[2].sum()) == (50, 0)
-    assert packed.kinds.tolist() == [1, 2, 0, 1]
+    np.testing.assert_array_equal(masks[2], triangle)
+    assert masks[1].sum() == 50
+    assert packed.kinds.tolist() == [POLYGONS, RLE, POLYGONS]

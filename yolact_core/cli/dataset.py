@@ -5,22 +5,29 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from yolact_core.cli.model_options import SHIPPED_DEFAULT
-from yolact_core.cli.options import Action, argument, option
-from yolact_core.errors import BAD_INPUT
-from yolact_core.terminal import progress_bar, say, say_json, say_table
+from yolact_core.cli.options import ORIENTATION_HELP, Action, argument, option
+from yolact_core.errors import BAD_INPUT, SAYS_NO
+from yolact_core.media.image_headers import Orientation
+from yolact_core.terminal import complain, progress_bar, say, say_json, say_table
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from yolact_core.dataset.checking import Problem
+    from yolact_core.dataset.problems import Problem
     from yolact_core.dataset.statistics import DatasetStatistics, PriorFit
 
 DOUBTED = 0.15  # score below which a model has found nothing
 LISTED = 100  # problems, unless all are asked for
+DEPTHS = {
+    True: 'every picture was decoded',
+    False: 'of each picture the header was read, and the end if it is JPEG, PNG or WebP; '
+    '--deep decodes them',
+}
 SIZE_CLASSES = ('small', 'medium', 'large')
 
 
@@ -31,6 +38,8 @@ class CheckOptions:
     file: Path = argument('COCO annotations (JSON)', metavar='FILE')
     json: bool = option('print JSON', False)
     images: Path = option('folder of the images', required=True, metavar='DIR')
+    deep: bool = option('decode every picture wholly, not just read its header and end', False)
+    orientation: Orientation = option(ORIENTATION_HELP, 'auto')
     all: bool = option(f'list all problems, not just {LISTED} of a kind', False)
 
 
@@ -65,6 +74,7 @@ class CompleteOptions:
     file: Path = argument('COCO annotations (JSON)', metavar='FILE')
     output: Path = argument('COCO file to write', metavar='OUTPUT')
     images: Path = option('folder of the images', required=True, metavar='DIR')
+    orientation: Orientation = option(ORIENTATION_HELP, 'auto')
     model: str = option('default: %(default)s', SHIPPED_DEFAULT, metavar='NAME_OR_FILE')
     score_threshold: float = option(
         'what is found above it is an annotation; above 0.15, something to be ignored',
@@ -77,24 +87,29 @@ def check(options: CheckOptions) -> int:
     """List what is wrong with a data set.
 
     Returns:
-        0, or 2 if a training would be spoilt.
+        0, or 1 if a training would refuse it.
     """
-    from yolact_core.dataset.annotations import read_json
     from yolact_core.dataset.checking import check_dataset
 
-    images = len(read_json(options.file)['images'])
-    with progress_bar('images', images) as advance:
-        problems = check_dataset(options.file, options.images, advance)
+    problems = check_dataset(
+        options.file,
+        options.images,
+        options.orientation,
+        options.deep,
+        partial(progress_bar, 'images'),
+    )
     counts = {
         severity: sum(problem.severity == severity for problem in problems)
         for severity in ('error', 'warning')
     }
     if options.json:
-        say_json({**counts, 'problems': [dataclasses.asdict(problem) for problem in problems]})
+        found = [problem.to_mapping() for problem in problems]
+        say_json({**counts, 'deep': options.deep, 'problems': found})
     else:
         _list_problems(options.file, problems, len(problems) if options.all else LISTED)
+        say(DEPTHS[options.deep])
         say(f'{options.file}: {counts["error"]} errors, {counts["warning"]} warnings')
-    return BAD_INPUT if counts['error'] else 0
+    return SAYS_NO if counts['error'] else 0
 
 
 def _list_problems(file: Path, problems: list[Problem], most: int) -> None:
@@ -178,23 +193,37 @@ def _compare_priors(name: str, input_size: int, current: PriorFit, fitted: Prior
 
 
 def convert(options: ConvertOptions) -> int:
-    """Write annotations of another tool as a COCO file."""
+    """Write annotations of another tool as a COCO file.
+
+    Returns:
+        0, or 2 if a file could not be converted.
+    """
     from yolact_core.dataset.conversion import convert_to_coco
 
-    convert_to_coco(options.format, options.labels, options.images, options.output, options.names)
-    say(f'wrote {options.output}; "yolact dataset check" tells whether it is sound')
-    return 0
+    done = convert_to_coco(
+        options.format, options.labels, options.images, options.output, options.names
+    )
+    for fault in done.faults:
+        complain(fault)
+    for reason, count in done.left_out.items():
+        say(f'{count} outlines left out: {reason}')
+    skipped = f'; {len(done.faults)} files could not be converted' if done.faults else ''
+    say(f'{options.output}: {done.images} images, {done.objects} objects{skipped}')
+    say('"yolact dataset check" tells whether it is sound')
+    return BAD_INPUT if done.faults else 0
 
 
 def complete(options: CompleteOptions) -> int:
     """Add what a model finds to a data set."""
     from yolact_core.dataset import CocoDataset
     from yolact_core.dataset.annotations import read_json
+    from yolact_core.dataset.checking import require_sound
     from yolact_core.dataset.coco_export import add_pseudo_labels
     from yolact_core.detector import Detector
     from yolact_core.files import replace_when_done
 
-    dataset = CocoDataset(options.file, options.images)
+    dataset = CocoDataset(options.file, options.images, orientation=options.orientation)
+    require_sound(dataset, needs_objects=False)
     content = read_json(options.file)
     detector = Detector.load(options.model, backend='torch', score_threshold=DOUBTED)
     with progress_bar('images', len(dataset)) as advance:
@@ -212,7 +241,7 @@ ACTIONS = (
         'check',
         CheckOptions,
         check,
-        'list what is wrong with a data set; exits 2 if a training would be spoilt',
+        'list what is wrong with a data set; exits 1 if a training would refuse it',
         'List what is wrong with a data set.',
     ),
     Action(

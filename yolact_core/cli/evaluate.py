@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from yolact_core.cli.model_options import ModelOptions
-from yolact_core.cli.options import argument, group, option, whole_number
+from yolact_core.cli.options import (
+    ORIENTATION_HELP,
+    argument,
+    group,
+    option,
+    whole_number,
+)
+from yolact_core.media.image_headers import Orientation
 from yolact_core.terminal import progress_bar, say, say_json, say_table
 
 if TYPE_CHECKING:
@@ -44,6 +51,7 @@ class Options:
 
     dataset: Path = argument('COCO annotations', metavar='DATASET.json')
     images: Path = option('folder of the images', required=True, metavar='DIR')
+    orientation: Orientation = option(ORIENTATION_HELP, 'auto')
     model: ModelOptions = group('model')
     protocol: Literal['coco', 'original'] = option(
         "pycocotools on all images, or the rules of the original's own code", 'coco'
@@ -75,11 +83,14 @@ class Options:
 def run(options: Options) -> int:
     """Evaluate and show the figures."""
     from yolact_core.dataset import CocoDataset
+    from yolact_core.dataset.checking import require_sound
     from yolact_core.evaluation import EvaluationOptions
+    from yolact_core.evaluation.evaluation import images_to_evaluate
 
     resamples = _resamples(options) if options.resamples is None else options.resamples
     rules = EvaluationOptions(options.protocol, options.score_threshold, options.limit, resamples)
-    dataset = CocoDataset(options.dataset, options.images)
+    dataset = CocoDataset(options.dataset, options.images, orientation=options.orientation)
+    require_sound(dataset, images_to_evaluate(dataset, rules))
     detector = options.model.load(score_threshold=options.score_threshold)
     if options.compare:
         return _compare(options, detector, dataset, rules)

@@ -31,6 +31,10 @@ from yolact_core.errors import InputError
 from yolact_core.terminal import say
 
 Options = TypeVar('Options')
+ORIENTATION_HELP = (
+    "which pixels annotations are for: those stored in a picture, or those upright by EXIF's "
+    'orientation (default: what the file says, else what the sizes tell, else stored)'
+)
 HELP, GROUP, KEYWORDS, EXCLUSIVE, POSITIONAL = 'help', 'group', 'keywords', 'exclusive', 'argument'
 
 

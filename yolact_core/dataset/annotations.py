@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from yolact_core.dataset.segmentation import SegmentationStore, find_fault
+from yolact_core.dataset.problems import MisfitError, Problem, log_warnings, refuse_errors
+from yolact_core.dataset.records import (
+    Category,
+    ImageRecord,
+    ObjectRecord,
+    Record,
+    read_category,
+    read_image_record,
+    read_object,
+)
+from yolact_core.dataset.segmentation import SegmentationStore
 from yolact_core.errors import InputError
+from yolact_core.media.image_headers import Orientation
 from yolact_core.records import parse_json
 
+ORIENTATIONS = get_args(Orientation)
 SECTIONS = ('images', 'annotations', 'categories')
 
-Record = dict[str, Any]
+Read = TypeVar('Read', Category, ImageRecord, ObjectRecord)
 
 
 @dataclass(frozen=True)
 class Annotations:
     """Images and their annotations as arrays, sorted by image.
+
+    Objects that cannot be learned are left out, which a warning among the problems says.
 
     Args:
         class_names: Names of the classes, in the order of class ids.
@@ -34,6 +50,10 @@ class Annotations:
         class_ids: Class of each annotation, 0-based, int64, shape (A,).
         is_crowd: Whether each marks a group of objects, shape (A,).
         segmentations: Outline or mask of each annotation.
+        ids: The file's own id of each annotation, int64, shape (A,).
+        orientation: Whether the annotations are for the pixels as they are ``stored`` or, by
+            EXIF's orientation, ``upright``; ``auto`` where the file does not tell.
+        problems: What is not as it must be in the file.
     """
 
     class_names: tuple[str, ...]
@@ -47,11 +67,22 @@ class Annotations:
     class_ids: npt.NDArray[np.int64]
     is_crowd: npt.NDArray[np.bool_]
     segmentations: SegmentationStore
+    ids: npt.NDArray[np.int64]
+    orientation: Orientation
+    problems: tuple[Problem, ...]
 
     def size(self, image: int) -> tuple[int, int]:
         """Return height and width of an image."""
         height, width = self.sizes[image].tolist()
         return height, width
+
+    def file_name(self, image: int) -> str:
+        """Return the path of an image below the folder of images."""
+        return str(self.file_names[image], 'utf-8')
+
+    def orientation_or(self, given: Orientation) -> Orientation:
+        """Return which pixels the annotations are for: as given or, for ``auto``, as told."""
+        return self.orientation if given == 'auto' else given
 
     def of_image(self, image: int) -> npt.NDArray[np.int64]:
         """Return the indices of the annotations of an image."""
@@ -89,103 +120,176 @@ def read_json(path: Path) -> dict[str, list[Record]]:
 
 
 def read_annotations(path: Path, class_names: tuple[str, ...] | None = None) -> Annotations:
-    """Read a COCO-format file into arrays.
+    """Read a COCO-format file into arrays; what is left out or doubtful is logged.
 
     Args:
         path: The JSON file. Ids may have gaps and any order.
         class_names: Order of the classes; default: the file's categories, sorted by their ids.
 
     Raises:
-        InputError: The file cannot be read, or something in it does not fit together.
+        InputError: The file cannot be read, or something in it is not as it must be.
     """
-    content = read_json(path)
-    try:
-        return _assemble(content, class_names)
-    except _MisfitError as error:
-        reason = str(error)
-    except (KeyError, TypeError, ValueError) as error:
-        reason = f'it must be complete and of the right types ({type(error).__name__}: {error})'
-    raise InputError(f'{path}: {reason}; "yolact dataset check" lists all problems')
+    annotations = parse_annotations(read_json(path))
+    refuse_errors(path, annotations.problems)
+    log_warnings(path, annotations.problems)
+    return reorder_classes(annotations, class_names) if class_names else annotations
 
 
-class _MisfitError(Exception):
-    pass
+def reorder_classes(annotations: Annotations, class_names: tuple[str, ...]) -> Annotations:
+    """Give the classes another order, and perhaps further ones that no annotation has.
+
+    Raises:
+        InputError: A class of the annotations is missing.
+    """
+    for name in annotations.class_names:
+        if name not in class_names:
+            known = ', '.join(class_names)
+            raise InputError(f'category must be one of {known}, got {name!r}')
+    order = np.array([class_names.index(name) for name in annotations.class_names], np.int64)
+    category_of = dict(zip(annotations.class_names, annotations.category_ids, strict=True))
+    return replace(
+        annotations,
+        class_names=class_names,
+        category_ids=tuple(category_of.get(name, n) for n, name in enumerate(class_names, 1)),
+        class_ids=order[annotations.class_ids],
+    )
+
+
+def parse_annotations(content: dict[str, list[Record]]) -> Annotations:
+    """Take what is sound in a COCO-format file; the problems say what is not."""
+    problems: list[Problem] = []
+    categories = _read_all(content['categories'], read_category, _name_category, problems)
+    images = _read_all(content['images'], read_image_record, _name_image, problems)
+    sizes = {image.id: image.size for image in images.values()}
+    known = _without_lost(content, images.keys(), categories.keys())
+
+    def read(record: Record) -> ObjectRecord:
+        return read_object(record, sizes, categories.keys())
+
+    def name(record: Record) -> str:
+        owner = record.get('image_id')
+        image = images.get(owner) if type(owner) is int else None
+        number = f'annotation {record.get("id")}'
+        return f'{number} in {image.file_name}' if image else number
+
+    objects = _read_all(known, read, name, problems)
+    for one in objects.values():
+        where = f'annotation {one.id} in {images[one.image_id].file_name}'
+        problems += [Problem('warning', where, *doubt) for doubt in one.doubts]
+    problems += _check_names(categories, images, content['annotations'])
+    orientation = _read_orientation(content, problems)
+    return _assemble(categories, images, objects, orientation, tuple(problems))
+
+
+def _read_all(
+    records: list[Record],
+    read: Callable[[Record], Read],
+    name: Callable[[Record], str],
+    problems: list[Problem],
+) -> dict[int, Read]:
+    """Return by their ids the records that are as they must be, and note why others are not."""
+    found: dict[int, Read] = {}
+    for record in records:
+        try:
+            value = read(record)
+            if value.id in found:
+                raise MisfitError('ids must not repeat', f'got {value.id} again')
+            found[value.id] = value
+        except MisfitError as misfit:
+            problems.append(misfit.in_record(name(record)))
+    return found
+
+
+def _without_lost(
+    content: dict[str, list[Record]], images: Collection[int], categories: Collection[int]
+) -> list[Record]:
+    """Return the annotations without those whose image or category has a problem itself."""
+
+    def lost_ids(section: str, found: Collection[int]) -> set[int]:
+        ids = {one['id'] for one in content[section] if type(one.get('id')) is int}
+        return ids.difference(found)
+
+    def refers_to(record: Record, key: str, ids: set[int]) -> bool:
+        return type(record.get(key)) is int and record[key] in ids
+
+    lost_images, lost_categories = lost_ids('images', images), lost_ids('categories', categories)
+    if not lost_images and not lost_categories:
+        return content['annotations']
+    return [
+        record
+        for record in content['annotations']
+        if not refers_to(record, 'image_id', lost_images)
+        and not refers_to(record, 'category_id', lost_categories)
+    ]
+
+
+def _check_names(
+    categories: dict[int, Category], images: dict[int, ImageRecord], annotations: list[Record]
+) -> Iterator[Problem]:
+    if not categories:
+        yield Problem('error', 'categories', 'there must be at least one')
+    for name, count in Counter(category.name for category in categories.values()).items():
+        if count > 1:
+            where = f'category {name!r}'
+            yield Problem('error', where, 'names must not repeat', f'got it {count} times')
+    for name, count in Counter(image.file_name for image in images.values()).items():
+        if count > 1:
+            rule, found = 'files should not repeat', f'got it {count} times'
+            yield Problem('warning', f'image {name}', rule, found)
+    used = {repr(record.get('category_id')) for record in annotations}
+    for category in categories.values():
+        if repr(category.id) not in used:
+            where = f'category {category.name!r}'
+            yield Problem('warning', where, 'should have annotations', 'got none')
+
+
+def _read_orientation(content: dict[str, Any], problems: list[Problem]) -> Orientation:
+    """Return what ``orientation`` among the file's ``info`` says."""
+    info = content.get('info')
+    told = info.get('orientation', 'auto') if isinstance(info, dict) else 'auto'
+    if told not in ORIENTATIONS:
+        rule = f'orientation must be one of {", ".join(ORIENTATIONS)}'
+        problems.append(Problem('error', 'info', rule, f'got {told!r}'))
+        return 'auto'
+    return cast('Orientation', told)
 
 
 def _assemble(
-    content: dict[str, list[Record]], class_names: tuple[str, ...] | None
+    categories: dict[int, Category],
+    images: dict[int, ImageRecord],
+    objects: dict[int, ObjectRecord],
+    orientation: Orientation,
+    problems: tuple[Problem, ...],
 ) -> Annotations:
-    class_names, class_of = _number_classes(content['categories'], class_names)
-    images = {int(image['id']): image for image in content['images']}
-    if len(images) != len(content['images']):
-        raise _MisfitError('image ids must not repeat')
     position = {image_id: index for index, image_id in enumerate(images)}
-    for annotation in content['annotations']:
-        _refuse_misfit(annotation, images, class_of)
-    annotations = sorted(
-        content['annotations'], key=lambda annotation: position[annotation['image_id']]
-    )
-    owners = [position[annotation['image_id']] for annotation in annotations]
-    sizes = np.array(
-        [(image['height'], image['width']) for image in images.values()], dtype=np.int32
-    ).reshape(-1, 2)
-    size_of = sizes.tolist()
-    category_of = {class_id: category for category, class_id in class_of.items()}
+    in_file = list(objects.values())
+    owners = np.array([position[one.image_id] for one in in_file], np.int64)
+    order = owners.argsort(kind='stable')
+    annotations = [in_file[index] for index in order.tolist()]
+    categories = dict(sorted(categories.items()))
+    class_of = {category_id: index for index, category_id in enumerate(categories)}
     return Annotations(
-        class_names=class_names,
-        category_ids=tuple(category_of.get(index, index + 1) for index in range(len(class_names))),
-        image_ids=np.array(list(images), dtype=np.int64),
-        file_names=np.array([str(image['file_name']).encode() for image in images.values()], 'S'),
-        sizes=sizes,
-        starts=np.searchsorted(owners, np.arange(len(images) + 1)),
-        boxes=np.array([item['bbox'] for item in annotations], np.float64).reshape(-1, 4),
-        areas=np.array([_area(item) for item in annotations], np.float64),
-        class_ids=np.array([class_of[item['category_id']] for item in annotations], np.int64),
-        is_crowd=np.array([bool(item.get('iscrowd')) for item in annotations], np.bool_),
-        segmentations=SegmentationStore.pack(
-            (item.get('segmentation'), (size_of[owner][0], size_of[owner][1]))
-            for item, owner in zip(annotations, owners, strict=True)
-        ),
+        class_names=tuple(category.name for category in categories.values()),
+        category_ids=tuple(categories),
+        image_ids=np.array(list(images), np.int64),
+        file_names=np.array([image.file_name.encode() for image in images.values()], 'S'),
+        sizes=np.array([image.size for image in images.values()], np.int32).reshape(-1, 2),
+        starts=np.searchsorted(owners[order], np.arange(len(images) + 1)),
+        boxes=np.array([one.box for one in annotations], np.float64).reshape(-1, 4),
+        areas=np.array([one.area for one in annotations], np.float64),
+        class_ids=np.array([class_of[one.category_id] for one in annotations], np.int64),
+        is_crowd=np.array([one.is_crowd for one in annotations], np.bool_),
+        segmentations=SegmentationStore.join(one.segmentation for one in annotations),
+        ids=np.array([one.id for one in annotations], np.int64),
+        orientation=orientation,
+        problems=problems,
     )
 
 
-def _number_classes(
-    categories: list[Record], class_names: tuple[str, ...] | None
-) -> tuple[tuple[str, ...], dict[int, int]]:
-    """Return the names of the classes in order, and the class of each category id."""
-    categories = sorted(categories, key=lambda category: int(category['id']))
-    names = tuple(str(category['name']) for category in categories)
-    class_names = class_names or names
-    if unknown := [name for name in names if name not in class_names]:
-        raise _MisfitError(f'category must be one of {", ".join(class_names)}, got {unknown[0]!r}')
-    return class_names, {
-        int(category['id']): class_names.index(category['name']) for category in categories
-    }
+def _name_category(record: Record) -> str:
+    return f'category {record.get("name")!r}'
 
 
-def _area(annotation: Record) -> float:
-    width, height = annotation['bbox'][2:]
-    return float(annotation.get('area', width * height))
-
-
-def _refuse_misfit(
-    annotation: Record, images: dict[int, Record], class_of: dict[int, int]
-) -> None:
-    """Refuse an annotation that cannot be read at all."""
-    where = f'annotation {annotation.get("id")}'
-    if annotation.get('image_id') not in images:
-        raise _MisfitError(
-            f'{where}: image_id must be one of the images, got {annotation.get("image_id")!r}'
-        )
-    if annotation.get('category_id') not in class_of:
-        raise _MisfitError(
-            f'{where}: category_id must be one of the categories, '
-            f'got {annotation.get("category_id")!r}'
-        )
-    if not isinstance(annotation.get('bbox'), list) or len(annotation['bbox']) != 4:
-        raise _MisfitError(f'{where}: bbox must be x, y, width, height')
-    image, segmentation = images[annotation['image_id']], annotation.get('segmentation')
-    if isinstance(segmentation, dict):
-        fault = find_fault(segmentation, (image['height'], image['width']))
-        if fault:
-            raise _MisfitError(f'{where}: {fault}')
+def _name_image(record: Record) -> str:
+    file_name = repr(str(record.get('file_name')))[1:-1]  # control characters become escapes
+    return f'image {record.get("id")} ({file_name})'

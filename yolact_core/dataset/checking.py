@@ -2,221 +2,172 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeGuard
+from typing import TYPE_CHECKING
 
-from yolact_core.dataset.annotations import Record, read_json
-from yolact_core.dataset.segmentation import (
-    FARTHEST,
-    coco_mask,
-    find_fault,
-    segmentation_to_rle,
-    usable_rings,
+import numpy as np
+import numpy.typing as npt
+
+from yolact_core.dataset.annotations import (
+    Annotations,
+    parse_annotations,
+    read_json,
+    xywh_to_corners,
 )
+from yolact_core.dataset.pictures import (
+    is_ambiguous,
+    read_annotated_header,
+    read_annotated_image,
+)
+from yolact_core.dataset.problems import Problem, log_warnings, refuse_errors
+from yolact_core.dataset.segmentation import coco_mask
+from yolact_core.errors import InputError
+from yolact_core.media.image_headers import Orientation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-BORDER = 1.0  # pixels that a box may reach beyond its image without a word
+    from yolact_core.dataset.coco import CocoDataset
+
+    Progress = Callable[[int], AbstractContextManager[Callable[[], None]]]
+
 LEAST_AGREEMENT = 0.5  # IoU of a box and the box around its mask
 
-Severity = Literal['error', 'warning']
+Boxes = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Problem:
-    """Something in an annotation file that is not as it must be.
-
-    Args:
-        severity: An ``error`` would spoil a training. After a ``warning`` the object, or the
-            part of it that is wrong, is left out.
-        where: Image, annotation or category that the problem is in.
-        reason: What must hold, then what was found.
-    """
-
-    severity: Severity
-    where: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f'{self.severity}: {self.where}: {self.reason}'
+def _show_nothing(_total: int) -> AbstractContextManager[Callable[[], None]]:
+    return nullcontext(lambda: None)
 
 
 def check_dataset(
-    annotations: Path, images: Path, on_image: Callable[[], None] | None = None
+    path: Path,
+    folder: Path,
+    orientation: Orientation = 'auto',
+    is_deep: bool = False,
+    progress: Progress = _show_nothing,
 ) -> list[Problem]:
     """Look for everything that would go wrong with a COCO-format data set.
 
     Args:
-        annotations: The JSON file.
-        images: The folder that file names are relative to. Only headers are read.
-        on_image: Function that is called after each image.
+        path: The JSON file.
+        folder: The folder that file names are relative to.
+        orientation: Which pixels annotations are for, see ``CocoDataset``.
+        is_deep: Decode every picture, on all cores; else headers and, of JPEG, PNG and WebP
+            files, their ends are read.
+        progress: Function that is given the number of images, and gives one to call after each.
 
     Raises:
         InputError: The file is no COCO annotation file at all.
     """
-    content = read_json(annotations)
-    problems = [*_check_ids(content), *_check_categories(content)]
-    known: dict[int, Record] = {}
-    for image in content['images']:
-        found = list(_check_image(image, images))
-        problems += found
-        if not found and isinstance(image.get('id'), int):
-            known[image['id']] = image
-        if on_image:
-            on_image()
-    image_ids = {str(image.get('id')) for image in content['images']}
-    category_ids = {str(category.get('id')) for category in content['categories']}
-    for annotation in content['annotations']:
-        problems += _check_references(annotation, image_ids, category_ids)
-        owner = annotation.get('image_id')
-        if isinstance(owner, int) and owner in known:
-            size = known[owner]['height'], known[owner]['width']
-            name = f'{_name(annotation)} in {known[owner]["file_name"]}'
-            problems += _check_box(annotation, size, name)
-            problems += _check_segmentation(annotation, size, name)
-    return problems
+    annotations = parse_annotations(read_json(path))
+    orientation = annotations.orientation_or(orientation)
+    images = range(len(annotations.image_ids))
+    with progress(len(images)) as advance:
+        problems = [
+            *annotations.problems,
+            *_check_pictures(annotations, folder, orientation, images, is_deep, advance),
+        ]
+    problems += _check_masks(annotations, images)
+    has_errors = any(problem.severity == 'error' for problem in problems)
+    return problems if has_errors else [*problems, *_check_objects(annotations)]
 
 
-def _check_ids(content: dict[str, list[Record]]) -> Iterator[Problem]:
-    for section in ('categories', 'images', 'annotations'):
-        counts = Counter(str(record.get('id')) for record in content[section])
-        for record_id, count in counts.items():
-            if record_id == 'None':
-                yield Problem('error', section, f'all must have an id, but {count} have none')
-            elif count > 1:
-                where = f'{section}, id {record_id}'
-                yield Problem('error', where, f'ids must not repeat, got it {count} times')
+def require_sound(
+    dataset: CocoDataset, images: Sequence[int] | None = None, needs_objects: bool = True
+) -> None:
+    """Refuse a data set that ``check_dataset`` finds errors in, and log its warnings.
 
+    Pictures are not decoded.
 
-def _check_categories(content: dict[str, list[Record]]) -> Iterator[Problem]:
-    used = {str(annotation.get('category_id')) for annotation in content['annotations']}
-    names = Counter(str(category.get('name') or '') for category in content['categories'])
-    if not names:
-        yield Problem('error', 'categories', 'there must be at least one')
-    for name, count in names.items():
-        if not name:
-            yield Problem('error', 'categories', f'all must have a name, but {count} have none')
-        elif count > 1:
-            yield Problem('error', 'categories', f'names must not repeat, got {name!r} {count} x')
-    for category in content['categories']:
-        if str(category.get('id')) not in used:
-            where = f'category {category.get("name")!r}'
-            yield Problem('warning', where, 'should have annotations, got none')
+    Args:
+        dataset: Data set, whose file was read already.
+        images: Indices of the images that take part; None means all.
+        needs_objects: Whether there must be objects.
 
-
-def _check_image(image: Record, folder: Path) -> Iterator[Problem]:
-    where = f'image {image.get("id")} ({image.get("file_name")})'
-    sides = image.get('height'), image.get('width')
-    if not all(isinstance(side, int) and side > 0 for side in sides):
-        yield Problem('error', where, f'height and width must be pixels, got {sides}')
-        return
-    if not isinstance(image.get('file_name'), str):
-        yield Problem('error', where, 'must have a file_name')
-        return
-    size = _read_size(folder / image['file_name'])
-    if size is None:
-        yield Problem('error', where, f'must be an image file in {folder}, but is none or missing')
-    elif size != sides and size != sides[::-1]:  # turned by its orientation tag
-        yield Problem(
-            'error',
-            where,
-            f'must have the {sides[1]} x {sides[0]} pixels of its record, got {_by(size)}',
-        )
-
-
-def _read_size(path: Path) -> tuple[int, int] | None:
-    """Return height and width of an image file as stored, without decoding it."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            return image.height, image.width
-    except OSError:
-        return None
-
-
-def _check_references(
-    annotation: Record, image_ids: set[str], category_ids: set[str]
-) -> Iterator[Problem]:
-    where = _name(annotation)
-    image_id, category_id = annotation.get('image_id'), annotation.get('category_id')
-    if not isinstance(image_id, int) or str(image_id) not in image_ids:
-        yield Problem('error', where, f'image_id must be one of the images, got {image_id!r}')
-    if not isinstance(category_id, int) or str(category_id) not in category_ids:
-        reason = f'category_id must be one of the categories, got {category_id!r}'
-        yield Problem('error', where, reason)
-
-
-def _check_box(annotation: Record, size: tuple[int, int], where: str) -> Iterator[Problem]:
-    box = annotation.get('bbox')
-    if not _are_numbers(box) or len(box) != 4:
-        yield Problem('error', where, f'bbox must be x, y, width, height in pixels, got {box}')
-        return
-    x, y, width, height = box
-    if width <= 0 or height <= 0:
-        yield Problem('warning', where, f'bbox must have an area, got {width} x {height}')
-    elif x >= size[1] or y >= size[0] or x + width <= 0 or y + height <= 0:
-        yield Problem('error', where, f'bbox must lie in the image of {_by(size)}, got {box}')
-    elif min(x, y) < -BORDER or x + width > size[1] + BORDER or y + height > size[0] + BORDER:
-        yield Problem('warning', where, f'bbox should lie in the image of {_by(size)}, got {box}')
-
-
-def _check_segmentation(
-    annotation: Record, size: tuple[int, int], where: str
-) -> Iterator[Problem]:
-    segmentation = annotation.get('segmentation')
-    if isinstance(segmentation, dict):
-        fault = find_fault(segmentation, size)
-    else:
-        fault = _find_polygon_fault(segmentation)
-    if fault:
-        yield Problem('error', where, fault)
-        return
-    if isinstance(segmentation, list):
-        left_out = len(segmentation) - len(usable_rings(segmentation))
-        if left_out:
-            reason = f'polygons must have 3 points or more, but {left_out} have fewer'
-            yield Problem('warning', where, reason)
-    yield from _check_mask(annotation, size, where)
-
-
-def _find_polygon_fault(segmentation: object) -> str | None:
-    if segmentation is None:
-        return None
-    if not isinstance(segmentation, list):
-        return f'segmentation must be polygons or RLE, got {type(segmentation).__name__}'
-    if not all(_are_numbers(ring) and len(ring) % 2 == 0 for ring in segmentation):
-        return f'polygons must be lists of x and y that are nearer than {FARTHEST:.0f} pixels'
-    return None
-
-
-def _check_mask(annotation: Record, size: tuple[int, int], where: str) -> Iterator[Problem]:
-    """Check a mask that can be decoded."""
-    rle = segmentation_to_rle(annotation.get('segmentation'), size)
-    if rle is None or coco_mask().area(rle) == 0:
-        yield Problem('warning', where, 'mask must have an area, but is empty')
-        return
-    box = annotation.get('bbox')
-    if _are_numbers(box) and len(box) == 4 and not annotation.get('iscrowd'):
-        around = coco_mask().toBbox(rle).tolist()
-        agreement = coco_mask().iou([box], [around], [0])[0][0]
-        if agreement < LEAST_AGREEMENT:
-            reason = f'bbox must be x, y, width, height around the mask, {around}, got {box}'
-            yield Problem('warning', where, reason)
-
-
-def _are_numbers(values: object) -> TypeGuard[list[float]]:
-    return isinstance(values, list) and all(
-        isinstance(value, int | float) and abs(value) < FARTHEST for value in values
+    Raises:
+        InputError: There are errors; the text names the first.
+    """
+    annotations = dataset.annotations
+    images = range(len(dataset)) if images is None else images
+    pictures = _check_pictures(
+        annotations, dataset.folder, dataset.orientation, images, False, lambda: None
     )
+    problems = [*pictures, *_check_masks(annotations, images)]
+    if needs_objects:
+        problems += _check_objects(annotations)
+    refuse_errors(dataset.path, problems)
+    log_warnings(dataset.path, problems)
 
 
-def _name(annotation: Record) -> str:
-    return f'annotation {annotation.get("id")}'
+def _check_objects(annotations: Annotations) -> Iterator[Problem]:
+    if len(annotations.image_ids) == 0:
+        yield Problem('error', 'images', 'there must be at least one')
+    elif annotations.is_crowd.all():
+        found = f'{len(annotations.is_crowd)} crowds' if len(annotations.is_crowd) else 'none'
+        yield Problem('error', 'annotations', 'there must be at least one object', f'got {found}')
 
 
-def _by(size: tuple[int, int]) -> str:
-    return f'{size[1]} x {size[0]}'
+def _check_pictures(
+    annotations: Annotations,
+    folder: Path,
+    orientation: Orientation,
+    images: Sequence[int],
+    is_deep: bool,
+    advance: Callable[[], None],
+) -> Iterator[Problem]:
+    def check(image: int) -> Problem | None:
+        name, size = annotations.file_name(image), annotations.size(image)
+        where = f'image {annotations.image_ids[image]} ({name})'
+        try:
+            header = read_annotated_header(folder / name, size, orientation)
+            if is_deep:
+                read_annotated_image(folder / name, size, orientation)
+        except InputError as error:
+            return Problem('error', where, str(error))
+        if not is_ambiguous(header, size, orientation):
+            return None
+        rule = 'with an EXIF orientation, option "orientation" should be stored or upright'
+        found = f'got auto for orientation {header.orientation}: taken as stored'
+        return Problem('warning', where, rule, found)
+
+    executor = ThreadPoolExecutor(os.cpu_count())
+    try:
+        for problem in executor.map(check, images):
+            advance()
+            if problem:
+                yield problem
+    finally:  # Ctrl-C does not wait for the others
+        executor.shutdown(cancel_futures=True)
+
+
+def _check_masks(annotations: Annotations, images: Sequence[int]) -> Iterator[Problem]:
+    for image in images:
+        chosen = annotations.of_image(image).tolist()
+        if not chosen:
+            continue
+        size, name = annotations.size(image), annotations.file_name(image)
+        rles = [annotations.segmentations.rle(index, size) for index in chosen]
+        areas, around = coco_mask().area(rles), coco_mask().toBbox(rles)
+        boxes = annotations.boxes[chosen]
+        agreement = _pairwise_iou(xywh_to_corners(boxes), xywh_to_corners(around))
+        for row, index in enumerate(chosen):
+            where = f'annotation {annotations.ids[index]} in {name}'
+            if areas[row] == 0:
+                yield Problem('warning', where, 'mask should cover a pixel', 'but is empty')
+            elif agreement[row] < LEAST_AGREEMENT and not annotations.is_crowd[index]:
+                rule = 'bbox should be x, y, width, height around the mask'
+                found = f'{around[row].tolist()}, got {boxes[row].tolist()}'
+                yield Problem('warning', where, rule, found)
+
+
+def _pairwise_iou(boxes: Boxes, others: Boxes) -> Boxes:
+    """Return the IoU of each box with the other of the same row, shape (N,)."""
+    low, high = np.maximum(boxes[:, :2], others[:, :2]), np.minimum(boxes[:, 2:], others[:, 2:])
+    shared = (high - low).clip(0).prod(axis=1)
+    both = sum((one[:, 2:] - one[:, :2]).prod(axis=1) for one in (boxes, others))
+    iou: Boxes = shared / (both - shared).clip(np.finfo(np.float64).tiny)
+    return iou

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from torch.utils.data import Dataset
 
-from yolact_core.dataset.annotations import read_annotations, xywh_to_corners
+from yolact_core.dataset.annotations import (
+    read_annotations,
+    reorder_classes,
+    xywh_to_corners,
+)
+from yolact_core.dataset.pictures import read_annotated_image
 from yolact_core.dataset.sample import Sample
-from yolact_core.dataset.segmentation import NOTHING, decode_masks
-from yolact_core.errors import InputError
-from yolact_core.media.image_files import read_image
+from yolact_core.dataset.segmentation import decode_masks
+from yolact_core.media.image_headers import Orientation
 
 
 class CocoDataset(Dataset[Sample]):
     """The images of a COCO-format file with their truth.
 
-    Annotations whose box or segmentation has no extent are left out of samples.
+    Objects whose box or segmentation has no extent are left out, which is logged.
     ``yolact dataset check`` names them.
 
     Args:
@@ -26,17 +31,34 @@ class CocoDataset(Dataset[Sample]):
             of RLE.
         images: The folder that file names are relative to.
         class_names: Order of the classes; default: the file's categories, sorted by their ids.
+        orientation: Whether annotations are for the pixels as ``stored`` or, by EXIF's
+            orientation, ``upright``; ``auto``: as the file says or, where it does not, by size.
 
     Raises:
-        InputError: The file cannot be read, or something in it does not fit together.
+        InputError: The file cannot be read, or something in it is not as it must be.
     """
 
     def __init__(
-        self, annotations: Path, images: Path, class_names: tuple[str, ...] | None = None
+        self,
+        annotations: Path,
+        images: Path,
+        class_names: tuple[str, ...] | None = None,
+        orientation: Orientation = 'auto',
     ) -> None:
         self.path = Path(annotations)
         self.folder = Path(images)
         self.annotations = read_annotations(self.path, class_names)
+        self.orientation = self.annotations.orientation_or(orientation)
+
+    def with_classes(self, class_names: tuple[str, ...]) -> CocoDataset:
+        """Return the same data with another order of the classes, or further ones.
+
+        Raises:
+            InputError: A class of the data is missing.
+        """
+        other = copy.copy(self)
+        other.annotations = reorder_classes(self.annotations, class_names)
+        return other
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -60,14 +82,10 @@ class CocoDataset(Dataset[Sample]):
         index = range(len(self))[index]
         annotations, size = self.annotations, self.annotations.size(index)
         chosen = annotations.of_image(index)
-        boxes = _clip_corners(annotations.boxes[chosen], size)
-        has_extent = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
-        has_extent &= annotations.segmentations.kinds[chosen] != NOTHING
-        chosen = chosen[has_extent]
         rles = [annotations.segmentations.rle(int(item), size) for item in chosen]
         return Sample(
             image=self.read_image(index),
-            boxes=boxes[has_extent],
+            boxes=_clip_corners(annotations.boxes[chosen], size),
             class_ids=annotations.class_ids[chosen],
             masks=decode_masks(rles, size),
             is_crowd=annotations.is_crowd[chosen],
@@ -79,39 +97,13 @@ class CocoDataset(Dataset[Sample]):
         Raises:
             InputError: It cannot be read or is of another size than the file says.
         """
-        return read_annotated_image(self.image_path(index), self.annotations.size(index))
+        return read_annotated_image(
+            self.image_path(index), self.annotations.size(index), self.orientation
+        )
 
     def image_path(self, index: int) -> Path:
         """Return the file of one image."""
-        file_name: bytes = self.annotations.file_names[index]
-        return self.folder / file_name.decode()
-
-
-def read_annotated_image(path: Path, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    """Read the image that annotations of a known size belong to.
-
-    Some annotation tools turn photos as their orientation tag says and others do not. Where both
-    sizes would do, the pixels are taken as they are stored, as COCO does.
-
-    Args:
-        path: The file.
-        size: Height and width in pixels that the annotations are for.
-
-    Returns:
-        RGB, shape (H, W, 3).
-
-    Raises:
-        InputError: It cannot be read or is of another size.
-    """
-    image = read_image(path, turn_upright=False)
-    if image.shape[:2] == size[::-1] != size:
-        image = read_image(path)
-    if image.shape[:2] != size:
-        raise InputError(
-            f'{path} must be {size[1]} x {size[0]} pixels, as its annotations say, '
-            f'got {image.shape[1]} x {image.shape[0]}'
-        )
-    return image
+        return self.folder / self.annotations.file_name(index)
 
 
 def _clip_corners(

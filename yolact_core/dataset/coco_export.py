@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from yolact_core.dataset import CocoDataset, Sample
-    from yolact_core.dataset.annotations import Record
+    from yolact_core.dataset.records import Record
     from yolact_core.detector import Detector
     from yolact_core.tracking import Tracks
 
@@ -36,7 +36,11 @@ class CocoExport:
     def __init__(self, class_names: tuple[str, ...], model: str) -> None:
         self._category_ids = category_ids(class_names)
         self._class_names = class_names
-        self._info = {'description': f'instances found by {model}', 'version': __version__}
+        self._info = {
+            'description': f'instances found by {model}',
+            'version': __version__,
+            'orientation': 'upright',  # as pictures are read
+        }
         self._images: list[dict[str, Any]] = []
         self._annotations: list[dict[str, Any]] = []
 
@@ -108,10 +112,10 @@ class CocoExport:
 def add_pseudo_labels(
     detector: Detector,
     dataset: CocoDataset,
-    content: dict[str, list[Record]],
+    content: dict[str, Any],
     least_score: float,
     on_image: Callable[[], None] | None = None,
-) -> dict[str, list[Record]]:
+) -> dict[str, Any]:
     """Add what a model finds to annotations of other classes.
 
     The model's classes come first, in its order, so that their ids stay. What it finds above
@@ -148,8 +152,10 @@ def add_pseudo_labels(
             )
         if on_image:
             on_image()
+    info = content.get('info')
     return {
         **content,
+        'info': {**(info if isinstance(info, dict) else {}), 'orientation': dataset.orientation},
         'annotations': annotations,
         'categories': [{'id': id_of[name], 'name': name} for name in names],
     }

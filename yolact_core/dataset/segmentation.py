@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
+import reprlib
+import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from yolact_core.dataset.problems import MisfitError
+from yolact_core.dataset.run_lengths import (
+    counts_to_bytes,
+    decompress_coco_counts,
+    read_counts,
+)
 from yolact_core.errors import InputError
 from yolact_core.masks.instance_masks import Crop, InstanceMasks, trim_mask
-from yolact_core.masks.rle import FIRST_CHARACTER, GROUP_BITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,8 +27,9 @@ if TYPE_CHECKING:
 
 MIN_RING_VALUES = 6  # x and y of three points
 FARTHEST = 1e5  # pixels; memory to rasterise a polygon grows with its extent
-NOTHING, POLYGONS, RLE = range(3)
-PAYLOAD, SIGN, MORE = 0x1F, 0x10, 0x20  # bits of a character of compressed run lengths
+POLYGON_RULE = f'polygons must be lists of x and y that are nearer than {FARTHEST:.0f} pixels'
+POLYGONS, RLE = range(2)
+NUMBERS = frozenset((int, float))  # no booleans, which Python takes for numbers
 
 Rle = dict[str, Any]  # 'size' (height, width) and compressed 'counts', as pycocotools takes it
 
@@ -42,65 +51,6 @@ def coco_mask() -> ModuleType:
     return module
 
 
-def decompress_coco_counts(text: bytes) -> npt.NDArray[np.int64]:
-    """Return the run lengths that ``compress_coco_counts`` wrote.
-
-    Args:
-        text: Numbers in groups of 5 bits, lowest first, each with a bit for "more follow".
-
-    Raises:
-        ValueError: It has a character that no such text has, or breaks off.
-    """
-    groups = np.frombuffer(text, dtype=np.uint8).astype(np.int64) - FIRST_CHARACTER
-    if groups.size == 0:
-        return groups
-    if groups.min() < 0 or groups.max() > (PAYLOAD | MORE) or groups[-1] & MORE:
-        raise ValueError('run lengths must be as pycocotools compresses them')
-    ends = np.flatnonzero(groups & MORE == 0)
-    starts = np.concatenate([[0], ends[:-1] + 1])
-    lengths = ends - starts + 1
-    shifts = GROUP_BITS * (np.arange(len(groups)) - np.repeat(starts, lengths))
-    values = np.add.reduceat((groups & PAYLOAD) << shifts, starts)
-    values -= np.where(groups[ends] & SIGN, 1 << (GROUP_BITS * lengths), 0)
-    values[1::2] = values[1::2].cumsum()  # from the third on, a difference to two before
-    values[2::2] = values[2::2].cumsum()
-    return values
-
-
-def find_fault(segmentation: dict[str, Any], size: tuple[int, int]) -> str | None:
-    """Return what is wrong with an RLE, whose ``counts`` are a list or a compressed string.
-
-    A decoder that trusts a wrong one reads or writes beyond its memory.
-
-    Args:
-        segmentation: Run lengths as the file has them.
-        size: Height and width of the image in pixels.
-    """
-    if segmentation.get('size') != list(size):
-        return (
-            f'size of the RLE must be that of its image, {list(size)}, '
-            f'got {segmentation.get("size")}'
-        )
-    try:
-        counts = _to_array(segmentation.get('counts'))
-    except (TypeError, ValueError, OverflowError):
-        return 'run lengths must be whole numbers or a string as pycocotools writes it'
-    pixels = size[0] * size[1]
-    if counts.min(initial=0) < 0 or counts.sum() != pixels:
-        return f'run lengths must add up to the {pixels} pixels of the image, got {counts.sum()}'
-    return None
-
-
-def _to_array(counts: object) -> npt.NDArray[np.int64]:
-    if isinstance(counts, list):
-        if not all(isinstance(count, int) for count in counts):
-            raise TypeError
-        return np.array(counts, dtype=np.int64)
-    if isinstance(counts, str | bytes):
-        return decompress_coco_counts(_to_bytes(counts))
-    raise TypeError
-
-
 def segmentation_to_rle(segmentation: object, size: tuple[int, int]) -> Rle | None:
     """Rasterise the ``segmentation`` of a COCO annotation.
 
@@ -119,7 +69,7 @@ def segmentation_to_rle(segmentation: object, size: tuple[int, int]) -> Rle | No
                 {'size': [height, width], 'counts': counts}, *size
             )
             return whole
-        return {'size': [height, width], 'counts': _to_bytes(counts)} if counts else None
+        return {'size': [height, width], 'counts': counts_to_bytes(counts)} if counts else None
     rings = usable_rings(segmentation)
     if not rings:
         return None
@@ -146,7 +96,7 @@ def decode_masks(rles: list[Rle], size: tuple[int, int]) -> InstanceMasks:
 def _decode_mask(rle: Rle, size: tuple[int, int]) -> Crop:
     """Decode the columns that a mask reaches, and trim them."""
     height, _ = size
-    counts = decompress_coco_counts(_to_bytes(rle['counts']))
+    counts = decompress_coco_counts(counts_to_bytes(rle['counts']))
     first = int(counts[0]) // height
     counts[0] -= first * height
     if len(counts) % 2:  # the last run is background
@@ -158,6 +108,76 @@ def _decode_mask(rle: Rle, size: tuple[int, int]) -> Crop:
     return trim_mask(cv2.transpose(columns).view(np.bool_), (first, 0))
 
 
+class PackedSegmentation(NamedTuple):
+    """The segmentation of one annotation.
+
+    Attributes:
+        kind: ``POLYGONS`` or ``RLE``.
+        content: Compressed counts; or how many polygons, their lengths and points.
+        useless: Number of polygons that were left out, for they have fewer than three points.
+    """
+
+    kind: int
+    content: bytes
+    useless: int = 0
+
+
+def pack_segmentation(segmentation: object, size: tuple[int, int]) -> PackedSegmentation:
+    """Check the ``segmentation`` of a COCO annotation and pack it.
+
+    Args:
+        segmentation: Polygons, or run lengths as a list or as a compressed string.
+        size: Height and width of the image in pixels.
+
+    Raises:
+        MisfitError: It is wrong or, as a warning, encloses nothing.
+    """
+    if isinstance(segmentation, dict):
+        return _pack_run_lengths(segmentation, size)
+    if segmentation is None:
+        raise MisfitError('segmentation must enclose an area', 'got none', 'warning')
+    if not isinstance(segmentation, list):
+        found = f'got {type(segmentation).__name__}'
+        raise MisfitError('segmentation must be polygons or RLE', found)
+    if not all(_is_ring(ring) for ring in segmentation):
+        raise MisfitError(POLYGON_RULE, f'got {reprlib.repr(segmentation)}')
+    rings = usable_rings(segmentation)
+    if not rings:
+        found = f'got {len(segmentation)} polygons, none of 3 points'
+        raise MisfitError('segmentation must enclose an area', found, 'warning')
+    header = struct.pack(f'={1 + len(rings)}i', len(rings), *map(len, rings))
+    points = _join_points(rings)
+    if points is None:
+        raise MisfitError(POLYGON_RULE, f'got {reprlib.repr(segmentation)}')
+    useless = len(segmentation) - len(rings)
+    return PackedSegmentation(POLYGONS, header + points.tobytes(), useless)
+
+
+def _pack_run_lengths(segmentation: dict[str, Any], size: tuple[int, int]) -> PackedSegmentation:
+    try:
+        counts = read_counts(segmentation, size)
+    except ValueError as error:
+        raise MisfitError(str(error), '') from error
+    if not counts[1::2].any():
+        raise MisfitError('segmentation must enclose an area', 'got an empty mask', 'warning')
+    rle = segmentation_to_rle(segmentation, size) or {}
+    return PackedSegmentation(RLE, counts_to_bytes(rle['counts']))
+
+
+def _join_points(rings: list[list[float]]) -> npt.NDArray[np.float64] | None:
+    """Return the values of all polygons, None where some are no numbers or too far away."""
+    try:
+        points = np.fromiter(itertools.chain.from_iterable(rings), dtype=np.float64)
+    except OverflowError:  # a whole number beyond all floats
+        return None
+    return points if np.abs(points).max() < FARTHEST else None
+
+
+def _is_ring(ring: object) -> bool:
+    """Return whether values are numbers in pairs."""
+    return isinstance(ring, list) and len(ring) % 2 == 0 and set(map(type, ring)) <= NUMBERS
+
+
 @dataclass(frozen=True)
 class SegmentationStore:
     """The segmentations of many annotations in three arrays, rasterised when asked for.
@@ -165,7 +185,7 @@ class SegmentationStore:
     Python objects would take some ten times the memory, once for every worker process.
 
     Args:
-        kinds: ``NOTHING``, ``POLYGONS`` or ``RLE``, uint8, shape (A,).
+        kinds: ``POLYGONS`` or ``RLE``, uint8, shape (A,).
         offsets: Where each one's bytes begin, and the end of the last, int64, shape (A + 1,).
         data: All bytes: compressed counts; or how many polygons, their lengths and points.
     """
@@ -175,42 +195,22 @@ class SegmentationStore:
     data: npt.NDArray[np.uint8]
 
     @classmethod
-    def pack(cls, segmentations: Iterable[tuple[object, tuple[int, int]]]) -> SegmentationStore:
-        """Store segmentations, each given with the height and width of its image."""
-        kinds, lengths, data = [], [], bytearray()
-        for segmentation, size in segmentations:
-            kind, content = _pack_one(segmentation, size)
-            kinds.append(kind)
-            lengths.append(len(content))
-            data += content
+    def join(cls, packed: Iterable[PackedSegmentation]) -> SegmentationStore:
+        """Store segmentations one behind the other."""
+        packed = list(packed)
+        content = b''.join(one.content for one in packed)
         return cls(
-            kinds=np.array(kinds, dtype=np.uint8),
-            offsets=np.cumsum([0, *lengths], dtype=np.int64),
-            data=np.frombuffer(bytes(data), dtype=np.uint8),
+            kinds=np.array([one.kind for one in packed], dtype=np.uint8),
+            offsets=np.cumsum([0, *(len(one.content) for one in packed)], dtype=np.int64),
+            data=np.frombuffer(content, dtype=np.uint8),
         )
 
     def rle(self, index: int, size: tuple[int, int]) -> Rle:
-        """Return the mask of one annotation; without segmentation it is empty."""
+        """Return the mask of one annotation."""
         content = self.data[self.offsets[index] : self.offsets[index + 1]].tobytes()
         if self.kinds[index] == RLE:
             return {'size': list(size), 'counts': content}
-        rings = _unpack_rings(content) if self.kinds[index] == POLYGONS else []
-        rle = segmentation_to_rle(rings, size)
-        return rle or segmentation_to_rle({'counts': [size[0] * size[1]]}, size) or {}
-
-
-def _pack_one(segmentation: object, size: tuple[int, int]) -> tuple[int, bytes]:
-    if isinstance(segmentation, dict):
-        rle = segmentation_to_rle(segmentation, size)
-        return (RLE, _to_bytes(rle['counts'])) if rle else (NOTHING, b'')
-    rings = usable_rings(segmentation)
-    if not rings:
-        return NOTHING, b''
-    header = np.array([len(rings), *map(len, rings)], dtype=np.int32)
-    points = np.concatenate([np.asarray(ring, dtype=np.float64) for ring in rings])
-    if not (np.abs(points) < FARTHEST).all():
-        raise ValueError(f'points of polygons must be nearer than {FARTHEST:.0f} pixels')
-    return POLYGONS, header.tobytes() + points.tobytes()
+        return segmentation_to_rle(_unpack_rings(content), size) or {}
 
 
 def _unpack_rings(content: bytes) -> list[list[float]]:
@@ -218,7 +218,3 @@ def _unpack_rings(content: bytes) -> list[list[float]]:
     lengths = np.frombuffer(content, dtype=np.int32, count=count, offset=4)
     points = np.frombuffer(content, dtype=np.float64, offset=4 * (1 + int(count)))
     return [ring.tolist() for ring in np.split(points, np.cumsum(lengths)[:-1])]
-
-
-def _to_bytes(counts: str | bytes) -> bytes:
-    return counts.encode('ascii') if isinstance(counts, str) else counts

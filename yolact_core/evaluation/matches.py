@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from yolact_core.dataset.annotations import Record, corners_to_xywh
+from yolact_core.dataset.annotations import corners_to_xywh
+from yolact_core.dataset.records import Record
 from yolact_core.dataset.segmentation import Rle, coco_mask
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,7 @@ EXIF_START = b'Exif\x00\x00'
 ORIENTATION = 0x112  # tag of EXIF
 UPRIGHT, FIRST_LYING, LAST_LYING = 1, 5, 8  # orientations; lying ones swap height and width
 
+Orientation = Literal['auto', 'stored', 'upright']  # which pixels annotations are for
 Part = tuple[bytes, int, int]  # name of a part of a file, where its content begins, its length
 
 

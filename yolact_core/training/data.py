@@ -10,8 +10,7 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor
 
 from yolact_core.dataset import CocoDataset, SampleLoader, Targets, collate
-from yolact_core.dataset.checking import check_dataset
-from yolact_core.errors import InputError
+from yolact_core.dataset.checking import require_sound
 from yolact_core.network.yolact import Features
 from yolact_core.training.augmentation import training_recipe
 from yolact_core.training.feature_cache import FeatureCache, collate_features
@@ -27,46 +26,31 @@ PREFETCHED_BATCHES = 4  # per worker
 
 
 def open_dataset(
-    annotations: str, images: str, class_names: tuple[str, ...] | None = None
+    options: DataOptions, part: str, class_names: tuple[str, ...] | None = None
 ) -> CocoDataset:
-    """Open a data set to train or evaluate on.
+    """Open data to train or evaluate on, log what is left out, and refuse what would fail later.
 
     Args:
-        annotations: Annotation file in COCO's format.
-        images: Folder that the file names are relative to.
-        class_names: Classes that it must have; None means any.
+        options: Options that name files and folders.
+        part: Which data: ``train``, ``val`` or ``test``.
+        class_names: Order of the classes; None means that of the file.
 
     Raises:
-        InputError: It cannot be read, has no images or other classes.
+        InputError: They cannot be read, have errors, no object, or other classes.
     """
-    dataset = CocoDataset(Path(annotations), Path(images), class_names=class_names)
-    if len(dataset) == 0:
-        raise InputError(f'{annotations} must list at least one image')
+    images = getattr(options, f'{part}_images', None) or options.images
+    dataset = CocoDataset(
+        Path(getattr(options, part)), Path(images), class_names, options.orientation
+    )
+    require_sound(dataset)
     return dataset
-
-
-def refuse_faulty(annotations: str, images: str) -> None:
-    """Refuse a data set with errors that would spoil a training.
-
-    Raises:
-        InputError: There are errors; the text names the first.
-    """
-    problems = check_dataset(Path(annotations), Path(images))
-    errors = [problem for problem in problems if problem.severity == 'error']
-    if errors:
-        raise InputError(
-            f'{annotations} must have no errors, but has {len(errors)}, the first of them '
-            f'{errors[0].where}: {errors[0].reason}; "yolact dataset check" lists all'
-        )
 
 
 def open_validation(
     options: DataOptions, part: str, class_names: tuple[str, ...]
 ) -> CocoDataset | None:
     """Open the ``val`` or ``test`` data, if there are any."""
-    annotations = getattr(options, part)
-    images = getattr(options, f'{part}_images') or options.images
-    return open_dataset(annotations, images, class_names) if annotations else None
+    return open_dataset(options, part, class_names) if getattr(options, part) else None
 
 
 class TrainingData(LightningDataModule):

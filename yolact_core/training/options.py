@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from yolact_core.config import AnchorConfig, BackboneConfig
 from yolact_core.errors import InputError
+from yolact_core.media.image_headers import Orientation
 from yolact_core.records import build_record, check_fields, parse_yaml, read_yaml
 from yolact_core.training.augmentation import AugmentationOptions, RecipeName
 from yolact_core.training.extension import ExtensionOptions
@@ -28,6 +29,8 @@ class DataOptions:
         val_images: Folder of the images of ``val``; default: ``images``.
         test: Annotations to evaluate on once, at the end.
         test_images: Folder of the images of ``test``; default: ``images``.
+        orientation: Whether annotations are for the pixels as they are ``stored`` or, by EXIF's
+            orientation, ``upright``; ``auto``: as each file says or, where it does not, by size.
         mask_size: Side of the masks that the loss compares with, in pixels. Default: the input
             size, which is exact; the size of the prototypes is faster.
         workers: Number of processes that read and augment.
@@ -42,6 +45,7 @@ class DataOptions:
     val_images: str | None = None
     test: str | None = None
     test_images: str | None = None
+    orientation: Orientation = 'auto'
     mask_size: int | None = None
     workers: int = 2
     cache: str | None = None

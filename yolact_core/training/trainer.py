@@ -23,7 +23,7 @@ from yolact_core.dataset import deaths_told
 from yolact_core.errors import InputError
 from yolact_core.palette import make_palette
 from yolact_core.training.callbacks import CheckpointSaver, ProgressLogger
-from yolact_core.training.data import TrainingData, open_dataset, open_validation, refuse_faulty
+from yolact_core.training.data import TrainingData, open_dataset, open_validation
 from yolact_core.training.module import TrainingModule
 from yolact_core.training.optimization import Schedule
 from yolact_core.training.resuming import LOCAL, check_state, describe_state, find_state
@@ -71,14 +71,12 @@ def train(run: RunConfig) -> dict[str, Any]:
     folder = Path(run.output)
     state = find_state(run, folder)
     seed_everything(run.seed, verbose=False)
-    if not run.resume:
-        refuse_faulty(run.data.train, run.data.images)
-    dataset = open_dataset(run.data.train, run.data.images)
+    dataset = open_dataset(run.data, 'train')
     data_names = dataset.class_names
     network, origin, frozen = start_network(run.model, data_names, len(dataset))
     names = network.config.class_names
     if data_names != names and set(data_names) <= set(names):
-        dataset = open_dataset(run.data.train, run.data.images, names)
+        dataset = dataset.with_classes(names)
     val = open_validation(run.data, 'val', names)
     test = open_validation(run.data, 'test', names)
     logger.info('%s with %d classes: %s', network.config.name, len(names), origin)
