@@ -25,6 +25,8 @@ else
   COLCON_ENV := PATH=$(PREFIX)/bin:$$PATH AMENT_PREFIX_PATH=$(PREFIX) CMAKE_PREFIX_PATH=$(PREFIX)
 endif
 
+QUIETLY := $(shell env --block-signal=INT true 2> /dev/null && echo '/usr/bin/env -S --block-signal=INT ')
+
 .PHONY: setup demo test fuzz lint bench bench-cpu bench-gpu bench-train images clean
 setup: $(VENV)/built
 
@@ -51,7 +53,8 @@ $(VENV)/built: $(VENV)/installed $(PACKAGE)
 	$(COLCON_ENV) colcon --log-base log build --base-paths . --merge-install --install-base $(VENV) \
 	  --cmake-args -DPython3_EXECUTABLE=$(PREFIX)/bin/python -DYOLACT_INSTALL_MODULES=OFF \
 	  -DBUILD_TESTING=OFF -Wno-dev
-	sed -i '1s|.*|#!$(PREFIX)/bin/python|' $(VENV)/lib/yolact/*  # they run from any shell
+	# they run from any shell, and Ctrl-C waits until they can end without a word
+	sed -i '1s|.*|#!$(QUIETLY)$(PREFIX)/bin/python|' $(VENV)/lib/yolact/*
 	touch $@
 
 demo: setup

@@ -37,7 +37,7 @@ from yolact_core.media.image_files import read_image
 from yolact_ros.images.decoding import JPEG_FORMAT, encode_jpeg, image_to_rgb
 
 PICTURES = Path(__file__).parents[1] / 'test' / 'data' / 'real_rooms'
-START = 'import sys; from yolact_ros.node.node import main; sys.exit(main(sys.argv))'
+START = 'from yolact_ros.node.command import main; main()'
 NODE = (sys.executable, '-c', START, '--ros-args', '-p', 'model.name:=indoor')
 SIZE = (640, 480)
 RATE, SECONDS = 30, 20

@@ -123,11 +123,11 @@ def run_node(predict: Callable[..., Prediction], parameters: Mapping[str, object
         parameters: Parameters of the node, by name.
     """
     from yolact_core.runtimes.torch import TorchBackend
-    from yolact_ros.node.node import main
+    from yolact_ros.node.command import main
 
     TorchBackend.__call__ = predict  # type: ignore[method-assign]
     words = [word for name, value in parameters.items() for word in ('-p', f'{name}:={value}')]
-    main(['benchmark', '--ros-args', '--log-level', 'warn', *words])
+    main(['--ros-args', '--log-level', 'warn', *words])
 
 
 def make_scene(model: Path) -> Prediction:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 START_TIMEOUT = 60.0  # seconds, on a busy machine
-RUN_NODE = 'from yolact_ros.node.node import main; main()'
+SCRIPT = Path(__file__).parents[1] / 'scripts' / 'yolact_node'
+RUN_NODE = f'import runpy; runpy.run_path({str(SCRIPT)!r}, run_name="__main__")'
 
 
 class NodeProcess:

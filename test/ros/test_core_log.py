@@ -7,7 +7,7 @@ import pytest
 get_logger = pytest.importorskip('rclpy.logging', reason='needs ROS 2: make setup').get_logger
 
 from yolact_core.terminal import handle_logs  # noqa: E402
-from yolact_ros.node.node import RosLog  # noqa: E402 - only where ROS 2 is
+from yolact_ros.node.command import RosLog  # noqa: E402 - only where ROS 2 is
 
 
 def test_the_core_speaks_in_the_log_of_the_node_with_its_severity(capfd):

@@ -226,10 +226,10 @@ def test_without_autostart_it_waits_and_says_so(start_node):
         ),
     ],
 )
-def test_a_node_that_cannot_start_says_why_and_exits_with_1(start_node, parameters, words):
+def test_a_node_that_cannot_start_says_why_and_exits_with_2(start_node, parameters, words):
     import re
 
     node = start_node('-r', '__ns:=/failing', **parameters)
-    assert node.wait() == 1
+    assert node.wait() == 2
     assert re.search(words, node.log), node.log
     assert 'Traceback' not in node.log

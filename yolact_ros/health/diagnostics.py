@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -51,6 +51,13 @@ def check_state(label: str, *, is_enabled: bool) -> Status:
         texts.get(label, label),
         {'state': label, 'enabled': is_enabled},
     )
+
+
+def check_parameters(complaints: Sequence[str]) -> Status:
+    """Say which parameters were given in vain."""
+    if not complaints:
+        return Status('parameters', Level.OK, 'all that were given count')
+    return Status('parameters', Level.WARN, '; '.join(complaints))
 
 
 def check_model(config: ModelConfig, model_id: str, device: str) -> Status:

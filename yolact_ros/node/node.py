@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, NoReturn
+from typing import Any
 
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # so in each distribution
-from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException
-from rclpy.impl.rcutils_logger import RcutilsLogger
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.logging import get_logger
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
 from yolact.msg import ModelInfo
@@ -27,10 +18,10 @@ from yolact.srv import SegmentImage
 
 from yolact_core.errors import InputError
 from yolact_core.inference.options import check_classes
-from yolact_core.terminal import handle_logs
 from yolact_ros.health import diagnostics
 from yolact_ros.node import settings
 from yolact_ros.node.engine import Engine
+from yolact_ros.node.given import GivenParameters, complain
 from yolact_ros.node.pipeline import describe, refuse
 from yolact_ros.node.qos import create_publisher, reliable
 from yolact_ros.node.worker import NOT_ACTIVE, Awaitable
@@ -41,10 +32,6 @@ Transition = Callable[['YolactNode'], None]
 Callback = Callable[['YolactNode', LifecycleState], TransitionCallbackReturn]
 
 
-class StartError(Exception):
-    """The node cannot configure or activate itself; the log says why."""
-
-
 def transition(change: Transition) -> Callback:
     """Make a callback of a transition: a failure is logged in one sentence, not raised."""
 
@@ -53,8 +40,9 @@ def transition(change: Transition) -> Callback:
         try:
             change(node)
         except Exception as error:
-            action = change.__name__.removeprefix('on_')
-            node.get_logger().error(f'cannot {action}: {describe(error)}')
+            if node.context.ok():  # else the process is told to end, which fails what it does
+                action = change.__name__.removeprefix('on_')
+                node.get_logger().error(f'cannot {action}: {describe(error)}')
             return TransitionCallbackReturn.FAILURE
         return TransitionCallbackReturn.SUCCESS
 
@@ -62,11 +50,19 @@ def transition(change: Transition) -> Callback:
 
 
 class YolactNode(LifecycleNode):
-    """Publishes the instances in the images of its cameras."""
+    """Publishes the instances in the images of its cameras.
 
-    def __init__(self) -> None:
+    Args:
+        words: Words of the command line, which ROS has accepted.
+
+    Raises:
+        InputError: A parameter that was given is not as it must be.
+    """
+
+    def __init__(self, words: Sequence[str] = ()) -> None:
         super().__init__('yolact')
-        self._settings = settings.declare(self)
+        self._given = GivenParameters(self, words)
+        self._settings = settings.declare(self, self._given.values)
         self._engine: Engine | None = None
         self._is_enabled = True
         profile = reliable(1, latched=True)
@@ -88,6 +84,9 @@ class YolactNode(LifecycleNode):
             clock=Clock(clock_type=ClockType.STEADY_TIME),  # also while /clock stands still
         )
 
+        self._complaints: list[str] = []
+        self._warn_of_parameters()
+
     @property
     def state(self) -> str:
         """Where in its life the node is."""
@@ -95,21 +94,19 @@ class YolactNode(LifecycleNode):
             return 'unconfigured'
         return 'active' if self._engine.is_running else 'inactive'
 
-    def start(self) -> None:
+    def start(self) -> bool:
         """Configure and activate the node, if it is asked to do so by itself.
 
-        Raises:
-            StartError: It cannot.
+        Returns:
+            Whether that went well; else the log says why.
         """
         if not self._settings.autostart:
             self.get_logger().warning('waits to be configured and activated: autostart is off')
-            return
-        for trigger in (self.trigger_configure, self.trigger_activate):
-            has_failed = trigger() is not TransitionCallbackReturn.SUCCESS
-            if not self.context.ok():  # told to stop meanwhile
-                return
-            if has_failed:
-                raise StartError('a transition failed')
+            return True
+        return all(
+            trigger() is TransitionCallbackReturn.SUCCESS
+            for trigger in (self.trigger_configure, self.trigger_activate)
+        )
 
     @transition
     def on_configure(self) -> None:
@@ -129,6 +126,7 @@ class YolactNode(LifecycleNode):
         engine.start(is_paused=not self._is_enabled)
         topics = ', '.join(camera.images.topic for camera in engine.cameras.values())
         self.get_logger().info(f'listens to {topics}')
+        self._warn_of_parameters()
 
     @transition
     def on_deactivate(self) -> None:
@@ -149,6 +147,14 @@ class YolactNode(LifecycleNode):
     def on_error(self) -> None:
         """Begin anew after whatever went wrong."""
         self._drop_engine()
+
+    def set_parameters_atomically(self, changes: list[Parameter[Any]]) -> SetParametersResult:
+        """Set parameters, or name one that does not exist, which rclpy leaves out."""
+        for change in changes:
+            if not self.has_parameter(change.name):
+                reason = complain(change.name, settings.ROWS)
+                return SetParametersResult(successful=False, reason=reason)
+        return super().set_parameters_atomically(changes)
 
     def on_parameters(self, changes: list[Parameter[Any]]) -> SetParametersResult:
         """Take over new values of parameters, all or none of them."""
@@ -187,6 +193,7 @@ class YolactNode(LifecycleNode):
         """Publish how the node is."""
         hardware = self._engine.model.device if self._engine else 'none'
         statuses = [('', diagnostics.check_state(self.state, is_enabled=self._is_enabled))]
+        statuses += [('', diagnostics.check_parameters(self._complaints))]
         statuses += self._engine.check() if self._engine else ()
         now = self.get_clock().now()
         self._diagnostics.publish(diagnostics.to_message(statuses, self.get_name(), hardware, now))
@@ -197,6 +204,15 @@ class YolactNode(LifecycleNode):
             self._engine.stop(PATIENCE)
         self.destroy_node()
 
+    def _warn_of_parameters(self) -> None:
+        """Log what was given in vain, as far as that is not said yet."""
+        before = self._complaints
+        has_topics = self.state == 'active'
+        self._complaints = self._given.complaints(settings.ROWS, has_topics=has_topics)
+        for complaint in self._complaints:
+            if complaint not in before:
+                self.get_logger().warning(complaint)
+
     def _require_engine(self) -> Engine:
         if self._engine is None:
             raise InputError('the node must be configured')
@@ -206,56 +222,3 @@ class YolactNode(LifecycleNode):
         if self._engine is not None:
             self._engine.destroy()
             self._engine = None
-
-
-class RosLog(logging.Handler):
-    """Shows what the core says, such as that it measures backends, in the log of the node.
-
-    Args:
-        logger: Logger of the node.
-    """
-
-    def __init__(self, logger: RcutilsLogger) -> None:
-        super().__init__()
-        self._logger = logger
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Log a message of the core; a line has one severity in ROS, hence these three."""
-        if record.levelno >= logging.ERROR:
-            self._logger.error(record.getMessage())
-        elif record.levelno >= logging.WARNING:
-            self._logger.warning(record.getMessage())
-        else:
-            self._logger.info(record.getMessage())
-
-
-def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the node until it is told to stop; exit with 0, or with 1 if it cannot start."""
-    code = 0
-    try:
-        rclpy.init(args=arguments)
-        with closing(YolactNode()) as node, handle_logs(RosLog(node.get_logger())):
-            node.start()
-            rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    except (StartError, InputError, ParameterException) as error:
-        get_logger('yolact').fatal(f'cannot start: {error}')
-        code = 1
-    except Exception:
-        if rclpy.ok():  # else it was told to stop in the middle of a callback
-            raise
-    rclpy.try_shutdown()
-    leave(code)
-
-
-def leave(code: int) -> NoReturn:
-    """End the process at once.
-
-    Python would take more than a second to take torch apart, and would crash if the worker is
-    still deep inside a slow network.
-    """
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)

@@ -169,12 +169,17 @@ TABLE = list_rows(Settings)
 ROWS = {row.name: row for row in TABLE}
 
 
-def declare(node: Node) -> Settings:
+def declare(node: Node, given: Mapping[str, object]) -> Settings:
     """Declare all parameters and return their values at the start.
 
+    Args:
+        node: Node that has the parameters.
+        given: Values that were given at the start, by name.
+
     Raises:
-        InputError: A value that was given at the start is not as it must be.
+        InputError: One of these is not as it must be.
     """
+    check(Settings(), given, may_configure=True)
     for row in TABLE:
         default = list(row.default) if isinstance(row.default, tuple) else row.default
         node.declare_parameter(row.name, default, row.descriptor())

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 from yolact_core.cli import stop_on_signals
 from yolact_core.cli.options import read_options
-from yolact_core.errors import InputError
+from yolact_core.errors import BAD_INPUT, InputError
 from yolact_ros.player.options import Options, make_parser
+from yolact_ros.process.ending import end_orderly
+from yolact_ros.process.joining import join_ros, ros_errors, split_words
 
 if TYPE_CHECKING:
     from yolact_ros.player.recording import Recording
 
-BAD_INPUT = 2
+NAME = 'yolact_player'
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,13 +34,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        arguments = make_parser().parse_args(_without_ros_arguments(words))
+        arguments = make_parser().parse_args(split_words(NAME, words))
         losses = Losses()
+        end_orderly()
         with stop_on_signals() as is_stopped:
             _play(read_options(Options, arguments), words, is_stopped, losses)
             return BAD_INPUT if losses.count and not is_stopped() else 0
     except InputError as error:
-        sys.stderr.write(f'yolact_player: error: {" ".join(str(error).split())}\n')
+        sys.stderr.write(f'{NAME}: error: {" ".join(str(error).split())}\n')
         return BAD_INPUT
 
 
@@ -60,24 +63,6 @@ class Losses:
         return len(self._told)
 
 
-def _without_ros_arguments(words: list[str]) -> list[str]:
-    """Return the words that are not for ROS.
-
-    Raises:
-        InputError: There is no ROS, or the words for it are wrong.
-    """
-    try:
-        from rclpy.utilities import remove_ros_args
-    except ImportError as error:
-        raise InputError(
-            f'ROS 2 must be installed and its setup sourced, but Python lacks {error.name}'
-        ) from error
-    try:
-        return list(remove_ros_args(['yolact_player', *words])[1:])
-    except Exception as error:  # the class has no public name
-        raise InputError(f'ROS arguments must be right: {error}') from error
-
-
 def _play(
     options: Options, words: list[str], is_stopped: Callable[[], bool], losses: Losses
 ) -> None:
@@ -88,15 +73,14 @@ def _play(
     from yolact_ros.player.node import PlayerNode
     from yolact_ros.player.pictures import PictureRecording
 
-    try:
-        rclpy.init(args=words, signal_handler_options=SignalHandlerOptions.NO)
-    except Exception as error:  # the class has no public name
-        raise InputError(f'ROS arguments must be right: {error}') from error
+    if remark := join_ros(words, SignalHandlerOptions.NO):
+        _warn(remark)
     try:
         with closing(_open_recording(options, losses)) as recording:
             is_new = isinstance(recording, PictureRecording)
             camera = choose_camera(options.messages, is_new=is_new)
-            node = PlayerNode(recording.topics, options, camera, is_stopped)
+            with ros_errors():
+                node = PlayerNode(recording.topics, options, camera, is_stopped)
             try:
                 node.wait_for_subscribers(options.wait)
                 node.play(recording)
@@ -137,4 +121,4 @@ def _open_recording(options: Options, losses: Losses) -> Recording:
 
 
 def _warn(sentence: str) -> None:
-    sys.stderr.write(f'yolact_player: warning: {" ".join(sentence.split())}\n')
+    sys.stderr.write(f'{NAME}: warning: {" ".join(sentence.split())}\n')

@@ -1,0 +1,1 @@
+"""The process of a program of ROS: how it joins ROS, and how it ends."""
