@@ -50,7 +50,7 @@ def test_data_may_be_longer_than_the_image():
         ({'encoding': 'nv12', 'width': 11, 'step': 11}, 'step of .* must be at least 12 bytes'),
         ({'encoding': 'nv24', 'step': 4}, None),
         ({'encoding': 'nv24', 'step': 5}, 'with step 5 must have at least 30 bytes, got 24'),
-        ({'encoding': '32FC1'}, "must be one of rgb8, .* or cv_bridge be installed, got '32FC1'"),
+        ({'encoding': '32FC1'}, "must show colours or brightness, got '32FC1', which is depth"),
         ({'encoding': ''}, "encoding must be one of rgb8, .* nv24, or cv_bridge .*, got ''"),
     ],
 )
@@ -69,16 +69,16 @@ def test_malformed_images_are_refused_in_one_sentence(fields, text, monkeypatch)
 def test_cv_bridge_takes_what_is_not_known_here(monkeypatch):
     class CvBridge:
         def imgmsg_to_cv2(self, message, desired_encoding):
-            if message.encoding == '32FC1':
-                raise RuntimeError('no colour conversion\nfrom 32FC1')
+            if message.encoding == '8SC4':
+                raise RuntimeError('no colour conversion\nfrom 8SC4')
             assert desired_encoding == 'rgb8'
             return np.full((message.height, message.width, 3), 9, dtype=np.uint8)
 
     bridge = types.SimpleNamespace(CvBridge=CvBridge)
     monkeypatch.setitem(sys.modules, 'cv_bridge', bridge)
     assert (image_to_rgb(make_message('8SC3', (2, 4), 12)) == 9).all()
-    with pytest.raises(InputError, match="got '32FC1': no colour conversion from 32FC1"):
-        image_to_rgb(make_message('32FC1', (2, 4), 16))
+    with pytest.raises(InputError, match="got '8SC4': no colour conversion from 8SC4"):
+        image_to_rgb(make_message('8SC4', (2, 4), 16))
 
 
 def compress(pixels, suffix, form):

@@ -118,7 +118,7 @@ def test_a_topic_without_publisher_is_named_and_others_are_proposed(tester, wait
     assert said.level == ERROR
     assert 'no image on /lonely/image' in said.message
     assert 'it has no publisher; images come on ' in said.message
-    assert 'remap it' in said.message
+    assert '-r lonely/image:=/somewhere/image_raw' in said.message
 
 
 def test_incompatible_qos_is_told_with_its_policy(tester, wait_for, node, make_image):

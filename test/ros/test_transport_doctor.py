@@ -28,19 +28,22 @@ def test_at_first_one_waits():
     [
         ({'publishers': ()}, Level.ERROR, 'has no publisher'),
         (
-            {'publishers': (), 'image_topics': ('/camera/image_raw',)},
+            {'publishers': (), 'image_topics': {IMAGE: ['/camera/image_raw']}},
             Level.ERROR,
-            'images come on /camera/image_raw: remap it, such as image:=/camera/image_raw',
+            'images come on /camera/image_raw: start it with --ros-args -r '
+            'image:=/camera/image_raw',
         ),
         (
             {'publishers': ('sensor_msgs/msg/CompressedImage',)},
             Level.ERROR,
-            'sends sensor_msgs/msg/CompressedImage, the node expects sensor_msgs/msg/Image',
+            'sends sensor_msgs/msg/CompressedImage, the node expects sensor_msgs/msg/Image; start '
+            'it with --ros-args -p image_transport:=compressed -r image/compressed:=/image$',
         ),
         (
             {'incompatible_policy': 'RELIABILITY'},
             Level.ERROR,
-            'policy RELIABILITY; override it with qos_overrides./image.subscription.reliability',
+            'policy RELIABILITY; start it with --ros-args -p '
+            'qos_overrides./image.subscription.reliability:=best_effort',
         ),
         ({'has_any': True}, Level.WARN, 'has stopped sending'),
         ({}, Level.ERROR, f'all is lost on the way: .*{PROFILE_VARIABLE}='),
@@ -51,6 +54,49 @@ def test_silence_is_explained(facts, level, words):
     assert finding.level is level
     assert finding.text.startswith('no image on /image for 3 s')
     assert re.search(words, finding.text)
+
+
+COLOR, PACKED = '/camera/color/image_raw', '/camera/color/image_raw/compressed'
+JPEG = 'sensor_msgs/msg/CompressedImage'
+
+
+@pytest.mark.parametrize(
+    ('facts', 'words'),
+    [
+        ({}, f'-r image:={COLOR} (yolact.launch.py: image:={COLOR})'),
+        ({'name': 'front/image'}, f'-r front/image:={COLOR}'),
+        (
+            {'remapped_to': '/camera/colour/image_raw'},
+            f'-r image:={COLOR} instead of image:=/camera/colour/image_raw (yolact.launch.py',
+        ),
+        ({'type': JPEG}, f'-r image:={COLOR} (yolact'),
+        (
+            {'type': JPEG, 'image_topics': {JPEG: ['/jpeg']}},
+            '-r image/compressed:=/jpeg',
+        ),
+        (
+            {'image_topics': {JPEG: [PACKED]}},
+            f'-p image_transport:=compressed -r image:={COLOR} '
+            f'(yolact.launch.py: image_transport:=compressed image:={COLOR})',
+        ),
+        (
+            {'type': JPEG, 'name': 'front/image', 'image_topics': {IMAGE: [COLOR]}},
+            f'-p image_transport:=raw -r front/image:={COLOR}',
+        ),
+    ],
+)
+def test_hints_are_words_that_can_be_pasted(facts, words):
+    topics = {IMAGE: ['/a/depth/image_raw', COLOR], JPEG: [PACKED]}
+    said = examine(seen(**{'silence': 9, 'publishers': (), 'image_topics': topics, **facts})).text
+    assert f'start it with --ros-args {words}' in said
+    if not words.endswith(('(yolact', 'yolact.launch.py')):
+        assert said.endswith(words)
+
+
+def test_the_topic_whose_name_is_most_alike_is_proposed_and_depth_last():
+    topics = {IMAGE: ['/camera/colour/depth_raw', '/rear/image', COLOR]}
+    facts = {'topic': '/camera/colour/image_raw', 'publishers': (), 'image_topics': topics}
+    assert f'-r image:={COLOR}' in examine(seen(silence=9, **facts)).text
 
 
 def test_losses_are_told_with_their_remedy():

@@ -11,6 +11,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.time import Time
 
 from yolact_core.config import ModelConfig
+from yolact_ros.health.brightness import Brightness, complain
 from yolact_ros.health.freshness import Counters, Freshness
 from yolact_ros.health.latencies import Spread
 from yolact_ros.health.transport import Level, Observation, examine
@@ -146,6 +147,18 @@ def _count_new(now: Counters, before: Counters) -> dict[str, int]:
         name: value - (0 if begun_anew else getattr(before, name))
         for name, value in asdict(now).items()
     }
+
+
+def check_brightness(seen: Brightness, image_range: str) -> Status:
+    """Say whether 16-bit images show something in the range that is chosen."""
+    complaint = complain(seen, image_range)
+    values = {
+        'encoding': seen.encoding,
+        'largest value': seen.peak,
+        'image_range': image_range,
+    }
+    level = Level.WARN if complaint else Level.OK
+    return Status('brightness', level, complaint or 'fits the range', values)
 
 
 def check_latency(spreads: Mapping[str, Spread]) -> Status:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 from xml.etree import ElementTree
+
+from yolact_ros.health.hints import (
+    MOST_NAMED,
+    TRANSPORTS,
+    how_to_subscribe,
+    sort_by_likeness,
+)
 
 TOLERATED_LOSS = 0.02  # share of the images that were published
 FAST_DDS = 'rmw_fastrtps'
@@ -41,7 +48,9 @@ class Observation:
         topic: Topic that the node subscribes to.
         type: Type of its messages, such as ``sensor_msgs/msg/Image``.
         publishers: Types that the publishers on the topic offer, one entry for each publisher.
-        image_topics: Topics that carry that type and have publishers.
+        name: Name that the node gives to its topic, such as ``front/image``.
+        remapped_to: Topic to which that name is remapped; empty: to none.
+        image_topics: Topics that others publish, by type: raw and compressed images.
         incompatible_policy: QoS policy in which a publisher and the node cannot agree; or empty.
         received: Number of images that arrived in the last seconds.
         lost: Number of images of the last seconds that were published and did not arrive.
@@ -57,7 +66,9 @@ class Observation:
     topic: str
     type: str
     publishers: tuple[str, ...] = ()
-    image_topics: tuple[str, ...] = ()
+    name: str = 'image'
+    remapped_to: str = ''
+    image_topics: Mapping[str, Sequence[str]] = field(default_factory=dict)
     incompatible_policy: str = ''
     received: int = 0
     lost: int = 0
@@ -126,17 +137,18 @@ def _explain_silence(seen: Observation) -> Diagnosis:
     if not seen.publishers:
         return Diagnosis(Level.ERROR, f'{silence}: it has no publisher{_hint_topics(seen)}')
     if seen.type not in seen.publishers:
+        sent = seen.publishers[0]
+        hint = f'; {_how_to_subscribe(seen, seen.topic, sent)}' if sent in TRANSPORTS else ''
         return Diagnosis(
             Level.ERROR,
-            f'{silence}: its publisher sends {seen.publishers[0]}, the node expects {seen.type}; '
-            'see the parameter image_transport',
+            f'{silence}: its publisher sends {sent}, the node expects {seen.type}{hint}',
         )
     if seen.incompatible_policy:
         return Diagnosis(
             Level.ERROR,
             f'{silence}: the publisher and this node have incompatible QoS, policy '
-            f'{seen.incompatible_policy}; override it with '
-            f'qos_overrides.{seen.topic}.subscription.{seen.incompatible_policy.lower()}',
+            f'{seen.incompatible_policy}; start it with --ros-args -p qos_overrides.{seen.topic}.'
+            f'subscription.{seen.incompatible_policy.lower()}:={_least(seen.incompatible_policy)}',
         )
     if seen.has_any:
         return Diagnosis(Level.WARN, f'{silence}: its publisher is there but has stopped sending')
@@ -148,12 +160,18 @@ def _explain_silence(seen: Observation) -> Diagnosis:
 
 
 def _hint_topics(seen: Observation) -> str:
-    """Name the topics that could be meant."""
-    if not seen.image_topics:
-        return ''
-    some = ', '.join(seen.image_topics[:3])
-    example = seen.image_topics[0]
-    base = seen.topic.removesuffix('/compressed').rsplit('/', 1)[-1]
-    return (
-        f'; images come on {some}: remap it, such as {base}:={example.removesuffix("/compressed")}'
-    )
+    """Name the topics that could be meant, of the other transport if there are none of this."""
+    for kind in sorted(TRANSPORTS, key=lambda kind: kind != seen.type):
+        if topics := sort_by_likeness(seen.image_topics.get(kind, ()), seen.topic):
+            some = ', '.join(topics[:MOST_NAMED])
+            return f'; images come on {some}: {_how_to_subscribe(seen, topics[0], kind)}'
+    return ''
+
+
+def _how_to_subscribe(seen: Observation, topic: str, kind: str) -> str:
+    return how_to_subscribe(topic, kind, seen.name, seen.remapped_to, seen.type)
+
+
+def _least(policy: str) -> str:
+    """Return the value of a policy that every publisher offers."""
+    return {'RELIABILITY': 'best_effort', 'DURABILITY': 'volatile'}.get(policy, 'VALUE')

@@ -16,6 +16,8 @@ import numpy.typing as npt
 from yolact_core.errors import InputError
 from yolact_core.media.image_headers import parse_header
 from yolact_ros.images.encodings import (
+    BY_ENCODING,
+    DEPTH_ENCODINGS,
     ENCODINGS,
     SEMI_PLANAR_ENCODINGS,
     Encoding,
@@ -30,12 +32,13 @@ Image = Any  # ``sensor_msgs/msg/Image`` of any client library
 CompressedImage = Any  # ``sensor_msgs/msg/CompressedImage`` of any client library
 
 
-def image_to_rgb(message: Image) -> npt.NDArray[np.uint8]:
+def image_to_rgb(message: Image, image_range: str = BY_ENCODING) -> npt.NDArray[np.uint8]:
     """Convert an image of any encoding in ``encodings``, or else any that cv_bridge knows.
 
     Args:
         message: Image whose rows may be padded and of either byte order. It must not change while
             the result is in use, nor the result be written to: RGB without padding is not copied.
+        image_range: Range of 16-bit values that becomes that of bytes, one of ``RANGES``.
 
     Returns:
         RGB, shape (H, W, 3).
@@ -48,19 +51,30 @@ def image_to_rgb(message: Image) -> npt.NDArray[np.uint8]:
             f'image must have at least one pixel, got {message.width} x {message.height}'
         )
     if encoding := ENCODINGS.get(message.encoding):
-        return _decode_packed(message, encoding)
+        return encoding.decode(_pixels(message, encoding), image_range)
     if semi_planar := SEMI_PLANAR_ENCODINGS.get(message.encoding):
         return _decode_semi_planar(message, semi_planar)
+    if message.encoding in DEPTH_ENCODINGS:
+        raise InputError(
+            f'image must show colours or brightness, got {message.encoding!r}, which is depth: '
+            'remap image to a topic of colour images'
+        )
     return _decode_with_cv_bridge(message)
 
 
-def compressed_to_rgb(message: CompressedImage) -> npt.NDArray[np.uint8]:
+def compressed_to_rgb(
+    message: CompressedImage, image_range: str = BY_ENCODING
+) -> npt.NDArray[np.uint8]:
     """Convert a JPEG or PNG image, or any other that OpenCV decodes.
 
     The message's ``format`` is read as image_transport writes it, such as
     ``bayer_rggb8; png compressed`` or ``rgb8; jpeg compressed bgr8``: the original's encoding, and
     the order in which its colours were given to the compressor, which takes them for BGR. The
     orientation in a JPEG's EXIF data is ignored: pixels stay where the camera has them.
+
+    Args:
+        message: Compressed image.
+        image_range: Range of 16-bit values that becomes that of bytes, one of ``RANGES``.
 
     Returns:
         RGB, shape (H, W, 3).
@@ -69,6 +83,11 @@ def compressed_to_rgb(message: CompressedImage) -> npt.NDArray[np.uint8]:
         InputError: The data is cut off, too large an image, or none.
     """
     data = np.frombuffer(message.data, dtype=np.uint8)
+    if 'compressedDepth' in message.format:
+        raise InputError(
+            f'image must show colours or brightness, got format {message.format!r}, which is '
+            'depth: remap image to a topic of colour images'
+        )
     header = parse_header(io.BytesIO(data.tobytes()))
     if header and not header.is_whole:
         raise InputError(
@@ -85,7 +104,19 @@ def compressed_to_rgb(message: CompressedImage) -> npt.NDArray[np.uint8]:
             f'compressed image must be a JPEG, PNG or other image of 8 or 16 bits, got '
             f'{data.size} bytes of format {message.format!r} that cannot be decoded as one'
         )
-    return _encoding_of(pixels, message.format).decode(pixels)
+    return _encoding_of(pixels, message.format).decode(pixels, image_range)
+
+
+def brightest(message: Image | CompressedImage) -> int | None:
+    """Return the largest value in a readable image of 16 bits; None for one of 8 bits."""
+    if hasattr(message, 'format'):
+        pixels = _decompress(np.frombuffer(message.data, dtype=np.uint8))
+    else:
+        encoding = ENCODINGS.get(message.encoding)
+        pixels = None if encoding is None else _pixels(message, encoding)
+    if pixels is None or pixels.dtype.itemsize == 1:
+        return None
+    return int(pixels.max())
 
 
 def encode_jpeg(rgb: npt.NDArray[np.uint8], quality: int = 80) -> npt.NDArray[np.uint8]:
@@ -100,18 +131,18 @@ def encode_jpeg(rgb: npt.NDArray[np.uint8], quality: int = 80) -> npt.NDArray[np
     return np.asarray(data, dtype=np.uint8)
 
 
-def _decode_packed(message: Image, encoding: Encoding) -> npt.NDArray[np.uint8]:
+def _pixels(message: Image, encoding: Encoding) -> npt.NDArray[Any]:
+    """Return the values of an image where they lie, shape (H, W, channels)."""
     kind = np.dtype(encoding.kind).newbyteorder('>' if message.is_bigendian else '<')
     pixel = encoding.channels * kind.itemsize
     _check_layout(message, row=message.width * pixel, rows=message.height)
-    return encoding.decode(
-        np.ndarray(
-            (message.height, message.width, encoding.channels),
-            dtype=kind,
-            buffer=message.data,
-            strides=(message.step, pixel, kind.itemsize),
-        )
+    pixels: npt.NDArray[Any] = np.ndarray(
+        (message.height, message.width, encoding.channels),
+        dtype=kind,
+        buffer=message.data,
+        strides=(message.step, pixel, kind.itemsize),
     )
+    return pixels
 
 
 def _decode_semi_planar(message: Image, encoding: SemiPlanarEncoding) -> npt.NDArray[np.uint8]:

@@ -1,9 +1,10 @@
 """Pixel encodings of image messages, each turned into RGB.
 
-Sixteen bits are scaled to eight. Where the encoding says that values are brightness (mono16,
-rgb16, Bayer) the whole range [0, 65535] counts, as for cv_bridge and image viewers. 16UC1 says
-nothing of its values (depth, temperature): it is stretched from the darkest to the brightest
-percent of its pixels, zeros (no measurement) left out. YUV is ITU-R BT.601 with luma in [16, 235].
+Sixteen bits are scaled to eight, from a range that can be chosen (``RANGES``). By itself, where
+the encoding says that values are brightness (mono16, rgb16, Bayer) the whole range [0, 65535]
+counts, as for cv_bridge and image viewers. 16UC1 says nothing of its values (depth, temperature):
+it is stretched from the darkest to the brightest percent of its pixels, zeros (no measurement)
+left out. YUV is ITU-R BT.601 with luma in [16, 235].
 Bayer patterns are interpolated bilinearly and mirrored at the edges.
 """
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     Bytes = npt.NDArray[np.uint8]
     Words = npt.NDArray[np.uint16]
 
+BY_ENCODING = 'encoding'  # the range is that of the encoding
 DARK, BRIGHT = 0.01, 0.99  # of the pixels of a 16UC1 image become black and white
 
 
@@ -41,16 +43,18 @@ class Encoding:
     to_rgb: Callable[[Bytes], Bytes]
     to_bytes: Callable[[Words], Bytes]
 
-    def decode(self, pixels: Bytes | Words) -> Bytes:
+    def decode(self, pixels: Bytes | Words, image_range: str = BY_ENCODING) -> Bytes:
         """Return RGB, shape (H, W, 3): the pixels themselves where these are RGB already.
 
         Args:
             pixels: Shape (H, W, channels), in any byte order.
+            image_range: Range of 16-bit values that becomes that of bytes, one of ``RANGES``.
         """
         if self.channels == 1:
             pixels = pixels[..., 0]
         if self.kind is np.uint16:
-            pixels = self.to_bytes(np.ascontiguousarray(pixels, dtype=np.uint16))
+            to_bytes = RANGES[image_range] or self.to_bytes
+            pixels = to_bytes(np.ascontiguousarray(pixels, dtype=np.uint16))
         return self.to_rgb(pixels)  # type: ignore[arg-type] # bytes by now
 
 
@@ -85,14 +89,15 @@ def _two_planes(luma: Bytes, chroma: Bytes, code: int) -> Bytes:
     return np.asarray(cv2.cvtColorTwoPlane(luma, chroma, code), dtype=np.uint8)
 
 
-def _scale(pixels: Words) -> Bytes:
-    """Map [0, 65535] to [0, 255]."""
-    return np.asarray(cv2.convertScaleAbs(pixels, alpha=1 / 257), dtype=np.uint8)
+def _scale(bits: int) -> Callable[[Words], Bytes]:
+    """Map [0, 2 ** bits - 1] to [0, 255], and larger values to 255."""
+    factor = 255 / (2**bits - 1)
+    return lambda pixels: np.asarray(cv2.convertScaleAbs(pixels, alpha=factor), dtype=np.uint8)
 
 
-def _stretch(pixels: Words) -> Bytes:
-    """Map the range that most pixels lie in to [0, 255]."""
-    counts = cv2.calcHist([pixels], [0], None, [65536], [0, 65536]).ravel()
+def stretch(pixels: Words) -> Bytes:
+    """Map the range that most values lie in to [0, 255]."""
+    counts = cv2.calcHist([pixels.reshape(-1, 1)], [0], None, [65536], [0, 65536]).ravel()
     counts[0] = 0
     shares = counts.cumsum(dtype=np.float64)
     if shares[-1] == 0:
@@ -101,6 +106,14 @@ def _stretch(pixels: Words) -> Bytes:
     scale = 255 / max(bright - dark, 1)
     table = np.clip((np.arange(65536) - dark) * scale, 0, 255).round().astype(np.uint8)
     return np.asarray(np.take(table, pixels), dtype=np.uint8)
+
+
+BITS = {'10bit': 10, '12bit': 12, '14bit': 14, '16bit': 16}  # of ranges that begin with 0
+RANGES = {
+    BY_ENCODING: None,
+    'stretch': stretch,
+    **{name: _scale(bits) for name, bits in BITS.items()},
+}
 
 
 def _keep(pixels: Bytes) -> Bytes:
@@ -137,12 +150,15 @@ def _packed_yuv(code: int) -> Callable[[Bytes], Bytes]:
     return to_rgb
 
 
+WHOLE = _scale(16)
+
+
 def _bits8(channels: int, to_rgb: Callable[[Bytes], Bytes]) -> Encoding:
-    return Encoding(np.uint8, channels, to_rgb, _scale)
+    return Encoding(np.uint8, channels, to_rgb, WHOLE)
 
 
 def _bits16(
-    channels: int, to_rgb: Callable[[Bytes], Bytes], to_bytes: Callable[[Words], Bytes] = _scale
+    channels: int, to_rgb: Callable[[Bytes], Bytes], to_bytes: Callable[[Words], Bytes] = WHOLE
 ) -> Encoding:
     return Encoding(np.uint16, channels, to_rgb, to_bytes)
 
@@ -171,7 +187,7 @@ ENCODINGS = {
     '8UC1': _bits8(1, _GREY),
     '8UC3': _bits8(3, _BGR),
     '8UC4': _bits8(4, _BGRA),
-    '16UC1': _bits16(1, _GREY, _stretch),
+    '16UC1': _bits16(1, _GREY, stretch),
     **{f'bayer_{order}8': _bits8(1, to_rgb) for order, to_rgb in _BAYER.items()},
     **{f'bayer_{order}16': _bits16(1, to_rgb) for order, to_rgb in _BAYER.items()},
     'yuv422': _bits8(2, _UYVY),
@@ -179,6 +195,7 @@ ENCODINGS = {
     'yuv422_yuy2': _bits8(2, _YUYV),
     'yuyv': _bits8(2, _YUYV),
 }
+DEPTH_ENCODINGS = ('32FC1', '64FC1', '16SC1', '32SC1')  # which can be nothing else
 SEMI_PLANAR_ENCODINGS = {
     'nv12': SemiPlanarEncoding(cv2.COLOR_YUV2RGB_NV12, 2),
     'nv21': SemiPlanarEncoding(cv2.COLOR_YUV2RGB_NV21, 2),

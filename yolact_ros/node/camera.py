@@ -107,6 +107,8 @@ class Camera:
             before = self._reported
             self._reported = Freshness(counters, replace(self._stamps), self._last_error)
             yield diagnostics.check_freshness(self._reported, before, settings.max_age)
+            if (brightness := self.images.measure_brightness()) is not None:
+                yield diagnostics.check_brightness(brightness, settings.image_range)
 
     def _create_publisher(self, kind: str, topic: str, profile: QoSProfile) -> Publisher[Any]:
         def note(event: Any) -> None:  # noqa: ANN401

@@ -78,7 +78,7 @@ class Pipeline:
         """Segment an image that came with a request."""
         settings = self._settings()
         try:
-            rgb = image_to_rgb(request.image)
+            rgb = image_to_rgb(request.image, settings.image_range)
             if request.score_threshold > 0:
                 settings = replace(settings, score_threshold=float(request.score_threshold))
             if request.classes:
@@ -105,7 +105,7 @@ class Pipeline:
         began = time.monotonic()
         message, age = camera.open(frame)
         self._refuse_stale(age, frame)
-        rgb = camera.images.decode(message)
+        rgb = camera.images.decode(message, self._settings().image_range)
         return Input(frame, message.header, rgb, age, time.monotonic() - began)
 
     def _try_to_read(self, frame: Frame) -> Input | None:

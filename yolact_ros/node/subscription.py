@@ -17,9 +17,11 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from yolact_ros.deserialization import deserialize
 from yolact_ros.health.arrivals import Arrival, Arrivals
+from yolact_ros.health.brightness import Brightness
 from yolact_ros.health.freshness import NANOSECONDS
+from yolact_ros.health.hints import TRANSPORTS
 from yolact_ros.health.transport import Observation, find_profile_variable
-from yolact_ros.images.decoding import compressed_to_rgb, image_to_rgb
+from yolact_ros.images.decoding import brightest, compressed_to_rgb, image_to_rgb
 from yolact_ros.images.serialized import ImageView, read_image
 from yolact_ros.node.mailbox import Frame
 from yolact_ros.node.qos import SubscriptionEventCallbacks, newest_image, policy_name
@@ -46,10 +48,14 @@ class ImageSubscription:
         self._arrivals = Arrivals(time.monotonic())
         self._profile_variable = find_profile_variable()
         self._incompatible_policy = ''
+        self._latest: Any = None  # message that was read last
         self._subscription: Subscription[Any] | None = None
-        topic = f'{camera}/image' if camera else 'image'
+        self._name = topic = f'{camera}/image' if camera else 'image'
+        resolved = node.resolve_topic_name(topic)
+        is_remapped = resolved != node.resolve_topic_name(topic, only_expand=True)
+        self._remapped_to = resolved if is_remapped else ''
         if is_compressed:  # the name of the base is remapped, then that of the transport
-            topic = node.resolve_topic_name(topic) + '/compressed'
+            topic = resolved + '/compressed'
         self._relative_topic = topic
         self.topic: str = node.resolve_topic_name(topic)
 
@@ -96,17 +102,33 @@ class ImageSubscription:
         """Return the message of a frame.
 
         Raises:
-            InputError: It is cut off.
+            InputError: It is cut off, or none of the type.
         """
         return deserialize(data, self._type) if self._is_compressed else read_image(data)
 
-    def decode(self, message: ImageMessage) -> npt.NDArray[np.uint8]:
+    def decode(self, message: ImageMessage, image_range: str) -> npt.NDArray[np.uint8]:
         """Return the image in a message, shape (H, W, 3).
+
+        Args:
+            message: The message.
+            image_range: Range of 16-bit values that becomes that of bytes.
 
         Raises:
             InputError: It is malformed or of an encoding that is not supported.
         """
-        return compressed_to_rgb(message) if self._is_compressed else image_to_rgb(message)
+        to_rgb = compressed_to_rgb if self._is_compressed else image_to_rgb
+        rgb = to_rgb(message, image_range)
+        self._latest = message
+        return rgb
+
+    def measure_brightness(self) -> Brightness | None:
+        """Return which values the latest image has; None for one of 8 bits, or without any."""
+        message = self._latest
+        peak = brightest(message) if message is not None else None
+        if peak is None:
+            return None
+        encoding = message.format if self._is_compressed else message.encoding
+        return Brightness(self.topic, encoding.partition(';')[0], peak)
 
     def observe(self, timeout: float) -> Observation:
         """Return what is known about the way of its images.
@@ -122,7 +144,9 @@ class ImageSubscription:
             topic=self.topic,
             type=wanted,
             publishers=tuple(publisher.topic_type for publisher in publishers),
-            image_topics=self._image_topics(wanted) if is_silent and not publishers else (),
+            name=self._name,
+            remapped_to=self._remapped_to,
+            image_topics=self._image_topics() if is_silent and not publishers else {},
             incompatible_policy=self._incompatible_policy,
             received=self._arrivals.received(now),
             lost=self._arrivals.lost(now),
@@ -135,16 +159,15 @@ class ImageSubscription:
             environment=os.environ,
         )
 
-    def _image_topics(self, wanted: str) -> tuple[str, ...]:
-        """Return the topics of a type that others publish on."""
+    def _image_topics(self) -> dict[str, list[str]]:
+        """Return the topics of raw and of compressed images that others publish on."""
         own = self._node.get_fully_qualified_name()
-        return tuple(
-            topic
-            for topic, types in self._node.get_topic_names_and_types()
-            if wanted in types
-            and not topic.startswith(f'{own}/')
-            and self._node.count_publishers(topic)
-        )
+        topics: dict[str, list[str]] = {kind: [] for kind in TRANSPORTS}
+        for topic, kinds in self._node.get_topic_names_and_types():
+            if not topic.startswith(f'{own}/') and self._node.count_publishers(topic):
+                for kind in TRANSPORTS.keys() & kinds:
+                    topics[kind].append(topic)
+        return topics
 
 
 def _to_arrival(now: float, info: Mapping[str, Any]) -> Arrival:
