@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from yolact_core.cli import ENDING
+
 PROGRAM = """
 import os, signal, sys
 from pathlib import Path
@@ -23,6 +25,17 @@ def work():
 sys.exit(run_program(work, is_last=True))
 """
 TABLE = 'from rich.table import Table; t = Table("class"); t.add_row("椅子"); say_table(t)'
+
+
+@pytest.fixture(autouse=True)
+def heed_signals():
+    """Let programs heed signals that a shell in the background or nohup made this one ignore."""
+    ignored = [number for number in ENDING if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def run(work: str, after: str = '', before: str = '') -> subprocess.CompletedProcess[str]:

@@ -144,7 +144,8 @@ def test_processes_share_each_batch():
 
 
 def test_a_sample_depends_on_its_position_alone(shapes):
-    dataset = open_dataset(str(shapes), str(shapes.parent / 'images'))
+    data = DataOptions(train=str(shapes), images=str(shapes.parent / 'images'))
+    dataset = open_dataset(data, 'train')
     config = ModelConfig.from_name('yolact_resnet18').replace(input_size=64)
     transform = training_recipe('standard', config, AugmentationOptions())
     samples = TrainingSamples(dataset, transform, seed=5)
