@@ -16,7 +16,8 @@ from yolact_core.checkpoints.state_dicts import load_weights
 from yolact_core.dataset import Targets
 from yolact_core.inference.preprocessing import Preprocessor
 from yolact_core.network.boxes import encode_boxes
-from yolact_core.training.loss import Losses, LossOptions, compute_losses, select_negatives
+from yolact_core.training.losses import Losses, LossOptions, compute_losses
+from yolact_core.training.losses.classes import select_negatives
 from yolact_core.training.matching import Matches, MatchingOptions, Objects, match_priors
 
 ALL_MASKS = LossOptions(masks_to_train=10**6)

@@ -19,7 +19,7 @@ from yolact_core.errors import InputError
 from yolact_core.network import Prediction, Yolact
 from yolact_core.network.yolact import Features
 from yolact_core.training.centre_matching import match_centres
-from yolact_core.training.loss import Losses, compute_losses
+from yolact_core.training.losses import Losses, compute_losses
 from yolact_core.training.matching import Matches, match_priors
 from yolact_core.training.optimization import (
     BatchStatistics,

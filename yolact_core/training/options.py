@@ -14,7 +14,7 @@ from yolact_core.media.image_headers import Orientation
 from yolact_core.records import build_record, check_fields, parse_yaml, read_yaml
 from yolact_core.training.augmentation import AugmentationOptions, RecipeName
 from yolact_core.training.extension import ExtensionOptions
-from yolact_core.training.loss import LossOptions
+from yolact_core.training.losses import LossOptions
 from yolact_core.training.optimization import OptimizerOptions, ScheduleOptions
 
 
