@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 
 import numpy as np
 import numpy.typing as npt
@@ -45,14 +47,17 @@ class Tracker:
 
     Args:
         options: How to follow.
+        numbers: Numbers of new tracks; trackers may share them. Default: 1, 2, 3, ...
 
     Attributes:
         options: How to follow; may be replaced at any time.
     """
 
-    def __init__(self, options: TrackingOptions | None = None) -> None:
+    def __init__(
+        self, options: TrackingOptions | None = None, numbers: Iterator[int] | None = None
+    ) -> None:
         self.options = options or TrackingOptions()
-        self._begun = 0
+        self._numbers = numbers or count(1)
         self.reset()
 
     def reset(self) -> None:
@@ -140,8 +145,7 @@ class Tracker:
 
     def _begin(self) -> Track:
         """Begin a track that is yet to be seen."""
-        self._begun += 1
-        track = Track(str(self._begun), self._image)
+        track = Track(str(next(self._numbers)), self._image)
         self._tracks.append(track)
         return track
 

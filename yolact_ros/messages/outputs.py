@@ -17,6 +17,7 @@ import numpy.typing as npt
 from yolact_core.detections import Detections
 from yolact_core.errors import InputError
 from yolact_core.palette import Color
+from yolact_core.tracking import Tracks
 from yolact_core.visualization import OverlayStyle, draw_overlay, draw_prototypes
 from yolact_ros.health.freshness import Counters
 from yolact_ros.health.latencies import StageTimes
@@ -59,6 +60,7 @@ class Result:
         palette: Colour of each class.
         prototypes: Prototypes of the masks, shape (K, Hp, Wp), where the model left them: its
             next pass may overwrite them.
+        tracks: Tracks of the detections; None where they are not followed.
         options: How the result is published.
         times: Time that the image spent in each stage; unknown until all else is published.
         counters: What became of all images so far, this one included.
@@ -71,6 +73,7 @@ class Result:
     model_id: str
     palette: Sequence[Color]
     prototypes: Tensor
+    tracks: Tracks | None = None
     options: OutputOptions = field(default_factory=OutputOptions)
     times: StageTimes = field(default_factory=StageTimes)
     counters: Counters = field(default_factory=Counters)
@@ -83,12 +86,13 @@ class Result:
     @cached_property
     def overlay(self) -> npt.NDArray[np.uint8]:
         """The image with its detections drawn over it, RGB."""
-        return draw_overlay(self.rgb, self.detections, self.options.overlay, self.palette)
+        style = self.options.overlay
+        return draw_overlay(self.rgb, self.detections, style, self.palette, self.tracks)
 
 
 def make_instances(messages: MessageBuilder, result: Result) -> Message:
     """Return the main output."""
-    return messages.to_instance_array(
+    message = messages.to_instance_array(
         result.detections,
         result.header,
         model_id=result.model_id,
@@ -96,6 +100,11 @@ def make_instances(messages: MessageBuilder, result: Result) -> Message:
         encoding=result.options.encoding,
         with_coefficients=result.options.with_coefficients,
     )
+    if result.tracks:
+        rows = zip(message.instances, result.tracks.ids, result.tracks.ages.tolist(), strict=True)
+        for instance, track_id, age in rows:
+            instance.id, instance.track_age = track_id, age
+    return message
 
 
 def make_label_image(messages: MessageBuilder, result: Result) -> Message:

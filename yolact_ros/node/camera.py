@@ -11,14 +11,16 @@ from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from std_msgs.msg import Header
 
+from yolact_core.detections import Detections
+from yolact_core.tracking import Tracker, Tracks
 from yolact_ros.health import diagnostics
 from yolact_ros.health.diagnostics import Status
 from yolact_ros.health.freshness import Counters, Freshness, Stamps
 from yolact_ros.health.latencies import Latencies
 from yolact_ros.messages.builder import ros_messages
 from yolact_ros.messages.outputs import TIMING, Output, Result, list_outputs
-from yolact_ros.messages.stamps import stamp_of
-from yolact_ros.node.mailbox import Frame
+from yolact_ros.messages.stamps import NS_PER_S, stamp_of
+from yolact_ros.node.mailbox import Frame, Input
 from yolact_ros.node.qos import PublisherEventCallbacks, create_publisher, policy_name, reliable
 from yolact_ros.node.settings import Settings
 from yolact_ros.node.subscription import ImageMessage, ImageSubscription
@@ -33,12 +35,13 @@ class Camera:
         node: Node that subscribes and publishes.
         name: Name of the camera; empty for the only one.
         settings: Settings of the node when it is configured.
+        numbers: Numbers of new tracks, which all cameras share.
 
     Attributes:
         images: Subscription of its images.
     """
 
-    def __init__(self, node: Node, name: str, settings: Settings) -> None:
+    def __init__(self, node: Node, name: str, settings: Settings, numbers: Iterator[int]) -> None:
         self.name = name
         is_compressed = settings.image_transport == 'compressed'
         self.images = ImageSubscription(node, name, is_compressed=is_compressed)
@@ -50,6 +53,8 @@ class Camera:
             for output in (*list_outputs(ros_messages.factory), TIMING)
         }
         self._label_info: Publisher[Any] | None = None
+        self._tracker = Tracker(settings.tracking, numbers)
+        self._must_forget = False
         self._latencies = Latencies()
         self._stamps = Stamps()
         self._last_error = ''
@@ -70,6 +75,27 @@ class Camera:
         """
         message = self.images.deserialize(frame.data)
         return message, self._stamps.age(stamp_of(message.header), frame.clock)
+
+    def forget_tracks(self) -> None:
+        """Begin anew with the next image; may be called in any thread."""
+        self._must_forget = True
+
+    def track(self, one: Input, detections: Detections, settings: Settings) -> Tracks | None:
+        """Return the tracks of what was found in an image; None if nothing is followed.
+
+        Args:
+            one: Image; without a stamp, it is of the time at which it came.
+            detections: Instances in it.
+            settings: Current settings of the node.
+        """
+        if self._must_forget or not settings.tracking.enabled:
+            self._must_forget = False
+            self._tracker.reset()
+        if not settings.tracking.enabled:
+            return None
+        self._tracker.options = settings.tracking
+        stamp = (stamp_of(one.header) or one.frame.clock) / NS_PER_S
+        return self._tracker.update(detections, stamp, one.rgb)
 
     def publish(self, result: Result) -> None:
         """Publish what is asked for about one image, timing aside."""

@@ -28,16 +28,19 @@ class Engine:
     Args:
         node: Node that it belongs to.
         settings: Function that returns the current settings of the node.
+        numbers: Numbers of new tracks.
 
     Raises:
         InputError: The model cannot be loaded.
     """
 
-    def __init__(self, node: Node, settings: Callable[[], Settings]) -> None:
+    def __init__(
+        self, node: Node, settings: Callable[[], Settings], numbers: Iterator[int]
+    ) -> None:
         self.model = Model.load(settings())
         self.loaded = Header(stamp=node.get_clock().now().to_msg())
         names = settings().camera_names
-        self.cameras = {name: Camera(node, name, settings()) for name in names}
+        self.cameras = {name: Camera(node, name, settings(), numbers) for name in names}
         for camera in self.cameras.values():
             camera.publish_label_info(self.model.class_names, self.loaded)
         self._node = node
@@ -93,6 +96,11 @@ class Engine:
         """Leave images alone until further notice, or go on."""
         if self._worker is not None:
             self._worker.mailbox.pause(is_paused)
+
+    def forget_tracks(self) -> None:
+        """Follow instances anew from the next image of each camera."""
+        for camera in self.cameras.values():
+            camera.forget_tracks()
 
     def take_over_settings(self) -> None:
         """Let settings that have changed count for images that wait already."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
@@ -12,7 +13,7 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType  # type: ignore[attr-defined]  # so in each distribution
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from std_srvs.srv import SetBool
+from std_srvs.srv import SetBool, Trigger
 from yolact.msg import ModelInfo
 from yolact.srv import SegmentImage
 
@@ -64,6 +65,7 @@ class YolactNode(LifecycleNode):
         self._given = GivenParameters(self, words)
         self._settings = settings.declare(self, self._given.values)
         self._engine: Engine | None = None
+        self._track_numbers = itertools.count(1)  # none comes back while the node lives
         self._is_enabled = True
         profile = reliable(1, latched=True)
         self._model_info = create_publisher(self, ModelInfo, '~/model_info', profile)
@@ -71,6 +73,7 @@ class YolactNode(LifecycleNode):
         self._diagnostics = create_publisher(self, DiagnosticArray, '/diagnostics', profile)
         self.add_on_set_parameters_callback(self.on_parameters)
         self.create_service(SetBool, '~/enable', self.on_enable)
+        self.create_service(Trigger, '~/reset_tracker', self.on_reset_tracker)
         self.create_service(
             SegmentImage,
             '~/segment_image',
@@ -111,7 +114,7 @@ class YolactNode(LifecycleNode):
     @transition
     def on_configure(self) -> None:
         """Load the model and offer the outputs."""
-        self._engine = Engine(self, lambda: self._settings)
+        self._engine = Engine(self, lambda: self._settings, self._track_numbers)
         self._model_info.publish(self._engine.model_info())
         model = self._engine.model
         self.get_logger().info(
@@ -178,6 +181,14 @@ class YolactNode(LifecycleNode):
             self._engine.pause(not request.data)
         response.success = True
         response.message = 'enabled' if request.data else 'paused'
+        return response
+
+    def on_reset_tracker(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        """Let all instances have new tracks from the next image on."""
+        response.success = self._engine is not None
+        response.message = 'tracks begin anew' if self._engine else NOT_ACTIVE
+        if self._engine is not None:
+            self._engine.forget_tracks()
         return response
 
     async def on_segment_image(

@@ -140,6 +140,8 @@ class Pipeline:
         result = self._to_result(one.rgb, one.header, found, settings, sequence)
         began = time.monotonic()
         try:
+            tracks = camera.track(one, found.detections, settings)
+            result = replace(result, tracks=tracks)
             camera.publish(result)
         except Exception as error:
             self._give_up(one.frame, 'failed', error)

@@ -15,6 +15,7 @@ from rclpy.parameter import Parameter
 from yolact_core.errors import InputError
 from yolact_core.inference.options import DetectorOptions
 from yolact_core.runtimes.registry import backend_names
+from yolact_core.tracking import TrackingOptions
 from yolact_core.visualization import OverlayStyle
 from yolact_ros.images.encodings import BY_ENCODING, RANGES
 from yolact_ros.masks import MaskEncoding
@@ -60,12 +61,29 @@ class OverlaySettings(OverlayStyle):
     """What is drawn over an image, and how."""
 
     alpha: float = parameter(0.45, 'Opacity of the masks.', (0.0, 1.0))
-    color_by: Literal['class', 'instance'] = parameter('class', 'What shares a colour.')
+    color_by: Literal['class', 'instance', 'track'] = parameter('class', 'What has a colour.')
     masks: bool = parameter(True, 'Tint the masks.')
     contours: bool = parameter(True, 'Draw the outlines of the masks.')
     boxes: bool = parameter(True, 'Draw the boxes.')
-    labels: bool = parameter(True, 'Write the class beside each box.')
+    labels: bool = parameter(True, 'Write class and track beside each box.')
     scores: bool = parameter(True, 'Write the score beside the class.')
+
+
+@dataclass(frozen=True)
+class TrackingSettings(TrackingOptions):
+    """How instances are followed from image to image."""
+
+    enabled: bool = parameter(True, 'Follow instances from image to image: id and track_age.')
+    begin_score: float = parameter(
+        0.4, 'Instances with this score begin tracks, weaker ones only continue them.', (0.0, 1.0)
+    )
+    min_iou: float = parameter(
+        0.2, 'Overlap with a track, moved along, that an instance of it has.', (0.01, 1.0)
+    )
+    max_lost: float = parameter(
+        2.0, 'Look for an instance that is not seen for so many seconds.', (0.0, 3600.0)
+    )
+    camera_motion: bool = parameter(True, 'Make up for the shift of the whole image.')
 
 
 @dataclass(frozen=True)
@@ -131,6 +149,7 @@ class Settings:
         'Values of 16-bit images that become black and white; encoding: as that has it.',
         choices=tuple(RANGES),
     )
+    tracking: TrackingSettings = field(default_factory=TrackingSettings)
     jpeg_quality: int = parameter(80, 'Quality of ~/overlay/compressed.', (1, 100))
     overlay: OverlaySettings = field(default_factory=OverlaySettings)
 
