@@ -16,7 +16,7 @@ class Brightness:
     Args:
         topic: Topic that it came on.
         encoding: Encoding that its message names.
-        peak: Its largest value.
+        peak: Largest value in the image.
     """
 
     topic: str
