@@ -64,7 +64,7 @@ for data in sys.argv[2:]:
         ("(folder / '../escaped').write_text('')", 'FindingError: wrote to .*/escaped'),
         ("(folder / '../escaped').mkdir(exist_ok=True)", 'FindingError: wrote to .*/escaped'),
         ("os.system('true')", "FindingError: os.system .b'true',."),
-        ('time.sleep(0.3)', 'FindingError: took 0 s'),
+        ('sum(range(3 * 10**7))', 'FindingError: took [0-9]+ s'),
         ("len(b'x' * 2**28)", 'FindingError: .*took 2[0-9]+ MiB'),
         ("{}['key']", "KeyError: 'key'"),
     ],
