@@ -96,7 +96,7 @@ def write_malicious(path):
             lambda path: torch.save({}, path),
             'tensors, got an empty one',
         ),
-        ('a.safetensors', lambda path: path.write_bytes(b'abc'), 'a readable safetensors file'),
+        ('a.safetensors', lambda path: path.write_bytes(b'abc'), "but begins with b'abc'"),
         (
             'a.safetensors',
             lambda path: save_file({'a': torch.zeros(1)}, path),

@@ -65,6 +65,10 @@ def assert_same_weights(loaded, network, tolerance=0.0):
                                         'loss.weight': torch.ones(3)}},
         lambda weights: {'state_dict': {**prefix(zeros(weights), 'network'),
                                         **prefix(weights, 'average')}},
+        lambda weights: {'checkpoint': {'params': zeros(weights), 'params_ema': weights}},
+        lambda weights: {'model': zeros(weights), 'ema': {'decay': 0.9, 'shadow': weights}},
+        lambda weights: {'any': {'name': weights}, 'optimizer': {'state': {0: {'a': weights}}}},
+        lambda weights: {'model': weights, 'best': dict(weights)},
         lambda weights: {**weights, 'epoch': 3},
         without_counters,
         lambda weights: {**weights, 'fpn.pred_layers.0.num_batches_tracked': torch.tensor(7)},
@@ -73,6 +77,24 @@ def assert_same_weights(loaded, network, tolerance=0.0):
 def test_weights_are_found_however_they_are_wrapped(network, tmp_path, wrap):
     torch.save(wrap(network.state_dict()), tmp_path / 'mine.pth')
     assert_same_weights(load_network(tmp_path / 'mine.pth', network.config), network)
+
+
+def test_weights_of_several_networks_are_not_chosen_from(network, tmp_path):
+    weights = network.state_dict()
+    both = {**prefix(zeros(weights), 'student'), **prefix(weights, 'teacher')}
+    torch.save({'model': both}, tmp_path / 'mine.pth')
+    text = r'must be of one network, got those of model.student and of model.teacher: save'
+    with pytest.raises(InputError, match=text):
+        load_network(tmp_path / 'mine.pth', network.config)
+
+
+@pytest.mark.parametrize('name', ['mine', 'mine.PTH', 'mine.pth.tar', 'mine.bin', 'm.safetensors'])
+def test_content_tells_what_a_file_is_whatever_its_name(network, tmp_path, name):
+    torch.save(network.state_dict(), tmp_path / name)
+    assert_same_weights(load_network(tmp_path / name, network.config), network)
+    save_checkpoint(network, tmp_path / 'ours.safetensors')
+    (tmp_path / 'ours.safetensors').replace(tmp_path / name)
+    assert_same_weights(load_network(tmp_path / name), network)
 
 
 @pytest.mark.parametrize('kind', [torch.float16, torch.bfloat16, torch.float64])
@@ -109,8 +131,15 @@ def test_shapes_of_several_configurations_are_not_guessed_at(tmp_path):
     text = 'those of 80 classes may be of yolact_base, yolact_im400, yolact_im700: give a config'
     with pytest.raises(InputError, match=text):
         load_network(tmp_path / 'best.pth')
-    torch.save(build_network('yolact_im700').state_dict(), tmp_path / 'yolact_im700_1_2.pth')
-    assert load_network(tmp_path / 'yolact_im700_1_2.pth').config.name == 'yolact_im700'
+    for name in (
+        'yolact_im700_1_2',
+        'Yolact_IM700_1_2',
+        'yolact_im700_1_2 (1)',
+        'my yolact-im700',
+    ):
+        path = (tmp_path / 'best.pth').rename(tmp_path / f'{name}.pth')
+        assert load_network(path).config.name == 'yolact_im700'
+        path.rename(tmp_path / 'best.pth')
 
 
 @pytest.mark.parametrize('name', ['yolact_resnet18_1_2', 'mine'])
@@ -173,6 +202,8 @@ def write_cycle(path):
         (lambda path: path.write_bytes(b''), 'torch.save wrote, and whole'),
         (lambda path: path.write_bytes(b'PK\3\4'), 'torch.save wrote, and whole'),
         (lambda path: path.write_bytes(bytes(range(256))), 'must '),
+        (lambda path: path.write_text('<!DOCTYPE html>'), "but begins with b'<!DOCTYPE"),
+        (lambda path: path.write_text('version https://git-lfs'), "but begins with b'version"),
         (lambda path: path.write_bytes(pickle.dumps(Owner())), 'asks for code to be run'),
         (lambda path: torch.save({'model': Owner()}, path), 'asks for code to be run'),
         (lambda path: torch.save({'epoch': 3, 'lr': 0.1}, path), 'got keys epoch, lr'),

@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from yolact_core.checkpoints.state_dicts import normalize, read_pickle
+from yolact_core.checkpoints.state_dicts import holds_safetensors, normalize, read_pickle
 from yolact_core.errors import InputError
 from yolact_core.network.backbones import TimmBackbone
 
@@ -34,7 +34,7 @@ def read_backbone(source: str, backbone: str) -> Mapping[str, Tensor]:
     """
     if source == IMAGENET:
         return _fetch(backbone)
-    if Path(source).suffix != '.safetensors':
+    if not holds_safetensors(Path(source)):
         content = read_pickle(Path(source))
         try:
             return normalize(content)

@@ -15,7 +15,12 @@ from safetensors.torch import save_file
 
 from yolact_core.checkpoints.model_zoo import find_model
 from yolact_core.checkpoints.recognition import recognize, refuse_other_classes
-from yolact_core.checkpoints.state_dicts import load_weights, normalize, read_pickle
+from yolact_core.checkpoints.state_dicts import (
+    holds_safetensors,
+    load_weights,
+    normalize,
+    read_pickle,
+)
 from yolact_core.config import ModelConfig
 from yolact_core.errors import InputError
 from yolact_core.files import replace_when_done
@@ -74,7 +79,7 @@ def load_network(source: str | Path, config: str | Path | ModelConfig | None = N
 
     Args:
         source: A shipped model, an official name such as ``yolact_base`` (fetched once and cached)
-            or the path of a ``.pth`` or ``.safetensors`` file.
+            or the path of a file with weights.
         config: Configuration of a ``.pth`` file that is not named after it: the configuration
             itself, its name or its YAML file.
 
@@ -82,7 +87,7 @@ def load_network(source: str | Path, config: str | Path | ModelConfig | None = N
         InputError: The file cannot be found or read, or does not fit its configuration.
     """
     path = find_model(source)
-    if path.suffix == '.safetensors':
+    if holds_safetensors(path):
         return load_checkpoint(path)[0]
     content = read_pickle(path)
     try:

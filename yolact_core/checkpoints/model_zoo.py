@@ -111,15 +111,15 @@ def find_model(source: str | Path) -> Path:
     if name in OFFICIAL_MODELS:
         return _find_official(OFFICIAL_MODELS[name])
     path = Path(source)
+    if path.is_file():
+        return path
     if path.suffix not in SUFFIXES:
         known = ', '.join([*shipped_models(), *OFFICIAL_MODELS])
         raise InputError(
             f'model must be one of {known} or a {", ".join(SUFFIXES[:-1])} or {SUFFIXES[-1]} '
             f'file, got {name!r}'
         )
-    if not path.is_file():
-        raise InputError(f'model file must exist, got {name!r}')
-    return path
+    raise InputError(f'model file must exist, got {name!r}')
 
 
 def _find_official(model: OfficialModel) -> Path:

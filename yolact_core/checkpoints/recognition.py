@@ -43,6 +43,8 @@ def recognize(stem: str, content: object, weights: Mapping[str, Tensor]) -> Mode
     ]
     count = _count_classes(weights)
     alike = [config for config in fitting if len(config.class_names) == count] or fitting
+    plain = re.sub(r'\W+', '_', stem.lower())
+    alike = [config for config in alike if config.name in plain] or alike
     if len(alike) == 1:
         return alike[0]
     if not fitting:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,18 +16,21 @@ from yolact_core.errors import InputError
 if TYPE_CHECKING:
     from pathlib import Path
 
-CONTAINERS = (  # keys under which programs keep weights, averages first
-    'ema', 'model_ema', 'ema_state_dict', 'state_dict_ema', 'state_dict', 'model_state_dict',
-    'model', 'network', 'net', 'weights', 'module',
-)  # fmt: skip
 DEEPEST = 4  # containers within each other
 ADDED = ('module', '_orig_mod')  # parts of names: of DataParallel and torch.compile
-AVERAGES = ('average', 'ema', 'ema_model', 'model_ema')  # parts of names, too
+AVERAGE = re.compile(r'(^|_)(ema|average|averaged|shadow)(_|$)')  # parts of names, too
 EVERY_NETWORK_HAS = 'semantic_seg_conv.weight'
 COUNTER = '.num_batches_tracked'  # which nothing needs
 IGNORED = re.compile(  # the counters and what is left over in old official files
     rf'^fpn\.downsample_layers\.|^backbone\.layer\d|{re.escape(COUNTER)}$'
 )
+
+_StateDict = tuple[tuple[str, ...], dict[str, Tensor]]  # the keys on the way to it, and itself
+
+
+def holds_safetensors(path: Path) -> bool:
+    """Return whether a file begins as safetensors do, with a length and then JSON."""
+    return _read_beginning(path)[8:9] == b'{'
 
 
 def read_pickle(path: Path) -> object:
@@ -37,46 +40,40 @@ def read_pickle(path: Path) -> object:
         InputError: The file cannot be read, or holds more than that.
     """
     try:
-        with warnings.catch_warnings():
+        with path.open('rb') as file, warnings.catch_warnings():
             warnings.simplefilter('ignore')  # what is wrong with the file is said below
-            return torch.load(path, map_location='cpu', weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise InputError(
-            f'{path} must hold plain weights: it asks for code to be run, or is damaged; where it '
-            'is trusted, save its state dict alone'
-        ) from error
-    except (OSError, RuntimeError, EOFError) as error:
-        reason = _first_sentence(error)
-    except Exception:
-        reason = 'it holds something else'
-    raise InputError(f'{path} must be a file that torch.save wrote, and whole: {reason}')
+            return torch.load(file, map_location='cpu', weights_only=True)
+    except Exception as error:
+        raise InputError(f'{path} must {_say_what_fails(path, error)}') from error
 
 
 def normalize(content: object) -> dict[str, Tensor]:
     """Return the weights in what a training program saved, under their own names.
 
-    A whole state of a training may hold them beside an optimizer and other networks, and wrappers
-    lengthen their names. Of weights and their moving average, the average is taken.
+    A whole state of a training may hold them at any place, beside an optimizer and other networks,
+    and wrappers lengthen their names. Of weights and their moving average, the average is taken.
 
     Args:
         content: What the file holds.
 
     Raises:
-        InputError: There are no weights in it.
+        InputError: There are no weights in it, or those of several networks.
     """
-    weights = _find_tensors(content)
-    if not weights:
+    dicts = list(_find_state_dicts(content))
+    if not dicts:
         raise InputError(f'weights must be a state dict of tensors, got {_describe(content)}')
-    named = {
-        '.'.join(part for part in key.split('.') if part not in ADDED): value
-        for key, value in weights.items()
-    }
-    prefixes = [key.removesuffix(EVERY_NETWORK_HAS) for key in named if _is_anchor(key)]
-    prefixes.sort(key=lambda prefix: not set(AVERAGES) & set(prefix.split('.')))
-    prefix = prefixes[0] if prefixes else ''
-    return {
-        key.removeprefix(prefix): value for key, value in named.items() if key.startswith(prefix)
-    }
+    networks = [network for found in dicts for network in _find_networks(*found)]
+    if not networks:  # of a backbone alone, or of something else
+        return max(dicts, key=lambda found: (len(found[1]), _is_average(found[0])))[1]
+    networks = [found for found in networks if _is_average(found[0])] or networks
+    way, weights = networks[0]
+    for other, others in networks[1:]:
+        if not _are_equal(weights, others):
+            raise InputError(
+                f'weights must be of one network, got those of {".".join(way) or "the file"} and '
+                f'of {".".join(other)}: save the state dict of one'
+            )
+    return weights
 
 
 def load_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
@@ -123,29 +120,72 @@ def not_finite(network: nn.Module) -> list[str]:
     return [key for key, value in network.state_dict().items() if not value.isfinite().all()]
 
 
-def _find_tensors(content: object, deepest: int = DEEPEST) -> dict[str, Tensor]:
-    """Return the tensors of the innermost container that has some."""
-    if not isinstance(content, Mapping) or deepest == 0:
-        return {}
-    for key in CONTAINERS:
-        if within := _find_tensors(content.get(key), deepest - 1):
-            return within
+def _find_state_dicts(content: object, way: tuple[str, ...] = ()) -> Iterator[_StateDict]:
+    """Yield all mappings of names to tensors within each other, without what wrappers add."""
+    if not isinstance(content, Mapping) or len(way) > DEEPEST:
+        return
     tensors = {
-        key: value
+        '.'.join(part for part in key.split('.') if part not in ADDED): value
         for key, value in content.items()
         if isinstance(key, str) and isinstance(value, Tensor)
     }
-    return tensors if any(value.dim() for value in tensors.values()) else {}
+    if any(value.dim() for value in tensors.values()):
+        yield way, tensors
+    for key, value in content.items():
+        yield from _find_state_dicts(value, (*way, str(key)))
+
+
+def _find_networks(way: tuple[str, ...], tensors: dict[str, Tensor]) -> Iterator[_StateDict]:
+    """Yield the weights of each of our networks among others, under their own names."""
+    for anchor in tensors:
+        prefix = anchor.removesuffix(EVERY_NETWORK_HAS)
+        if anchor == prefix + EVERY_NETWORK_HAS and prefix[-1:] in ('', '.'):
+            yield (
+                (*way, *filter(None, prefix.split('.'))),
+                {
+                    key.removeprefix(prefix): value
+                    for key, value in tensors.items()
+                    if key.startswith(prefix)
+                },
+            )
+
+
+def _is_average(way: tuple[str, ...]) -> bool:
+    return any(AVERAGE.search(part) for part in way)
+
+
+def _are_equal(weights: Mapping[str, Tensor], others: Mapping[str, Tensor]) -> bool:
+    return weights.keys() == others.keys() and all(
+        torch.equal(weights[key], others[key]) for key in weights
+    )
+
+
+def _say_what_fails(path: Path, error: Exception) -> str:
+    beginning = _read_beginning(path)
+    if beginning and not beginning.startswith((b'PK', b'\x80')):
+        return f'be a file that torch.save or safetensors wrote, but begins with {beginning!r}'
+    if isinstance(error, pickle.UnpicklingError):
+        return (
+            'hold plain weights: it asks for code to be run, or is damaged; where it is trusted, '
+            'save its state dict alone'
+        )
+    is_told = isinstance(error, OSError | RuntimeError | EOFError)
+    reason = _first_sentence(error) if is_told else 'it holds something else'
+    return f'be a file that torch.save wrote, and whole: {reason}'
+
+
+def _read_beginning(path: Path) -> bytes:
+    try:
+        with path.open('rb') as file:
+            return file.read(16)
+    except OSError:  # which reading it says better
+        return b''
 
 
 def _describe(content: object) -> str:
     if not isinstance(content, Mapping):
         return type(content).__name__
     return f'keys {_list_some([str(key) for key in content])}' if content else 'an empty one'
-
-
-def _is_anchor(key: str) -> bool:
-    return key == EVERY_NETWORK_HAS or key.endswith(f'.{EVERY_NETWORK_HAS}')
 
 
 def _list_some(keys: list[str], most: int = 3) -> str:

@@ -157,11 +157,12 @@ def _export(network: Yolact, export: ExportOptions, options: Options) -> None:
 def _write_checkpoint(network: Yolact, source: Path, path: Path) -> None:
     """Write a checkpoint that says what its source says, but for figures of another size."""
     from yolact_core.checkpoints.checkpoint import read_checkpoint, save_checkpoint
+    from yolact_core.checkpoints.state_dicts import holds_safetensors
 
     if path.suffix != '.safetensors':
         raise InputError(f'output must be a .safetensors file, got {str(path)!r}')
     facts = None
-    if source.suffix == '.safetensors':
+    if holds_safetensors(source):
         _, config, facts = read_checkpoint(source)
         if config.name != network.config.name:
             facts = dataclasses.replace(facts, training={'resized_from': config.name})

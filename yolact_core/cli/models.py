@@ -158,6 +158,7 @@ def _describe(model: str, config: str | None, as_json: bool) -> None:
     """Print what is in one checkpoint."""
     from yolact_core.checkpoints.checkpoint import hash_weights, load_network, read_checkpoint
     from yolact_core.checkpoints.model_zoo import find_model
+    from yolact_core.checkpoints.state_dicts import holds_safetensors
 
     path: Path = find_model(model)
     network = load_network(model, config)
@@ -168,9 +169,7 @@ def _describe(model: str, config: str | None, as_json: bool) -> None:
         'sha256': digest,
         'parameters': sum(weight.numel() for weight in network.parameters()),
         'config': network.config.to_mapping(),
-        'facts': dataclasses.asdict(read_checkpoint(path)[2])
-        if path.suffix == '.safetensors'
-        else {},
+        'facts': dataclasses.asdict(read_checkpoint(path)[2]) if holds_safetensors(path) else {},
     }
     if as_json:
         say_json(about)
