@@ -19,6 +19,17 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 ROOM = 1 << 20  # bytes; with less, any error while writing is taken for that
 
 
+def require_folder(path: Path) -> None:
+    """Refuse what can be no folder to write to, whether it is there yet or not.
+
+    Raises:
+        InputError: It is a file, would be in one, or must not be written to.
+    """
+    existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise InputError(f'output must be a folder that can be written to, got {str(path)!r}')
+
+
 @contextmanager
 def replace_when_done(path: Path) -> Iterator[Path]:
     """Give a temporary file to write to, and move it to ``path`` if all goes well.

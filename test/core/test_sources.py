@@ -52,6 +52,21 @@ def test_a_number_is_a_camera_unless_a_file_is_called_so(place):
     assert isinstance(file, ImageFile)
 
 
+@pytest.mark.parametrize(
+    'address', ['udp://@:1234', 'udp://@239.0.0.1:1', 'rtsp://[::1]/a', 'tcp://:9']
+)
+def test_addresses_of_streams_are_left_to_opencv(address, place):
+    (source,) = find_sources([address])
+    assert source.device == address
+
+
+@pytest.mark.parametrize('name', ['a.TS', 'a.wmv', 'a.flv', 'a.m2ts', 'a.h264'])
+def test_files_of_cameras_and_players_are_videos(name, place):
+    Path(name).touch()
+    (source,) = find_sources([name])
+    assert isinstance(source, Video)
+
+
 def test_what_is_named_twice_counts_once(place):
     assert names_of('a/one.jpg', 'a', 'b/../a/*.jpg') == ['one.jpg', 'clip.mp4', 'two.PNG']
 
@@ -83,6 +98,8 @@ def test_no_stem_is_that_of_another_source(place):
         ('absent.jpg', "and exist, got 'absent.jpg'"),
         ('', "and exist, got ''"),
         ('-1', "and exist, got '-1'"),
+        ('rtsp://', "and exist, got 'rtsp://'"),
+        ('http://@/', "and exist, got 'http://@/'"),
         ('empty', "folder must hold an image or a video, got 'empty'"),
         ('empty/*', r"pattern must match an image or a video, got 'empty/\*'"),
     ],

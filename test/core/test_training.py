@@ -16,10 +16,12 @@ from shapes import write_shapes
 
 from yolact_core import InputError, ModelConfig, build_network, load_network
 from yolact_core.checkpoints.checkpoint import read_checkpoint, save_checkpoint
+from yolact_core.checkpoints.recognition import OWNER, STATE
 from yolact_core.training import load_run
 from yolact_core.training.module import TrainingModule
 from yolact_core.training.optimization import move_average
 from yolact_core.training.options import NetworkOptions
+from yolact_core.training.resuming import OPTIONS, RESUME, StateFiles, check_state
 from yolact_core.training.trainer import train
 from yolact_core.training.weights import start_network
 
@@ -118,6 +120,16 @@ def test_a_device_that_is_not_here_is_said(run_file):
 def test_an_output_is_not_overwritten_by_accident(run_file, tmp_path):
     (tmp_path / 'out').mkdir()
     (tmp_path / 'out' / 'resume.ckpt').touch()
+    with pytest.raises(InputError, match=r'output must be a folder without resume.ckpt'):
+        train(load_run(run_file))
+
+
+def test_an_output_that_is_no_folder_is_refused_before_anything_is_read(run_file, tmp_path):
+    (tmp_path / 'file').touch()
+    for output in ('file', 'file/within'):
+        with pytest.raises(InputError, match=r"output must be a folder that can be .* got '.*fil"):
+            train(load_run(run_file, [f'output={tmp_path / output}', 'data.train=none.json']))
+    (tmp_path / 'out' / 'resume.ckpt').mkdir(parents=True)
     with pytest.raises(InputError, match=r'output must be a folder without resume.ckpt'):
         train(load_run(run_file))
 
@@ -244,7 +256,7 @@ def test_other_classes_or_annotations_do_not_go_on_with_a_state(broken_run, shap
     content = json.loads(shapes.read_text())
     content['images'].reverse()
     (tmp_path / 'other.json').write_text(json.dumps(content))
-    with pytest.raises(InputError, match=r'the same content of data.train'):
+    with pytest.raises(InputError, match=r'the same content of data.train .* has another;'):
         train(load_run(broken_run, ['resume=true', f'data.train={tmp_path / "other.json"}']))
 
 
@@ -256,6 +268,35 @@ def test_what_may_change_in_a_break_is_logged(broken_run, shapes, tmp_path, capl
         figures = train(load_run(broken_run, ['resume=true', *changes]))
     assert figures['steps'] == 2
     assert 'optimizer.learning_rate 0.01 instead of 0.001, schedule.steps 2 inst' in caplog.text
+
+
+@pytest.mark.parametrize(
+    ('old', 'new', 'text'),
+    [
+        (('a', 'b'), ('b', 'a'), "has ('a', 'b') instead of ('b', 'a')"),
+        (('a' * 99, 'b'), ('b', 'a' * 99), 'has them in another order'),
+        (('a' * 99, 'a' * 99), ('a' * 99,), 'has 2 of them instead of 1'),
+        (('a' * 99, 'b'), ('a' * 99,), 'b is in one of them only'),
+        ('a' * 99, 'b' * 99, 'has another'),
+    ],
+)
+def test_how_a_state_differs_is_said_shortly(tmp_path, old, new, text):
+    path = tmp_path / RESUME
+    torch.save({STATE: {OWNER: {'heads': old}, OPTIONS: {}}}, path)
+    with pytest.raises(InputError) as caught:
+        check_state(path, {OWNER: {'heads': new}, OPTIONS: {}})
+    assert str(caught.value) == (
+        f'{path} must be of a run with the same heads to be resumed, but {text}; '
+        'to begin anew, give another output'
+    )
+
+
+def test_a_state_that_cannot_be_written_whole_leaves_the_last_one(tmp_path):
+    (tmp_path / RESUME).write_bytes(b'before')
+    with pytest.raises(AttributeError, match='pickle'):
+        StateFiles().save_checkpoint({'step': 3, 'net': lambda: None}, tmp_path / RESUME)
+    assert [path.name for path in tmp_path.iterdir()] == [RESUME]
+    assert (tmp_path / RESUME).read_bytes() == b'before'
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -12,6 +11,7 @@ from yolact_core.cli import stop_on_interrupt
 from yolact_core.cli.model_options import DetectionOptions, ModelOptions
 from yolact_core.cli.options import argument, group, names, option, whole_number
 from yolact_core.errors import BAD_INPUT, INTERRUPTED, InputError
+from yolact_core.files import require_folder
 from yolact_core.terminal import complain, progress_bar, say, say_json
 
 if TYPE_CHECKING:
@@ -140,9 +140,7 @@ def _check_output(folder: Path, sources: Sequence[ImageFile | Video]) -> None:
     """
     from yolact_core.media.sources import ImageFile
 
-    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK):
-        raise InputError(f'output must be a folder that can be written to, got {str(folder)!r}')
+    require_folder(folder)
     for source in sources:
         path = source.path if isinstance(source, ImageFile) else source.device
         if isinstance(path, Path) and path.resolve().parent == folder.resolve():

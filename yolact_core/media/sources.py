@@ -13,8 +13,11 @@ from pathlib import Path, PurePosixPath
 from yolact_core.errors import InputError
 from yolact_core.media.image_files import is_hidden, is_image_file
 
-VIDEO_SUFFIXES = frozenset(('.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.webm'))
-STREAM = re.compile(r'(rtsps?|https?|udp|tcp|rtp|rtmp|srt)://', re.IGNORECASE)
+VIDEO_SUFFIXES = frozenset((
+    '.3gp', '.asf', '.avi', '.flv', '.h264', '.h265', '.m2ts', '.m4v', '.mjpeg', '.mjpg', '.mkv',
+    '.mov', '.mp4', '.mpeg', '.mpg', '.mts', '.ogv', '.ts', '.vob', '.webm', '.wmv',
+))  # fmt: skip
+STREAM = re.compile(r'(rtsps?|https?|udp|tcp|rtp|rtmp|srt)://([^/]*@)?[^/@]', re.IGNORECASE)
 
 
 @dataclass(frozen=True)

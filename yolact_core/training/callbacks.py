@@ -18,6 +18,7 @@ from yolact_core.checkpoints.checkpoint import Facts, save_checkpoint
 from yolact_core.checkpoints.state_dicts import not_finite
 from yolact_core.detector import Detector
 from yolact_core.evaluation import EvaluationOptions, evaluate
+from yolact_core.files import replace_when_done
 from yolact_core.training.module import DivergedError, TrainingModule
 from yolact_core.training.resuming import LAST, RESUME
 from yolact_core.visualization import draw_overlay
@@ -184,7 +185,8 @@ class CheckpointSaver(Callback):
         trainer.save_checkpoint(self._folder / RESUME)
         if trainer.is_global_zero:
             self._save_weights(LAST, trainer.global_step)
-            (self._folder / FIGURES).write_text(json.dumps(self.figures, indent=2))
+            with replace_when_done(self._folder / FIGURES) as unfinished:
+                unfinished.write_text(json.dumps(self.figures, indent=2))
 
     def _save_weights(self, name: str, step: int) -> None:
         """Write a checkpoint of the weights with the figures so far."""

@@ -8,9 +8,13 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
 from yolact_core.checkpoints.recognition import MODEL, OWNER, STATE
 from yolact_core.checkpoints.state_dicts import read_pickle
 from yolact_core.errors import InputError
+from yolact_core.files import replace_when_done, require_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,21 +26,36 @@ RESUME = 'resume.ckpt'
 LAST = 'last.safetensors'
 OPTIONS = 'options'  # with which a state was reached
 LOCAL = ('data', 'output', 'resume')  # options that mean nothing on another machine
-MOST_TOLD = 160  # characters
+MOST_TOLD = 120  # characters
 
 logger = logging.getLogger(__name__)
+
+
+class StateFiles(TorchCheckpointIO):
+    """Writes the state of a run whole or not at all, also where the disk gets full."""
+
+    def save_checkpoint(
+        self,
+        checkpoint: dict[str, Any],
+        path: str | Path,
+        storage_options: object = None,
+    ) -> None:
+        """Replace the file only when the new one is complete."""
+        with replace_when_done(Path(path)) as unfinished:
+            torch.save(checkpoint, unfinished)
 
 
 def find_state(run: RunConfig, folder: Path) -> Path | None:
     """Return the file of the state that a run goes on with, or None for a new run.
 
     Raises:
-        InputError: The file is missing, or would be overwritten.
+        InputError: The file is missing, or would be overwritten, or the folder cannot be one.
     """
+    require_folder(folder)
     path = folder / RESUME
     if run.resume and not path.is_file():
         raise InputError(f'{path} must exist to resume')
-    if path.is_file() and not run.resume:
+    if path.exists() and not run.resume:
         raise InputError(f'output must be a folder without {RESUME}, or resume be true: {path}')
     return path if run.resume else None
 
@@ -81,7 +100,9 @@ def check_state(path: Path, wanted: Mapping[str, Any]) -> None:
         InputError: The file cannot be read, or belongs to a run that differs in what a state
             depends on.
     """
-    anew = f'to begin anew, give another output and model.weights={path.with_name(LAST)}'
+    last = path.with_name(LAST)
+    weights = f' and model.weights={last}' if last.is_file() else ''
+    anew = f'to begin anew, give another output{weights}'
     try:
         found = read_pickle(path)
     except InputError as error:
@@ -122,4 +143,8 @@ def _tell_difference(old: object, new: object) -> str:
     if not isinstance(old, tuple) or not isinstance(new, tuple):
         return 'has another'
     alone = [str(item) for item in (*old, *new) if item not in old or item not in new]
-    return f'{alone[0]} is in one of them only' if alone else 'has them in another order'
+    if alone:
+        return f'{alone[0]} is in one of them only'
+    if len(old) != len(new):
+        return f'has {len(old)} of them instead of {len(new)}'
+    return 'has them in another order'

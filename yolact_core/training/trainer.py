@@ -21,12 +21,19 @@ from yolact_core import __version__
 from yolact_core.checkpoints.checkpoint import Facts
 from yolact_core.dataset import deaths_told
 from yolact_core.errors import InputError
+from yolact_core.files import replace_when_done
 from yolact_core.palette import make_palette
 from yolact_core.training.callbacks import CheckpointSaver, ProgressLogger
 from yolact_core.training.data import TrainingData, open_dataset, open_validation
 from yolact_core.training.module import TrainingModule
 from yolact_core.training.optimization import Schedule
-from yolact_core.training.resuming import LOCAL, check_state, describe_state, find_state
+from yolact_core.training.resuming import (
+    LOCAL,
+    StateFiles,
+    check_state,
+    describe_state,
+    find_state,
+)
 from yolact_core.training.weights import (
     freeze,
     freeze_batch_norm,
@@ -94,8 +101,8 @@ def train(run: RunConfig) -> dict[str, Any]:
     except MisconfigurationException as error:
         raise InputError(f'device must be one of this machine: {error}') from error
     if trainer.is_global_zero:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / RUN_FILE).write_text(yaml.safe_dump(dataclasses.asdict(run), sort_keys=False))
+        with replace_when_done(folder / RUN_FILE) as unfinished:
+            unfinished.write_text(yaml.safe_dump(dataclasses.asdict(run), sort_keys=False))
     with warnings.catch_warnings():
         for message in EXPECTED_WARNINGS:
             warnings.filterwarnings('ignore', message)
@@ -135,6 +142,7 @@ def _make_trainer(run: RunConfig, folder: Path, callbacks: list[Callback]) -> Tr
         max_steps=-1,
         max_epochs=-1,
         callbacks=callbacks,
+        plugins=StateFiles(),
         logger=TensorBoardLogger(str(folder), name='', version='tensorboard'),
         enable_checkpointing=False,
         enable_progress_bar=is_terminal,
