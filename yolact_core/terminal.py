@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from yolact_core.errors import InputError
 
@@ -15,10 +16,23 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 WIDE = 240  # columns where nobody looks at a terminal
+COMMANDS = re.compile('[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]')  # to a terminal
+
+
+def escape(text: str) -> str:
+    """Return a text with all that a terminal would obey, and not show, written as escapes.
+
+    Names of topics and classes come from files that anybody may have written.
+    """
+    return COMMANDS.sub(lambda match: match[0].encode('unicode_escape').decode(), text)
 
 
 def say(text: str) -> None:
     """Write a line of results."""
+    _write_results(escape(text))
+
+
+def _write_results(text: str) -> None:
     with explained_output():
         sys.stdout.write(text + '\n')
 
@@ -48,18 +62,22 @@ def say_json(values: object) -> None:
 def say_table(table: Table) -> None:
     """Write a table, as wide as need be where stdout is no terminal."""
     from rich.console import Console
+    from rich.text import Text
 
-    is_terminal = sys.stdout.isatty()
-    console = Console(width=None if is_terminal else WIDE, highlight=False)
+    class PlainConsole(Console):
+        def render_str(self, text: str, **_: Any) -> Text:  # noqa: ANN401 - as it is declared
+            return Text(escape(text))
+
+    console = PlainConsole(width=None if sys.stdout.isatty() else WIDE)
     with explained_output(), console.capture() as written:  # at a closed pipe it would exit itself
         console.print(table)
-    say(written.get().removesuffix('\n'))
+    _write_results(written.get().removesuffix('\n'))
 
 
 def remark(text: str) -> None:
     """Write a line for someone who waits at a terminal."""
     if sys.stderr.isatty():
-        sys.stderr.write(f'{text}\n')
+        sys.stderr.write(f'{escape(text)}\n')
 
 
 def remark_logs() -> AbstractContextManager[None]:
@@ -92,7 +110,7 @@ def handle_logs(handler: logging.Handler) -> Iterator[None]:
 def complain(sentence: str) -> None:
     """Write one line about what is wrong."""
     with suppress(OSError):  # nobody listens
-        sys.stderr.write(f'yolact: error: {" ".join(sentence.split())}\n')
+        sys.stderr.write(f'yolact: error: {escape(" ".join(sentence.split()))}\n')
 
 
 @contextmanager

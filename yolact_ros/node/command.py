@@ -10,6 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, NoReturn
 
 from yolact_core.errors import BAD_INPUT, InputError
+from yolact_core.terminal import escape
 from yolact_ros.process.ending import end_orderly, leave
 from yolact_ros.process.joining import join_ros, ros_errors, split_words
 
@@ -36,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         _make_parser().parse_args(split_words(NAME, words))
         remark = join_ros(words)
     except InputError as error:
-        sys.stderr.write(f'{NAME}: error: {" ".join(str(error).split())}\n')
+        sys.stderr.write(f'{NAME}: error: {escape(" ".join(str(error).split()))}\n')
         leave(BAD_INPUT)
     leave(_run(words, remark))
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from yolact_core.cli import stop_on_signals
 from yolact_core.cli.options import read_options
 from yolact_core.errors import BAD_INPUT, InputError
+from yolact_core.terminal import escape
 from yolact_ros.player.options import Options, make_parser
 from yolact_ros.process.ending import end_orderly
 from yolact_ros.process.joining import join_ros, ros_errors, split_words
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _play(read_options(Options, arguments), words, is_stopped, losses)
             return BAD_INPUT if losses.count and not is_stopped() else 0
     except InputError as error:
-        sys.stderr.write(f'{NAME}: error: {" ".join(str(error).split())}\n')
+        sys.stderr.write(f'{NAME}: error: {escape(" ".join(str(error).split()))}\n')
         return BAD_INPUT
 
 
@@ -121,4 +122,4 @@ def _open_recording(options: Options, losses: Losses) -> Recording:
 
 
 def _warn(sentence: str) -> None:
-    sys.stderr.write(f'{NAME}: warning: {" ".join(sentence.split())}\n')
+    sys.stderr.write(f'{NAME}: warning: {escape(" ".join(sentence.split()))}\n')
