@@ -24,7 +24,17 @@ FROM_ROSDEP = {
     'rich': 'python3-rich',
     'yaml': 'python3-yaml',
 }
-FROM_PIP = {'jinja2', 'markupsafe', 'matplotlib', 'mcap', 'ray', 'rosbags', 'torch', 'zstandard'}
+FROM_PIP = {
+    'jinja2',
+    'lz4',
+    'markupsafe',
+    'matplotlib',
+    'mcap',
+    'ray',
+    'rosbags',
+    'torch',
+    'zstandard',
+}
 OPTIONAL = {'cv_bridge'}
 
 pytest.importorskip('yolact.msg', reason=WHY_SKIPPED)
