@@ -49,6 +49,16 @@ def test_whatever_stands_in_a_cell_the_other_messages_are_read(change, change_to
     assert any(len(entry.data) > 1000 for entry in entries)
 
 
+@pytest.mark.parametrize('value', ["'never'", '0.5', '1e30'])
+def test_messages_whose_time_is_no_number_of_nanoseconds_are_told(change, value):
+    losses = []
+    path = change(f'UPDATE messages SET timestamp = {value} WHERE id = 1')
+    with Bag(path, losses.append) as bag:
+        assert len(list(bag.entries([topic.name for topic in bag.topics]))) == 1
+        assert bag.duration == 0
+    assert [loss.messages for loss in losses] == [1]
+
+
 def test_a_view_without_end_in_place_of_a_table_is_refused(change):
     endless = 'WITH RECURSIVE row(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM row)'
     path = change(f'DROP TABLE messages; CREATE VIEW messages AS {endless} SELECT id FROM row')

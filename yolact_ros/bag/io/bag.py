@@ -62,7 +62,13 @@ class Bag:
                 path, self._lose, stack, is_ros1_welcome=is_ros1_welcome
             )
             self._files = stack.pop_all()
-        self.topics = _merge_topics([topic for one in self._storages for topic in one.topics])
+        topics = [topic for one in self._storages for topic in one.topics]
+        self.topics = _merge_topics(topics)
+        self._types = {topic.name: topic.type for topic in self.topics}
+        for topic in topics:
+            if topic.count and topic.type != self._types[topic.name]:
+                reason = f'{self._types[topic.name]} is not the only type on {topic}'
+                self._lose(Loss(reason, topic.count))
         times = [one.times for one in self._storages if one.times is not None]
         self.start = min((start for start, _ in times), default=0)
         self.end = max((end for _, end in times), default=0)
@@ -183,7 +189,8 @@ class Bag:
         """Iterate over the messages of one file, as far as it can be read."""
         try:
             for entry in storage.messages(topics, start, stop, self._lose):
-                yield _decompress(entry) if entry.data.startswith(ZSTD_MAGIC) else entry
+                if entry.type == self._types[entry.topic]:
+                    yield _decompress(entry) if entry.data.startswith(ZSTD_MAGIC) else entry
         except InputError:  # of who is told about losses
             raise
         except Exception as error:  # each storage has its own
@@ -224,11 +231,15 @@ def _decompress(entry: Entry) -> Entry:
 
 
 def _merge_topics(topics: Sequence[Topic]) -> tuple[Topic, ...]:
-    """Return all topics by name; several publishers and files add up."""
-    merged: dict[str, Topic] = {}
+    """Return all topics by name; several publishers and files add up.
+
+    Where a topic has several types, that of most messages is taken.
+    """
+    merged: dict[tuple[str, str], Topic] = {}
     for topic in topics:
-        before = merged.get(topic.name, replace(topic, count=0, qos=()))
-        merged[topic.name] = replace(
-            topic, count=before.count + topic.count, qos=before.qos + topic.qos
-        )
-    return tuple(merged[name] for name in sorted(merged))
+        key = topic.name, topic.type
+        before = merged.get(key, replace(topic, count=0, qos=()))
+        merged[key] = replace(topic, count=before.count + topic.count, qos=before.qos + topic.qos)
+    by_count = sorted(merged.values(), key=lambda topic: topic.count)
+    by_name = {topic.name: topic for topic in by_count}
+    return tuple(by_name[name] for name in sorted(by_name))

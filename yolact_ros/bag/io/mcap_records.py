@@ -15,6 +15,8 @@ MAGIC = b'\x89MCAP0\r\n'
 RECORD = struct.Struct('<BQ')  # kind of record, and bytes that follow
 CHUNK_HEAD = struct.Struct('<QQQII')  # first and last time, size, checksum, length of a name
 CHUNK_SIZE = struct.Struct('<Q')  # bytes of the records in a chunk, after the name
+INDEX_HEAD = struct.Struct('<HI')  # channel, and bytes of the list that follows
+INDEX_ITEM = 16  # bytes of an item of that list
 MESSAGE_HEAD = struct.Struct('<HIQQ')  # channel, number, times of recording and of publishing
 
 NO_RECORD = 0  # kind of a stretch between two records

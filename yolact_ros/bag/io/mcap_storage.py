@@ -56,6 +56,11 @@ class Stretch:
     index_end: int = 0
     is_damaged: bool = False
 
+    @property
+    def has_times(self) -> bool:
+        """Whether its times can be those of messages; some recorders leave them at zero."""
+        return 0 < self.last >= self.first
+
     def lose(self, reason: str, messages: int | None) -> Loss:
         """Return the loss of so many of its messages."""
         what = 'chunk' if self.is_chunk else 'messages'
@@ -84,6 +89,15 @@ class Contents:
         for stretch in self.stretches:
             total.update(stretch.counts)
         return total
+
+    @property
+    def has_stated_counts(self) -> bool:
+        """Whether there are as many messages as the statistics say: in all and of each channel."""
+        statistics, counts = self.summary.statistics, self.counts
+        if statistics is None:
+            return True
+        stated = +Counter(statistics.channel_message_counts)
+        return statistics.message_count == counts.total() and stated in (Counter(), +counts)
 
 
 class McapStorage:
@@ -145,7 +159,7 @@ class McapStorage:
         self, stretch: Stretch, wanted: Mapping[int, Topic], on_loss: ReportLoss
     ) -> Iterator[Entry]:
         """Iterate over the messages of a stretch, as far as it can be read."""
-        seen, reason = 0, 'there are fewer messages than its index says'
+        seen, reason, is_in_time = 0, 'there are fewer messages than its index says', True
         try:
             data = load(self._file, stretch)
             for kind, begin, end in split(data):
@@ -153,6 +167,7 @@ class McapStorage:
                     continue
                 seen += 1
                 channel, _, time, _ = MESSAGE_HEAD.unpack_from(data, begin)
+                is_in_time &= stretch.first <= time <= stretch.last
                 if topic := wanted.get(channel):
                     message = data[begin + MESSAGE_HEAD.size : end]
                     yield Entry(topic.name, topic.type, time, message, topic.encoding)
@@ -161,6 +176,9 @@ class McapStorage:
         lost = stretch.counts.total() - seen
         if lost > 0 and not stretch.is_damaged:
             on_loss(stretch.lose(reason, lost))
+        if not is_in_time:
+            reason = f'the chunk at byte {stretch.start} says other times than its messages'
+            on_loss(Loss(reason, messages=0))
 
 
 def load(file: BinaryIO, stretch: Stretch) -> bytes:

@@ -91,12 +91,16 @@ def _hold_against(
     known = sum(loss.messages or 0 for loss in losses)
     if stated in (found, found + known):
         return
+    reason = f'{METADATA} counts {stated} messages, and {found} are there'
+    if stated <= found + known:
+        yield Loss(reason, messages=0)
+        return
     times = [storage.times for storage in storages if storage.times is not None]
     first, last = metadata.times
     is_lost_at_end = last is not None and all(end <= last for _, end in times)
     yield Loss(
-        f'{METADATA} counts {stated} messages, and {found} are there',
-        messages=max(stated - found - known, 0),
+        reason,
+        messages=stated - found - known,
         start=max((end - 1 for _, end in times), default=first) if is_lost_at_end else first,
         end=last,
     )
@@ -158,10 +162,13 @@ def _read_metadata(folder: Path) -> Metadata:
     """
     from yolact_core.records import read_yaml  # whose libraries the help does without
 
+    if not (folder / METADATA).exists():
+        raise InputError('it is missing')
     content = read_yaml(folder / METADATA)
     try:
         facts: dict[str, Any] = content['rosbag2_bagfile_information']
-        files = [_locate(folder, name) for name in facts['relative_file_paths']]
+        names = dict.fromkeys(facts['relative_file_paths'])
+        files = [_locate(folder, name) for name in names]
     except (KeyError, TypeError) as error:
         raise InputError('it must name the files of the bag') from error
     try:

@@ -18,6 +18,7 @@ from yolact_ros.bag.io.storage import FOREVER, Entry, Loss, ReportLoss, Topic, d
 CHANGES = ('-wal', '-journal')  # endings of files with what a database was not told yet
 LATEST = 2**63 - 1  # that a database can hold
 FARTHEST = 2**40  # messages that may be damaged in a row
+HAS_TIME = "typeof(timestamp) = 'integer'"  # of a message
 
 Row = tuple[int, int, int]  # number of a message, of its topic, and its time of recording
 time_of = itemgetter(2)
@@ -103,6 +104,9 @@ class SqliteStorage:
         self.losses: tuple[Loss, ...] = ()
         try:
             counts, self.times = self._count()
+            (total,) = self._database.execute('SELECT count(*) FROM messages').fetchone()
+            if timeless := total - counts.total():
+                self.losses = (Loss('the times of all messages must be whole numbers', timeless),)
         except sqlite3.DatabaseError as error:
             self._salvaged, missing = self._salvage()
             counts = Counter(key for _, key, _ in self._salvaged)
@@ -137,9 +141,8 @@ class SqliteStorage:
             sqlite3.DatabaseError: The table is damaged.
         """
         query = (
-            'SELECT topic_id, count(*), min(CAST(timestamp AS INTEGER)), '
-            'max(CAST(timestamp AS INTEGER)) FROM messages '
-            'GROUP BY topic_id'
+            'SELECT topic_id, count(*), min(timestamp), max(timestamp) FROM messages '
+            f'WHERE {HAS_TIME} GROUP BY topic_id'
         )
         rows = self._database.execute(query).fetchall()
         counts = Counter({key: count for key, count, _, _ in rows})
@@ -157,7 +160,7 @@ class SqliteStorage:
         keys = ','.join(map(str, wanted))
         query = (
             f'SELECT id, topic_id, timestamp FROM messages WHERE topic_id IN ({keys}) '
-            'AND timestamp BETWEEN ? AND ? ORDER BY timestamp, id'
+            f'AND timestamp BETWEEN ? AND ? AND {HAS_TIME} ORDER BY timestamp, id'
         )
         last = LATEST if stop == FOREVER else stop - 1
         if start <= LATEST:
@@ -169,7 +172,10 @@ class SqliteStorage:
         number: int | None = 0
         while number is not None:
             try:
-                query = 'SELECT id, topic_id, timestamp FROM messages WHERE id >= ? ORDER BY id'
+                query = (
+                    'SELECT id, topic_id, timestamp FROM messages '
+                    f'WHERE id >= ? AND {HAS_TIME} ORDER BY id'
+                )
                 for row in self._database.execute(query, (number,)):
                     rows.append(row)
                     number = row[0] + 1
