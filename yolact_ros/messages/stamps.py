@@ -6,6 +6,7 @@ from typing import Any
 
 NS_PER_S = 10**9
 EARLIEST, LATEST = -(2**31) * NS_PER_S, 2**31 * NS_PER_S - 1  # December 1901, January 2038
+TOO_LATE = 'stamps of ROS 2 end in January 2038: later times become that moment'
 
 
 def split_time(time: int) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from yolact_ros.bag.io.bag import NS_PER_S, Bag, Entry, Loss, Topic, require_ros
 from yolact_ros.bag.io.cameras import COMPRESSED
 from yolact_ros.bag.io.storage import CDR, ReportLoss
 from yolact_ros.deserialization import deserialize
-from yolact_ros.messages.stamps import LATEST
+from yolact_ros.messages.stamps import LATEST, TOO_LATE
 from yolact_ros.messages.topic_names import make_legal
 
 LONGEST_GAP = 5.0  # seconds that are played
@@ -145,7 +145,7 @@ class BagRecording:
             if name != legal:
                 say(f'{name} is published as {legal}, a name that ROS 2 accepts')
         if self._bag.end > LATEST:
-            say('stamps of ROS 2 end in January 2038: later times become that moment')
+            say(TOO_LATE)
 
     def entries(self) -> Iterator[RecordedMessage]:
         """Iterate over all messages.

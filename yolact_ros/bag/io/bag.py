@@ -176,7 +176,7 @@ class Bag:
         with closing(self.entries([topic.name])) as entries:
             for entry in entries:
                 with suppress(InputError):
-                    return DEPTH if is_depth(self.deserialize(entry), topic) else IMAGES
+                    return DEPTH if is_depth(self.deserialize(entry), entry) else IMAGES
         return IMAGES
 
     def list_topics(self) -> str:

@@ -21,6 +21,7 @@ from yolact_ros.bag.replay.resumable_output import (
     explain_full_disk,
     folder_of_parts,
 )
+from yolact_ros.messages.stamps import LATEST, TOO_LATE
 from yolact_ros.messages.topic_names import make_legal
 
 
@@ -150,6 +151,9 @@ def _finish(bag: ReplayedBag, executor: Executor) -> None:
     for topic, camera in name_cameras(bag.facts.images.topics).items():
         if camera != NODE and make_legal([topic])[topic] != topic:
             bag.remarks.append(f'results of {topic} are below {camera}, a name that ROS 2 accepts')
+    times = [one.progress.time for one in bag.results if one.progress.time is not None]
+    if max(times, default=0) > LATEST:
+        bag.remarks.append(TOO_LATE)
     output = ResumableOutput(bag.job.output, bag.facts.types)
     if not bag.is_complete:
         output.discard()
