@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import struct
 
+import numpy as np
 import pytest
 
 pytest.importorskip('pycocotools', reason="pip install 'yolact[train]'")
 pytest.importorskip('rosbags', reason='rosbags is not installed: pip install rosbags')
 
-from bags import image_item, write_bag
+from bags import image_item, make_detections, truth_item, write_bag
 from mcap.opcode import Opcode
 
 from yolact_core.cli import main
@@ -146,3 +147,53 @@ def test_metadata_that_are_missing_are_told_in_a_few_words(tmp_path):
     bag = write_bag(tmp_path / 'bag', ITEMS)
     (bag / 'metadata.yaml').unlink()
     assert str(read(bag)[1][0]).endswith('metadata.yaml cannot be used: it is missing')
+
+
+def test_info_tells_images_that_cannot_be_decoded_among_others(tmp_path, capsys):
+    odd = image_item(4)
+    odd[3].encoding = 'telepathy8'
+    short = image_item(5)
+    short[3].data = short[3].data[:-1]
+    assert (
+        main(['bag', 'info', str(write_bag(tmp_path / 'bag', [*ITEMS, odd, short])), '--json'])
+        == 2
+    )
+    found = json.loads(capsys.readouterr().out)
+    assert (found['topics'][0]['unreadable'], found['topics'][0]['use']) == (2, 'images')
+    (loss,) = found['losses']
+    assert (loss['messages'], loss['start'], loss['end']) == (2, odd[2], short[2])
+
+
+def square(size=(96, 128)):
+    mask = np.zeros(size, bool)
+    mask[20:40, 20:40] = True
+    return make_detections([mask], size=size)
+
+
+def evaluate(bag, capsys, *words):
+    status = main([str(word) for word in ('bag', 'evaluate', bag, *words, '--json')])
+    return status, json.loads(capsys.readouterr().out)
+
+
+def test_truth_and_results_of_other_images_are_told(tmp_path, capsys):
+    bag = write_bag(tmp_path / 'bag', [*ITEMS, truth_item(9, square())])
+    results = write_bag(tmp_path / 'results', [truth_item(9, square(), '/yolact/instances')])
+    status, found = evaluate(bag, capsys, '--results', results, '--truth', '/camera/truth')
+    assert (status, found['missing']) == (2, 4)
+    assert [loss['reason'] for loss in found['losses']] == [
+        f'none of its images has a stamp that occurs in the results {results.name}',
+        'none of its images has a stamp that occurs in the truth /camera/truth',
+    ]
+
+
+def test_an_image_whose_truth_has_another_size_is_skipped_and_told(tmp_path, capsys):
+    truths = [truth_item(0, square()), truth_item(1, square((50, 50))), truth_item(2, square())]
+    bag = write_bag(tmp_path / 'bag', [*ITEMS, *truths])
+    found = [truth_item(index, square(), '/yolact/instances') for index in range(4)]
+    results = write_bag(tmp_path / 'results', found)
+    status, found = evaluate(bag, capsys, '--results', results, '--truth', '/camera/truth')
+    assert status == 2
+    assert [found[name] for name in ('images', 'skipped', 'without_truth')] == [3, 1, 1]
+    assert found['figures']['mask_ap'] == 1
+    (loss,) = found['losses']
+    assert 'must be of its size, 128 x 96, got 50 x 50' in loss['reason']

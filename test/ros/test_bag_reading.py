@@ -216,7 +216,7 @@ def test_info_says_what_is_in_a_bag(tmp_path, capsys):
 def test_images_that_nothing_decodes_are_named(tmp_path, capsys):
     odd = image_item(0)
     odd[3].encoding = 'telepathy8'
-    assert main(['bag', 'info', str(write_bag(tmp_path / 'bag', [odd])), '--json']) == 0
+    assert main(['bag', 'info', str(write_bag(tmp_path / 'bag', [odd])), '--json']) == 2
     (topic,) = json.loads(capsys.readouterr().out)['topics']
     assert topic['use'].startswith('none: image encoding must be one of rgb8')
 

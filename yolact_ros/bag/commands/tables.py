@@ -69,6 +69,10 @@ def _describe(plan: EvaluationPlan, facts: EvaluationFacts, figures: BagFigures)
         lines.append(f'{figures.skipped} images could not be read and were skipped')
     if figures.missing:
         lines.append(f'{figures.missing} images have no result, which counts as nothing found')
+    if figures.without_truth:
+        lines.append(
+            f'{figures.without_truth} images have no truth, and do not count in precision'
+        )
     if facts.unknown_classes:
         lines.append(f'not known to the model, left out: {", ".join(facts.unknown_classes)}')
     if figures.latency:

@@ -15,11 +15,7 @@ from yolact_core.errors import InputError
 from yolact_core.evaluation.matches import agree, match_image
 from yolact_core.evaluation.results import result_of_image
 from yolact_ros.bag.evaluate.motion import Grey, Motion, estimate_motion, to_grey
-from yolact_ros.bag.evaluate.predictors import (
-    AmbiguousStampError,
-    FrameDetections,
-    Predictor,
-)
+from yolact_ros.bag.evaluate.predictors import FrameDetections, Predictor
 from yolact_ros.bag.evaluate.records import (
     FrameRecord,
     FrameResult,
@@ -101,10 +97,8 @@ class FrameEvaluator:
         """Iterate over the records of a span.
 
         The last image of each topic before the span is evaluated too, so that the first one
-        inside has something to be compared with.
-
-        Raises:
-            InputError: Truth or recorded results are malformed.
+        inside has something to be compared with. An image is skipped that cannot be decoded, or
+        whose truth or result is malformed.
         """
         span = span or Span()
         states = self._lead_in(span)
@@ -112,14 +106,10 @@ class FrameEvaluator:
             topic = raw.entry.topic
             try:
                 frame = decode(self._bag, raw)
-            except InputError as error:
-                yield SkippedFrame(topic, raw.index, raw.entry.time, str(error))
-                continue
-            try:
                 predictions = [one.predict(frame) for one in self._predictors]
                 state = self._to_state(frame, predictions)
                 record = self._record(frame, predictions, state, states.get(topic))
-            except AmbiguousStampError as error:
+            except InputError as error:
                 yield SkippedFrame(topic, raw.index, raw.entry.time, str(error))
                 continue
             yield record

@@ -36,7 +36,23 @@ class EvaluatedBag(BagRun[EvaluationPlan, EvaluationFacts, list[Record]]):
         reasons = [record.reason for record in skipped]
         first, last = min(times, default=None), max(times, default=None)
         unusable = lose_images(self.job.bag, len(skipped), reasons, first, last)
-        return [*unusable, *self._find_shared_truth()]
+        return [*unusable, *self._find_strangers(), *self._find_shared_truth()]
+
+    def _find_strangers(self) -> Iterator[Loss]:
+        """Give truth and recorded results that belong to none of the images."""
+        frames = [one for one in self.records if isinstance(one, FrameRecord)]
+        if self.facts is None or not frames:
+            return
+        strangers = [
+            f'the results {name}'
+            for index, name in enumerate(self.facts.names)
+            if all(frame.results[index].is_missing for frame in frames)
+        ]
+        if self.job.truth and all(frame.objects is None for frame in frames):
+            strangers.append(f'the truth {", ".join(self.job.truth)}')
+        for what in strangers:
+            reason = f'none of its images has a stamp that occurs in {what}'
+            yield Loss(reason, messages=0, bag=str(self.job.bag))
 
     def _find_shared_truth(self) -> Iterator[Loss]:
         """Give the images whose truth in a file is also that of another image."""
@@ -101,11 +117,7 @@ def survey_bag(
 
 
 def evaluate_part(part: Part[EvaluationPlan, EvaluationFacts], observer: Observer) -> list[Record]:
-    """Return the records of a part, which depend on that part alone, but for the times it took.
-
-    Raises:
-        InputError: The truth or recorded results are malformed.
-    """
+    """Return the records of a part, which depend on that part alone, but for the times it took."""
     records = []
     opened = kept_evaluation.open(part.job, observer.on_loss)
     for record in opened.evaluator.records(part.span):

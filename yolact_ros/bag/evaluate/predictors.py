@@ -59,10 +59,6 @@ class DetectorPredictor:
         return FrameDetections(self._detector(frame.rgb), self._detector.timing)
 
 
-class AmbiguousStampError(InputError):
-    """Which of several messages belongs to an image cannot be told by its stamp."""
-
-
 class HeldMessage(NamedTuple):
     """A message that is kept in memory.
 
@@ -110,7 +106,7 @@ class StampIndex:
             place: Number of the image among those that were recorded at that very time, from 0.
 
         Raises:
-            AmbiguousStampError: Several messages have the stamp, and none of them this place.
+            InputError: Several messages have the stamp, and none of them this place.
         """
         if self._messages is None or not 0 <= time - self._asked <= WINDOW:
             self._stop()
@@ -133,7 +129,7 @@ class StampIndex:
             return beside[place].message
         same = [one.message for one in self._held if one.stamp == stamp]
         if len(same) > 1:
-            raise AmbiguousStampError(
+            raise InputError(
                 f'stamps on {self._topic} must differ, got {len(same)} messages with one'
             )
         return same[0] if same else None
@@ -172,8 +168,7 @@ class RecordedPredictor:
         """Return what was recorded for an image.
 
         Raises:
-            AmbiguousStampError: Which message belongs to it cannot be told.
-            InputError: A mask is malformed.
+            InputError: Which message belongs to it cannot be told, or a mask is malformed.
         """
         message = self._messages.find(frame.stamp, frame.time, frame.place)
         if message is None:

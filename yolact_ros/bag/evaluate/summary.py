@@ -58,6 +58,7 @@ class BagFigures:
         images: Number of images that were looked at.
         skipped: Number of images that could not be read.
         missing: Number of images of which a recording has no result.
+        without_truth: Number of images that the truth does not know; None without truth.
         objects: Number of objects in the truth; None without truth.
         instances: Number of instances that were found.
         by_class: Number of instances of each class, most first.
@@ -74,6 +75,7 @@ class BagFigures:
     images: int
     skipped: int
     missing: int
+    without_truth: int | None
     objects: int | None
     instances: int
     by_class: dict[str, int]
@@ -152,6 +154,7 @@ def summarize(
         images=len(frames),
         skipped=sum(isinstance(record, SkippedFrame) for record in records),
         missing=sum(result.is_missing for result in results),
+        without_truth=len(frames) - len(matches) if matches else None,
         objects=sum(frame.objects or 0 for frame in frames) if matches else None,
         instances=sum(found.values()),
         by_class=dict(sorted(found.items(), key=lambda item: (-item[1], item[0]))),
