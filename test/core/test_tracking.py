@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -201,6 +203,16 @@ def test_another_scene_begins_anew():
     assert tracker.update(one, STAMP, textured(0)).ids == ('1',)
     assert tracker.update(one, STAMP + 0.1, textured(0)).ids == ('1',)
     assert tracker.update(one, STAMP + 0.2, textured(1)).ids == ('2',)
+
+
+@pytest.mark.parametrize('size', [(100_000, 1), (1, 100_000)])
+def test_memory_does_not_grow_with_how_narrow_an_image_is(size):
+    narrow, tracker = np.zeros((*size, 3), np.uint8), Tracker()
+    tracemalloc.start()
+    tracker.update(rectangles(), STAMP, narrow)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**20
 
 
 def test_images_without_contrast_are_no_other_scene():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-WIDTH = 160  # columns of the small images that are compared
+SIDE = 160  # pixels of the longer side of the small images that are compared
 TRUSTED = 0.25  # response of phase correlation from which on a shift is believed
 UNRELATED = 0.1  # response below which the two images show different places
 LEAST_CONTRAST = 4.0  # standard deviation of grey levels that a comparison needs
@@ -41,19 +41,20 @@ class CameraShift:
             return True
         shift, response = cv2.phaseCorrelate(before, after, _window(*after.shape))
         if response >= TRUSTED:
-            self.total = self.total + np.array(shift) * (rgb.shape[1] / WIDTH)
+            self.total = self.total + np.array(shift) * (max(rgb.shape[:2]) / SIDE)
         return response >= UNRELATED
 
 
 def _shrink(rgb: npt.NDArray[np.uint8]) -> Grey:
     """Return a small grey image; of a large one every few pixels are looked at."""
-    step = max(1, rgb.shape[1] // (2 * WIDTH))
+    longer = max(rgb.shape[:2])
+    step = max(1, longer // (2 * SIDE))
     grey = cv2.cvtColor(np.ascontiguousarray(rgb[::step, ::step]), cv2.COLOR_RGB2GRAY)
-    height = max(1, round(rgb.shape[0] * WIDTH / rgb.shape[1]))
-    small = cv2.resize(grey, (WIDTH, height), interpolation=cv2.INTER_AREA)
+    height, width = (max(1, round(side * SIDE / longer)) for side in rgb.shape[:2])
+    small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
     return small.astype(np.float32)
 
 
-@cache
+@lru_cache(maxsize=16)
 def _window(height: int, width: int) -> Grey:
     return np.asarray(cv2.createHanningWindow((width, height), cv2.CV_32F), dtype=np.float32)
