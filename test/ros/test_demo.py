@@ -202,7 +202,7 @@ def test_without_the_shipped_model_it_says_what_to_do(capsys, monkeypatch):
 
 
 def test_the_bag_shows_the_pictures_of_the_annotated_set_one_second_each():
-    recording = BagRecording(ROOMS, (), None, pytest.fail)
+    recording = BagRecording(ROOMS, (), None, pytest.fail, pytest.fail)
     entries = list(recording.entries())
     recording.close()
     images = [entry for entry in entries if entry.topic.endswith('/compressed')]

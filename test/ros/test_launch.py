@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
@@ -150,16 +151,21 @@ def names_of(tester):
     return tester.node.get_node_names_and_namespaces()
 
 
-@pytest.mark.parametrize('given', [None, '/etc/my_profile.xml'])
-def test_the_profile_for_images_is_used_unless_another_is_set(start_launch, tester, given):
+@pytest.mark.parametrize('given', [None, 'mine.xml'])
+def test_the_profile_for_images_is_used_unless_another_is_set(
+    start_launch, tester, tmp_path, given
+):
+    profile = ROOT / 'config' / 'fastdds.xml'
     variable = runpy.run_path(str(NODE))['PROFILE_VARIABLE']
-    variables = {} if given is None else {variable: given}
+    variables = {}
+    if given is not None:
+        profile = shutil.copy(profile, tmp_path / given)
+        variables = {variable: str(profile)}
     process, log = start_launch(NODE, 'autostart:=false', **variables)
     wait_for('process started with pid', process, log)
     pid = re.search(r'yolact_node-1\]: process started with pid \[(\d+)\]', log.read_text())[1]
     environment = Path(f'/proc/{pid}/environ').read_bytes().decode().split('\0')
-    expected = given or str(ROOT / 'config' / 'fastdds.xml')
-    assert f'{variable}={expected}' in environment
+    assert f'{variable}={profile}' in environment
     tester.until(lambda: ('yolact', '/') in names_of(tester), 'the node is there')
     end(process, log)
 
