@@ -7,7 +7,8 @@ pytest.importorskip('yolact.msg', reason='needs the built interfaces of this pac
 
 from diagnostic_msgs.msg import DiagnosticArray
 
-from yolact_ros.node.given import parameters_for_others
+from yolact_core.errors import InputError
+from yolact_ros.node.given import complain, parameters_for_others
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,27 @@ def test_a_file_for_several_nodes_is_fine_as_long_as_this_one_is_among_them(tmp_
 )
 def test_words_for_another_node_are_told(word, count):
     assert len(list(parameters_for_others(['--ros-args', '-p', word], '/yolact'))) == count
+
+
+@pytest.mark.parametrize('text', ['', '# nothing yet', '{}'])
+def test_a_file_of_nothing_is_told(tmp_path, text):
+    file = tmp_path / 'some.yaml'
+    file.write_text(text)
+    (told,) = parameters_for_others(['--params-file', str(file)], '/yolact')
+    assert told == f'{file} has parameters of no node, none of /yolact'
+
+
+@pytest.mark.parametrize('text', ['{}\n---\n{}', '{yolact: !!python/name:os.path x}', 'a: [\xe9'])
+def test_a_file_that_ros_and_yaml_read_differently_is_refused(tmp_path, text):
+    file = tmp_path / 'some.yaml'
+    file.write_text(text, encoding='latin-1')
+    with pytest.raises(InputError, match='--params-file must be one document of plain YAML'):
+        list(parameters_for_others(['--params-file', str(file)], '/yolact'))
+
+
+def test_a_group_that_is_given_a_value_is_told_with_its_parameters():
+    known = ('nms', 'overlay.masks', 'overlay.boxes')
+    assert complain('overlay', known).endswith('; is overlay.masks or overlay.boxes meant?')
 
 
 def test_misspelt_parameters_are_told_in_the_log_and_on_diagnostics(start_node, tester, tmp_path):

@@ -80,6 +80,8 @@ def test_words_that_ros_cannot_read_are_refused_with_rule_and_word(files, words,
         ('ROS_DOMAIN_ID', '233', 'must be a whole number from 0 to 232'),
         ('RMW_IMPLEMENTATION', 'rmw_nope', "must be among rmw_.*, got 'rmw_nope'"),
         ('RCUTILS_COLORIZED_OUTPUT', 'yes', "must be 0 or 1, got 'yes'"),
+        ('ROS_LOCALHOST_ONLY', 'true', "must be 0 or 1, got 'true'"),
+        ('ROS_AUTOMATIC_DISCOVERY_RANGE', 'subnet', "must be SUBNET or .*, got 'subnet'"),
         ('FASTDDS_DEFAULT_PROFILES_FILE', '/nope.xml', 'must name a file, .*No such file'),
         ('FASTRTPS_DEFAULT_PROFILES_FILE', __file__, 'must name an XML file'),
     ],
@@ -140,6 +142,13 @@ def test_a_wrong_start_ends_with_2_after_one_sentence(
     assert line.startswith(f'{program}: error: ')
     assert re.search(sentence, line), line
     assert not ended.stdout
+
+
+def test_a_node_is_not_fed_with_what_it_draws_itself(tiny_model):
+    words = ('-r', '~/overlay:=image', '-p', f'model.name:={tiny_model}')
+    ended = run('yolact_node', '--ros-args', *words, '-p', 'model.backend:=torch')
+    assert ended.returncode == 2
+    assert re.search('topic of their own, but .* several of them /image', ended.stderr)
 
 
 def test_words_that_nobody_knows_are_refused():

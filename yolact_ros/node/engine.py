@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 
@@ -10,6 +11,7 @@ from std_msgs.msg import Header
 from yolact.msg import ModelInfo
 from yolact.srv import SegmentImage
 
+from yolact_core.errors import InputError
 from yolact_ros.health import diagnostics
 from yolact_ros.health.diagnostics import Status
 from yolact_ros.messages.builder import ros_messages
@@ -31,7 +33,7 @@ class Engine:
         numbers: Numbers of new tracks.
 
     Raises:
-        InputError: The model cannot be loaded.
+        InputError: The model cannot be loaded, or topics are remapped to each other.
     """
 
     def __init__(
@@ -47,6 +49,11 @@ class Engine:
         self._settings = settings
         self._worker: Worker | None = None
         self._ahead: ReadAhead | None = None
+        try:
+            self._refuse_shared_topics()
+        except InputError:
+            self.destroy()
+            raise
 
     @property
     def is_running(self) -> bool:
@@ -131,3 +138,17 @@ class Engine:
             counters = self._worker.mailbox.counters(name) if self._worker else None
             for status in camera.check(counters, settings):
                 yield name, status
+
+    def _refuse_shared_topics(self) -> None:
+        """Refuse remappings that mix outputs, or that feed the node with what it draws.
+
+        Raises:
+            InputError: There is such a remapping.
+        """
+        topics = Counter(one.topic_name for one in self._node.publishers)
+        topics.update({camera.images.topic for camera in self.cameras.values()})
+        if shared := [topic for topic, count in topics.items() if count > 1]:
+            raise InputError(
+                'images and each output must have a topic of their own, but remappings give '
+                f'several of them {", ".join(shared)}'
+            )

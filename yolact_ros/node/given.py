@@ -8,8 +8,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-import yaml
 from rclpy.node import Node
+
+from yolact_core.errors import InputError
+from yolact_core.records import parse_yaml
 
 FILE_FLAG, PARAMETER_FLAGS = '--params-file', ('-p', '--param')
 SECTION = 'ros__parameters'
@@ -48,8 +50,10 @@ class GivenParameters:
 
 def complain(name: str, known: Collection[str]) -> str:
     """Say that there is no such parameter, and which of those that are known may be meant."""
-    alike = difflib.get_close_matches(name, known, 1)
-    return f'there is no parameter {name}{f"; is {alike[0]} meant?" if alike else ""}'
+    members = [one for one in known if one.startswith(f'{name}.')]
+    alike = members or difflib.get_close_matches(name, known, 1)
+    hint = f'; is {" or ".join(alike)} meant?' if alike else ''
+    return f'there is no parameter {name}{hint}'
 
 
 def parameters_for_others(words: Sequence[str], node: str) -> Iterator[str]:
@@ -71,8 +75,18 @@ def parameters_for_others(words: Sequence[str], node: str) -> Iterator[str]:
 
 
 def _nodes_in(path: str) -> Iterator[str]:
-    """Return the names of the nodes, as patterns, for which a file has parameters."""
-    yield from _list_nodes(yaml.safe_load(Path(path).read_text(encoding='utf-8')), ())
+    """Return the names of the nodes, as patterns, for which a file has parameters.
+
+    Raises:
+        InputError: It holds what ROS reads in another way than YAML, such as a second document.
+    """
+    try:
+        content = parse_yaml(Path(path).read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise InputError(
+            f'{FILE_FLAG} must be one document of plain YAML, got {path!r}: {error}'
+        ) from error
+    yield from _list_nodes(content, ())
 
 
 def _list_nodes(content: object, names: tuple[str, ...]) -> Iterator[str]:

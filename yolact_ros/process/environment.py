@@ -11,11 +11,14 @@ from xml.etree import ElementTree
 from yolact_core.errors import InputError
 
 LARGEST_DOMAIN = 232  # the ports of higher ones do not exist
-SWITCHES = (
-    'RCUTILS_COLORIZED_OUTPUT',
-    'RCUTILS_LOGGING_BUFFERED_STREAM',
-    'RCUTILS_LOGGING_USE_STDOUT',
-)
+SWITCH = ('0', '1')
+CHOICES = {
+    'RCUTILS_COLORIZED_OUTPUT': SWITCH,
+    'RCUTILS_LOGGING_BUFFERED_STREAM': SWITCH,
+    'RCUTILS_LOGGING_USE_STDOUT': SWITCH,
+    'ROS_LOCALHOST_ONLY': SWITCH,
+    'ROS_AUTOMATIC_DISCOVERY_RANGE': ('SUBNET', 'LOCALHOST', 'OFF', 'SYSTEM_DEFAULT'),
+}
 MIDDLEWARES = ('RMW_IMPLEMENTATION', 'RCL_ASSERT_RMW_ID_MATCHES')
 PROFILES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
 LOG_FOLDER = 'ROS_LOG_DIR'
@@ -30,9 +33,9 @@ def check_environment() -> None:
     Raises:
         InputError: A value is not as it must be.
     """
-    for name in SWITCHES:
-        if os.environ.get(name, '') not in ('', '0', '1'):
-            raise InputError(f'{name} must be 0 or 1, got {os.environ[name]!r}')
+    for name, choices in CHOICES.items():
+        if os.environ.get(name, '') not in ('', *choices):
+            raise InputError(f'{name} must be {" or ".join(choices)}, got {os.environ[name]!r}')
     installed = _middlewares()
     for name in MIDDLEWARES:
         chosen = os.environ.get(name)
@@ -107,9 +110,11 @@ def _middlewares() -> list[str]:
     """Return the names of the installed middlewares, none where that cannot be told."""
     try:
         from ament_index_python import get_resources
-    except ImportError:
+
+        installed = set(get_resources('rmw_typesupport'))
+    except (ImportError, OSError):  # ROS is missing, or its setup is not sourced
         return []
-    return sorted(set(get_resources('rmw_typesupport')) - {'rmw_implementation'})
+    return sorted(installed - {'rmw_implementation'})
 
 
 def _check_domain(text: str) -> None:
