@@ -1,5 +1,6 @@
 """Images of 16 bits that use a part of their range, and depth where colours are expected."""
 
+import json
 import re
 from types import SimpleNamespace
 
@@ -7,9 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
+from yolact_core.cli import main
 from yolact_core.errors import InputError
+from yolact_core.media.image_files import read_image
 from yolact_ros.health.brightness import Brightness, complain
 from yolact_ros.images.decoding import brightest, compressed_to_rgb, image_to_rgb
+from yolact_ros.messages.builder import bag_messages
+from yolact_ros.messages.types import IMAGE
 
 THERMAL = np.linspace(0, 1023, 48 * 64).reshape(48, 64).astype(np.uint16)
 
@@ -77,11 +82,15 @@ def test_images_of_8_bits_have_no_range_to_choose():
 @pytest.mark.parametrize(
     ('peak', 'image_range', 'words'),
     [
-        (1023, 'encoding', 'reach only 1023 of 65535, nearly black .* to 10bit or stretch'),
-        (1024, 'encoding', 'set image_range to 12bit or stretch'),
-        (16000, 'encoding', 'set image_range to 14bit or stretch'),
-        (900, '14bit', 'reach only 900 of 16383'),
-        (16000, '12bit', 'values up to 16000, above 4095 all is white: set .* to 14bit'),
+        (
+            1023,
+            'encoding',
+            'reaches only 1023 of 65535, nearly black .* 10bit or stretch fits',
+        ),
+        (1024, 'encoding', 'image range 12bit or stretch fits'),
+        (16000, 'encoding', 'image range 14bit or stretch fits'),
+        (900, '14bit', 'reaches only 900 of 16383'),
+        (16000, '12bit', 'values up to 16000, above 4095 all is white: .* 14bit'),
     ],
 )
 def test_a_range_that_does_not_fit_is_told_with_one_that_does(peak, image_range, words):
@@ -115,5 +124,48 @@ def test_depth_is_refused_as_such(encoding):
 
 
 def test_compressed_depth_is_refused_as_such():
-    with pytest.raises(InputError, match='which is depth: remap image to a topic of colour'):
+    with pytest.raises(InputError, match='which is depth: choose a topic of colour'):
         compressed_to_rgb(png(THERMAL, '16UC1; compressedDepth png'))
+
+
+@pytest.mark.parametrize('image_range', ['10bit', 'stretch'])
+def test_files_have_the_same_range_as_messages(tmp_path, image_range):
+    path = tmp_path / 'thermal.png'
+    cv2.imwrite(str(path), THERMAL)
+    assert read_image(path).max() < 5
+    expected = image_to_rgb(raw(THERMAL, 'mono16'), image_range)
+    np.testing.assert_array_equal(read_image(path, image_range=image_range), expected)
+
+
+def test_files_of_8_bits_stay_as_they_are(tmp_path, photo):
+    path = tmp_path / 'photo.png'
+    cv2.imwrite(str(path), photo)
+    np.testing.assert_array_equal(read_image(path, image_range='12bit'), read_image(path))
+
+
+def test_bags_and_pictures_of_thermal_cameras_are_read_in_the_range_that_is_asked_for(
+    run_bag, evaluate_bag, tiny_model, photo, tmp_path, capsys
+):
+    pytest.importorskip('rosbags', reason='rosbags is not installed: pip install rosbags')
+    from bags import make_header, read_messages, stamp_of, write_bag
+
+    pixels = photo[..., 0].astype(np.uint16) * 4
+    (tmp_path / 'in').mkdir()
+    cv2.imwrite(str(tmp_path / 'in' / 'one.png'), pixels)
+    message = bag_messages.to_image(pixels, 'mono16', make_header(stamp_of(0), 'thermal'))
+    bag = write_bag(tmp_path / 'bag', [('/thermal/image', IMAGE, stamp_of(0), message)])
+    found = {}
+    for image_range in ('encoding', '10bit'):
+        out, words = tmp_path / image_range, ('--image-range', image_range)
+        model = ('--model', tiny_model, '--score-threshold', 0.05, '--output', out)
+        assert main(['detect', *map(str, (tmp_path / 'in', *model, *words))]) == 0
+        written = json.loads((out / 'detections.json').read_text())
+        boxes = [one['bbox'] for one in written['annotations']]
+        assert run_bag(bag, out / 'out.mcap', *words) == 0
+        (instances,) = read_messages(out / 'out.mcap')['/yolact/instances']
+        assert len(instances[1].instances) == len(boxes)
+        capsys.readouterr()
+        status, figures, _ = evaluate_bag(bag, '--score-threshold', 0.05, *words)
+        assert (status, figures['image_range']) == (0, image_range)
+        found[image_range] = boxes
+    assert found['encoding'] != found['10bit']

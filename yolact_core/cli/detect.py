@@ -12,6 +12,7 @@ from yolact_core.cli.model_options import DetectionOptions, ModelOptions
 from yolact_core.cli.options import argument, group, names, option, whole_number
 from yolact_core.errors import BAD_INPUT, INTERRUPTED, InputError
 from yolact_core.files import require_folder
+from yolact_core.media.ranges import BY_ENCODING, IMAGE_RANGE_HELP, ImageRange
 from yolact_core.terminal import complain, progress_bar, say, say_json
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Options:
     classes: tuple[str, ...] = option(
         'look for these classes only (default: all)', (), type=names, metavar='NAME,NAME'
     )
+    image_range: ImageRange = option(IMAGE_RANGE_HELP, BY_ENCODING)
     pictures: PictureOptions = group('pictures')
     videos: VideoOptions = group('videos and cameras')
     json: bool = option('print the summary as JSON', False)
@@ -84,7 +86,7 @@ def run(options: Options) -> int:
     detector = options.model.load(options.detection, classes=options.classes)
     pictures = options.pictures
     style = None if pictures.no_overlay else OverlayStyle(color_by=pictures.color_by)
-    job = DetectJob(detector, options.output, style, pictures.masks)
+    job = DetectJob(detector, options.output, style, pictures.masks, options.image_range)
     with stop_on_interrupt() as is_stopped:
         failures = _process(job, sources, options.videos, is_stopped)
         job.finish()

@@ -19,6 +19,7 @@ from yolact_core.detections import Detections
 from yolact_core.detector import Detector
 from yolact_core.files import replace_when_done
 from yolact_core.media.image_files import JPEG_SUFFIXES, read_image, write_image
+from yolact_core.media.ranges import BY_ENCODING, ImageRange
 from yolact_core.media.sources import ImageFile, Video
 from yolact_core.media.video_writing import Add, write_video
 from yolact_core.media.videos import VideoReader
@@ -61,6 +62,7 @@ class DetectJob:
         output: Folder of the results.
         style: What overlays show; None writes no overlays.
         with_masks: Whether label images are written too.
+        image_range: Range of the values of 16-bit image files that becomes that of bytes.
     """
 
     def __init__(
@@ -69,11 +71,13 @@ class DetectJob:
         output: Path,
         style: OverlayStyle | None = None,
         with_masks: bool = False,
+        image_range: ImageRange = BY_ENCODING,
     ) -> None:
         self._detector = detector
         self._output = output
         self._style = style
         self._with_masks = with_masks
+        self._image_range = image_range
         by_class = style is not None and style.color_by == 'class'
         self._palette = make_palette(len(detector.class_names)) if by_class else None
         self._export = CocoExport(detector.class_names, detector.config.name)
@@ -88,7 +92,7 @@ class DetectJob:
             InputError: It cannot be read, or the results cannot be written.
         """
         self._sources += 1
-        rgb = read_image(source.path)
+        rgb = read_image(source.path, image_range=self._image_range)
         detections = self._detect(rgb)
         if self._style:
             suffix = '.jpg' if source.path.suffix.lower() in JPEG_SUFFIXES else '.png'

@@ -16,6 +16,7 @@ from yolact_core.media.image_headers import (
     ImageHeader,
     parse_header,
 )
+from yolact_core.media.ranges import BY_ENCODING, RANGES, ImageRange
 
 JPEG_SUFFIXES = frozenset(('.jpg', '.jpeg', '.jfif'))
 JPEG_QUALITY = 95
@@ -87,7 +88,9 @@ def read_header(path: Path) -> ImageHeader:
     return header
 
 
-def read_image(path: Path, turn_upright: bool = True) -> npt.NDArray[np.uint8]:
+def read_image(
+    path: Path, turn_upright: bool = True, image_range: ImageRange = BY_ENCODING
+) -> npt.NDArray[np.uint8]:
     """Read an image file of any format that OpenCV knows.
 
     Grey becomes RGB, 16 bits are scaled to 8, and transparency is dropped. Of an animation the
@@ -96,6 +99,7 @@ def read_image(path: Path, turn_upright: bool = True) -> npt.NDArray[np.uint8]:
     Args:
         path: The file.
         turn_upright: Turn the image as its EXIF orientation says.
+        image_range: Range of 16-bit values that becomes that of bytes; a file has all of them.
 
     Returns:
         RGB, shape (H, W, 3).
@@ -104,7 +108,7 @@ def read_image(path: Path, turn_upright: bool = True) -> npt.NDArray[np.uint8]:
         InputError: The file cannot be read, is no image, lacks its end, or is too large.
     """
     header = read_header(path)
-    bgr = _decode(path)
+    bgr = _decode(path, image_range)
     if turn_upright:
         bgr = _turn(bgr, header.orientation)
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
@@ -142,15 +146,19 @@ def _turn(image: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uint
     return np.ascontiguousarray(image)
 
 
-def _decode(path: Path) -> npt.NDArray[np.uint8]:
+def _decode(path: Path, image_range: ImageRange = BY_ENCODING) -> npt.NDArray[np.uint8]:
     """Return an image as it is stored, BGR, shape (H, W, 3)."""
+    to_bytes = RANGES.get(image_range)
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
-        bgr = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        bgr = cv2.imdecode(data, flags | cv2.IMREAD_ANYDEPTH if to_bytes else flags)
     except OSError as error:
         raise InputError(f'{path} must be a readable file: {error.strerror}') from error
     except cv2.error:  # an empty file, or more pixels than OpenCV allows
         bgr = None
     if bgr is None:
         raise InputError(f'{path} must be an image, but it cannot be decoded as one')
+    if to_bytes and bgr.dtype == np.uint16:
+        bgr = to_bytes(bgr.astype(np.uint16, copy=False))
     return np.asarray(bgr, dtype=np.uint8)

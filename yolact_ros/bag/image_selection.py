@@ -1,4 +1,4 @@
-"""Which images of a bag are taken."""
+"""Which images of a bag are taken, and how."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from yolact_core.cli.options import option, whole_number
 from yolact_core.errors import InputError
+from yolact_core.media.ranges import BY_ENCODING, IMAGE_RANGE_HELP, ImageRange
 
 
 def _seconds(text: str) -> float:
@@ -25,6 +26,7 @@ class ImageSelection:
         every: Take the first and then every so-many-th image of each topic.
         start: Where to begin, in seconds after the first message; None is the first message.
         end: Where to end, in seconds after the first message; None is the end of the bag.
+        image_range: Range of the values of 16-bit images that becomes that of bytes.
 
     Raises:
         InputError: The stretch ends before it begins.
@@ -38,6 +40,7 @@ class ImageSelection:
         'begin S seconds after the first message', metavar='S', type=_seconds
     )
     end: float | None = option('end S seconds after the first message', metavar='S', type=_seconds)
+    image_range: ImageRange = option(IMAGE_RANGE_HELP, BY_ENCODING)
 
     def __post_init__(self) -> None:
         """Refuse a stretch that ends before it begins."""

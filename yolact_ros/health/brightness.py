@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from yolact_ros.images.encodings import BITS, BY_ENCODING, ENCODINGS, stretch
-
-SMALL_PART = 4  # a peak below the range divided by this is nearly black
+from yolact_core.media.ranges import BY_ENCODING, ImageRange, find_misfit, stretch
+from yolact_ros.images.encodings import ENCODINGS
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Brightness:
     peak: int
 
 
-def complain(seen: Brightness, image_range: str) -> str:
+def complain(seen: Brightness, image_range: ImageRange) -> str:
     """Say what is wrong with the images of a topic, and what to do; empty if nothing is.
 
     Args:
@@ -34,22 +33,11 @@ def complain(seen: Brightness, image_range: str) -> str:
     if 'depth' in seen.topic.lower():
         return (
             f'{seen.encoding} images on {seen.topic} are depth by their name, in which the model '
-            'finds nothing: remap image to a topic of colour images'
+            'finds nothing: choose a topic of colour images'
         )
     known = ENCODINGS.get(seen.encoding)
     is_stretched = known is not None and known.to_bytes is stretch
-    if image_range == 'stretch' or (image_range == BY_ENCODING and is_stretched):
+    if image_range == BY_ENCODING and is_stretched:
         return ''
-    largest = 2 ** BITS.get(image_range, 16) - 1
-    fitting = next(name for name, bits in BITS.items() if seen.peak < 2**bits)
-    if seen.peak > largest:
-        return (
-            f'{seen.encoding} images on {seen.topic} have values up to {seen.peak}, above '
-            f'{largest} all is white: set image_range to {fitting} or stretch'
-        )
-    if seen.peak < (largest + 1) / SMALL_PART:
-        return (
-            f'{seen.encoding} images on {seen.topic} reach only {seen.peak} of {largest}, nearly '
-            f'black to the model: set image_range to {fitting} or stretch'
-        )
-    return ''
+    misfit = find_misfit(seen.peak, image_range)
+    return f'{seen.encoding} image on {seen.topic} {misfit}' if misfit else ''

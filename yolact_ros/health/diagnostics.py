@@ -11,6 +11,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.time import Time
 
 from yolact_core.config import ModelConfig
+from yolact_core.media.ranges import ImageRange
 from yolact_ros.health.brightness import Brightness, complain
 from yolact_ros.health.freshness import Counters, Freshness
 from yolact_ros.health.latencies import Spread
@@ -149,7 +150,7 @@ def _count_new(now: Counters, before: Counters) -> dict[str, int]:
     }
 
 
-def check_brightness(seen: Brightness, image_range: str) -> Status:
+def check_brightness(seen: Brightness, image_range: ImageRange) -> Status:
     """Say whether 16-bit images show something in the range that is chosen."""
     complaint = complain(seen, image_range)
     values = {

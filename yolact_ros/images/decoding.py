@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from yolact_core.errors import InputError
 from yolact_core.media.image_headers import parse_header
+from yolact_core.media.ranges import BY_ENCODING, ImageRange
 from yolact_ros.images.encodings import (
-    BY_ENCODING,
     DEPTH_ENCODINGS,
     ENCODINGS,
     SEMI_PLANAR_ENCODINGS,
@@ -32,13 +32,13 @@ Image = Any  # ``sensor_msgs/msg/Image`` of any client library
 CompressedImage = Any  # ``sensor_msgs/msg/CompressedImage`` of any client library
 
 
-def image_to_rgb(message: Image, image_range: str = BY_ENCODING) -> npt.NDArray[np.uint8]:
+def image_to_rgb(message: Image, image_range: ImageRange = BY_ENCODING) -> npt.NDArray[np.uint8]:
     """Convert an image of any encoding in ``encodings``, or else any that cv_bridge knows.
 
     Args:
         message: Image whose rows may be padded and of either byte order. It must not change while
             the result is in use, nor the result be written to: RGB without padding is not copied.
-        image_range: Range of 16-bit values that becomes that of bytes, one of ``RANGES``.
+        image_range: Range of 16-bit values that becomes that of bytes.
 
     Returns:
         RGB, shape (H, W, 3).
@@ -57,13 +57,13 @@ def image_to_rgb(message: Image, image_range: str = BY_ENCODING) -> npt.NDArray[
     if message.encoding in DEPTH_ENCODINGS:
         raise InputError(
             f'image must show colours or brightness, got {message.encoding!r}, which is depth: '
-            'remap image to a topic of colour images'
+            'choose a topic of colour images'
         )
     return _decode_with_cv_bridge(message)
 
 
 def compressed_to_rgb(
-    message: CompressedImage, image_range: str = BY_ENCODING
+    message: CompressedImage, image_range: ImageRange = BY_ENCODING
 ) -> npt.NDArray[np.uint8]:
     """Convert a JPEG or PNG image, or any other that OpenCV decodes.
 
@@ -74,7 +74,7 @@ def compressed_to_rgb(
 
     Args:
         message: Compressed image.
-        image_range: Range of 16-bit values that becomes that of bytes, one of ``RANGES``.
+        image_range: Range of 16-bit values that becomes that of bytes.
 
     Returns:
         RGB, shape (H, W, 3).
@@ -86,7 +86,7 @@ def compressed_to_rgb(
     if 'compressedDepth' in message.format:
         raise InputError(
             f'image must show colours or brightness, got format {message.format!r}, which is '
-            'depth: remap image to a topic of colour images'
+            'depth: choose a topic of colour images'
         )
     header = parse_header(io.BytesIO(data.tobytes()))
     if header and not header.is_whole:

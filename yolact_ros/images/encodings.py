@@ -1,6 +1,6 @@
 """Pixel encodings of image messages, each turned into RGB.
 
-Sixteen bits are scaled to eight, from a range that can be chosen (``RANGES``). By itself, where
+Sixteen bits are scaled to eight, from a range that can be chosen. By itself, where
 the encoding says that values are brightness (mono16, rgb16, Bayer) the whole range [0, 65535]
 counts, as for cv_bridge and image viewers. 16UC1 says nothing of its values (depth, temperature):
 it is stretched from the darkest to the brightest percent of its pixels, zeros (no measurement)
@@ -15,16 +15,15 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import numpy.typing as npt
+
+from yolact_core.media.ranges import BY_ENCODING, RANGES, ImageRange, stretch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Bytes = npt.NDArray[np.uint8]
-    Words = npt.NDArray[np.uint16]
+    from yolact_core.media.ranges import Bytes, Words
 
-BY_ENCODING = 'encoding'  # the range is that of the encoding
-DARK, BRIGHT = 0.01, 0.99  # of the pixels of a 16UC1 image become black and white
+WHOLE = RANGES['16bit']
 
 
 @dataclass(frozen=True)
@@ -43,17 +42,17 @@ class Encoding:
     to_rgb: Callable[[Bytes], Bytes]
     to_bytes: Callable[[Words], Bytes]
 
-    def decode(self, pixels: Bytes | Words, image_range: str = BY_ENCODING) -> Bytes:
+    def decode(self, pixels: Bytes | Words, image_range: ImageRange = BY_ENCODING) -> Bytes:
         """Return RGB, shape (H, W, 3): the pixels themselves where these are RGB already.
 
         Args:
             pixels: Shape (H, W, channels), in any byte order.
-            image_range: Range of 16-bit values that becomes that of bytes, one of ``RANGES``.
+            image_range: Range of 16-bit values that becomes that of bytes.
         """
         if self.channels == 1:
             pixels = pixels[..., 0]
         if self.kind is np.uint16:
-            to_bytes = RANGES[image_range] or self.to_bytes
+            to_bytes = RANGES.get(image_range, self.to_bytes)
             pixels = to_bytes(np.ascontiguousarray(pixels, dtype=np.uint16))
         return self.to_rgb(pixels)  # type: ignore[arg-type] # bytes by now
 
@@ -89,33 +88,6 @@ def _two_planes(luma: Bytes, chroma: Bytes, code: int) -> Bytes:
     return np.asarray(cv2.cvtColorTwoPlane(luma, chroma, code), dtype=np.uint8)
 
 
-def _scale(bits: int) -> Callable[[Words], Bytes]:
-    """Map [0, 2 ** bits - 1] to [0, 255], and larger values to 255."""
-    factor = 255 / (2**bits - 1)
-    return lambda pixels: np.asarray(cv2.convertScaleAbs(pixels, alpha=factor), dtype=np.uint8)
-
-
-def stretch(pixels: Words) -> Bytes:
-    """Map the range that most values lie in to [0, 255]."""
-    counts = cv2.calcHist([pixels.reshape(-1, 1)], [0], None, [65536], [0, 65536]).ravel()
-    counts[0] = 0
-    shares = counts.cumsum(dtype=np.float64)
-    if shares[-1] == 0:
-        return np.zeros(pixels.shape, dtype=np.uint8)
-    dark, bright = np.searchsorted(shares, shares[-1] * np.array([DARK, BRIGHT])).tolist()
-    scale = 255 / max(bright - dark, 1)
-    table = np.clip((np.arange(65536) - dark) * scale, 0, 255).round().astype(np.uint8)
-    return np.asarray(np.take(table, pixels), dtype=np.uint8)
-
-
-BITS = {'10bit': 10, '12bit': 12, '14bit': 14, '16bit': 16}  # of ranges that begin with 0
-RANGES = {
-    BY_ENCODING: None,
-    'stretch': stretch,
-    **{name: _scale(bits) for name, bits in BITS.items()},
-}
-
-
 def _keep(pixels: Bytes) -> Bytes:
     return np.ascontiguousarray(pixels)
 
@@ -148,9 +120,6 @@ def _packed_yuv(code: int) -> Callable[[Bytes], Bytes]:
         return np.ascontiguousarray(cv2.cvtColor(pixels, code)[:, :width], dtype=np.uint8)
 
     return to_rgb
-
-
-WHOLE = _scale(16)
 
 
 def _bits8(channels: int, to_rgb: Callable[[Bytes], Bytes]) -> Encoding:

@@ -14,10 +14,10 @@ from rclpy.parameter import Parameter
 
 from yolact_core.errors import InputError
 from yolact_core.inference.options import DetectorOptions
+from yolact_core.media.ranges import BY_ENCODING, ImageRange
 from yolact_core.runtimes.registry import backend_names
 from yolact_core.tracking import TrackingOptions
 from yolact_core.visualization import OverlayStyle
-from yolact_ros.images.encodings import BY_ENCODING, RANGES
 from yolact_ros.masks import MaskEncoding
 from yolact_ros.messages.outputs import OutputOptions
 from yolact_ros.node.parameters import When, list_rows, parameter, replace_values
@@ -144,10 +144,9 @@ class Settings:
     silence_timeout: float = parameter(
         2.0, 'Warn on /diagnostics when no image came for so many seconds.', (0.1, 3600.0)
     )
-    image_range: str = parameter(
+    image_range: ImageRange = parameter(
         BY_ENCODING,
         'Values of 16-bit images that become black and white; encoding: as that has it.',
-        choices=tuple(RANGES),
     )
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     jpeg_quality: int = parameter(80, 'Quality of ~/overlay/compressed.', (1, 100))

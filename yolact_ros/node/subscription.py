@@ -15,6 +15,7 @@ from rclpy.subscription import Subscription
 from rclpy.utilities import get_rmw_implementation_identifier
 from sensor_msgs.msg import CompressedImage, Image
 
+from yolact_core.media.ranges import ImageRange
 from yolact_ros.deserialization import deserialize
 from yolact_ros.health.arrivals import Arrival, Arrivals
 from yolact_ros.health.brightness import Brightness
@@ -106,7 +107,7 @@ class ImageSubscription:
         """
         return deserialize(data, self._type) if self._is_compressed else read_image(data)
 
-    def decode(self, message: ImageMessage, image_range: str) -> npt.NDArray[np.uint8]:
+    def decode(self, message: ImageMessage, image_range: ImageRange) -> npt.NDArray[np.uint8]:
         """Return the image in a message, shape (H, W, 3).
 
         Args:
@@ -160,11 +161,14 @@ class ImageSubscription:
         )
 
     def _image_topics(self) -> dict[str, list[str]]:
-        """Return the topics of raw and of compressed images that others publish on."""
+        """Return topics of raw and of compressed images that no camera of the node hears yet."""
         own = self._node.get_fully_qualified_name()
+        heard = {one.topic_name for one in self._node.subscriptions}  # by other cameras
         topics: dict[str, list[str]] = {kind: [] for kind in TRANSPORTS}
         for topic, kinds in self._node.get_topic_names_and_types():
-            if not topic.startswith(f'{own}/') and self._node.count_publishers(topic):
+            if topic.startswith(f'{own}/') or topic in heard:
+                continue
+            if self._node.count_publishers(topic):
                 for kind in TRANSPORTS.keys() & kinds:
                     topics[kind].append(topic)
         return topics

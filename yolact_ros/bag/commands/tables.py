@@ -31,6 +31,7 @@ def to_mapping(
         'every': plan.selection.every,
         'start': plan.selection.start,
         'end': plan.selection.end,
+        'image_range': plan.selection.image_range,
         'unknown_classes': list(facts.unknown_classes),
         **figures.to_mapping(),
     }

@@ -25,6 +25,7 @@ from yolact_ros.bag.evaluate.records import (
 )
 from yolact_ros.bag.evaluate.stability import Steadiness, compare_frames, nothing_to_compare
 from yolact_ros.bag.evaluate.truth import FrameTruth, Truth
+from yolact_ros.bag.image_selection import ImageSelection
 from yolact_ros.bag.io.bag import NS_PER_S, Bag
 from yolact_ros.bag.replay.frames import Frame, RawFrame, Span, decode, read_raw
 
@@ -72,7 +73,7 @@ class FrameEvaluator:
         class_names: Names of the classes that are evaluated.
         truth: Ground truth, if there is any.
         score_threshold: Detections that score above it count as found; AP counts all of them.
-        every: Take every so-many-th image of a topic.
+        selection: How images are taken; None: all, as their encoding has it.
     """
 
     def __init__(  # noqa: PLR0913 - what a job is made of
@@ -83,7 +84,7 @@ class FrameEvaluator:
         class_names: tuple[str, ...],
         truth: Truth | None = None,
         score_threshold: float = 0.3,
-        every: int = 1,
+        selection: ImageSelection | None = None,
     ) -> None:
         self._bag = bag
         self._topics = topics
@@ -91,7 +92,7 @@ class FrameEvaluator:
         self._class_names = class_names
         self._truth = truth
         self._score_threshold = score_threshold
-        self._every = every
+        self._selection = selection or ImageSelection()
 
     def records(self, span: Span | None = None) -> Iterator[Record]:
         """Iterate over the records of a span.
@@ -102,10 +103,10 @@ class FrameEvaluator:
         """
         span = span or Span()
         states = self._lead_in(span)
-        for raw in read_raw(self._bag, self._topics, self._every, span):
+        for raw in read_raw(self._bag, self._topics, self._selection.every, span):
             topic = raw.entry.topic
             try:
-                frame = decode(self._bag, raw)
+                frame = self._decode(raw)
                 predictions = [one.predict(frame) for one in self._predictors]
                 state = self._to_state(frame, predictions)
                 record = self._record(frame, predictions, state, states.get(topic))
@@ -124,11 +125,14 @@ class FrameEvaluator:
         span = Span(record.time, record.time + 1, {record.topic: record.index})
         for raw in read_raw(self._bag, [record.topic], span=span):
             if raw.place == record.place:
-                frame = decode(self._bag, raw)
+                frame = self._decode(raw)
                 found = [self._select(one.predict(frame).detections) for one in self._predictors]
                 truth = self._truth.find(frame, self._class_names) if self._truth else None
                 return FrameView(frame.rgb, tuple(found), truth)
         raise InputError(f'image {record.index} of {record.topic} must still be in the bag')
+
+    def _decode(self, raw: RawFrame) -> Frame:
+        return decode(self._bag, raw, self._selection.image_range)
 
     def _lead_in(self, span: Span) -> dict[str, FrameState]:
         """Return the last image of each topic before a span, if it is not too old."""
@@ -143,9 +147,9 @@ class FrameEvaluator:
         for topic, raws in before.items():
             known = min(span.counts.get(topic, 0), len(raws))
             for steps in range(1, known + 1):  # backwards
-                if (span.counts[topic] - steps) % self._every == 0:
+                if (span.counts[topic] - steps) % self._selection.every == 0:
                     try:
-                        frame = decode(self._bag, raws[-steps])
+                        frame = self._decode(raws[-steps])
                         predictions = [one.predict(frame) for one in self._predictors]
                     except InputError:
                         continue

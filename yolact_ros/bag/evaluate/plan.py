@@ -160,7 +160,7 @@ def open_evaluation(
                 class_names,
                 truth,
                 plan.score_threshold,
-                plan.selection.every,
+                plan.selection,
             ),
             images=images,
             names=tuple(predictor.name for predictor in predictors),

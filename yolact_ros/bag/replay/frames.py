@@ -12,6 +12,7 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
+from yolact_core.media.ranges import BY_ENCODING, ImageRange
 from yolact_ros.bag.image_selection import ImageSelection
 from yolact_ros.bag.io.bag import NS_PER_S, Bag, Entry, Message
 from yolact_ros.bag.io.storage import ALWAYS
@@ -141,21 +142,26 @@ def read_raw(
             yield RawFrame(entry, index, place)
 
 
-def decode(bag: Bag, raw: RawFrame) -> Frame:
+def decode(bag: Bag, raw: RawFrame, image_range: ImageRange = BY_ENCODING) -> Frame:
     """Decode an image as the node does.
+
+    Args:
+        bag: Bag of the image.
+        raw: Image to decode.
+        image_range: Range of 16-bit values that becomes that of bytes.
 
     Raises:
         InputError: It cannot be decoded.
     """
     began = time.perf_counter()
     message = bag.deserialize(raw.entry)
-    rgb = image_to_rgb(message) if raw.entry.type == IMAGE else compressed_to_rgb(message)
+    to_rgb = image_to_rgb if raw.entry.type == IMAGE else compressed_to_rgb
     return Frame(
         topic=raw.entry.topic,
         index=raw.index,
         time=raw.entry.time,
         header=message.header,
-        rgb=rgb,
+        rgb=to_rgb(message, image_range),
         seconds=time.perf_counter() - began,
         place=raw.place,
     )

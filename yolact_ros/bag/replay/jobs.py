@@ -90,6 +90,7 @@ def survey_replay(
                 'every': selection.every,
                 'start': images.whole.start,
                 'stop': images.whole.stop,
+                'image_range': selection.image_range,
             },
             'model': detector.model_id,
             'runtime': [detector.backend, str(detector.device), detector.precision],

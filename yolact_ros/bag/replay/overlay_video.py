@@ -18,6 +18,7 @@ from yolact_core.media.videos import USUAL_FPS
 from yolact_core.palette import make_palette
 from yolact_core.visualization import OverlayStyle, draw_overlay
 from yolact_ros.bag.evaluate.predictors import RecordedPredictor
+from yolact_ros.bag.image_selection import ImageSelection
 from yolact_ros.bag.io.bag import NS_PER_S, Bag
 from yolact_ros.bag.replay.frames import Span, decode, read_raw
 from yolact_ros.bag.replay.replay import ReplayFacts, ReplayJob
@@ -50,7 +51,7 @@ def write_overlay_videos(job: ReplayJob, facts: ReplayFacts, path: Path) -> list
             with closing(RecordedPredictor(results, f'{camera}/instances', camera)) as instances:
                 tempo = _find_tempo(bag, topic, job.selection.every, facts.images.whole)
                 with write_video(video, tempo.rate) as add:
-                    _draw(bag, topic, job.selection.every, facts.images.whole, instances, add)
+                    _draw(bag, topic, job.selection, facts.images.whole, instances, add)
             sentences.append(f'{video} has {tempo}')
     return sentences
 
@@ -58,15 +59,15 @@ def write_overlay_videos(job: ReplayJob, facts: ReplayFacts, path: Path) -> list
 def _draw(
     bag: Bag,
     topic: str,
-    every: int,
+    selection: ImageSelection,
     span: Span,
     instances: RecordedPredictor,
     add: Callable[[npt.NDArray[np.uint8]], None],
 ) -> None:
     palette = make_palette(len(instances.class_names))
-    for raw in read_raw(bag, [topic], every, span):
+    for raw in read_raw(bag, [topic], selection.every, span):
         try:
-            frame = decode(bag, raw)
+            frame = decode(bag, raw, selection.image_range)
             found = instances.predict(frame).detections
         except InputError:
             continue

@@ -99,6 +99,7 @@ class Replay:
         self._span = span
         self._facts = part.facts
         self._every = job.selection.every
+        self._image_range = job.selection.image_range
         self._detector = load_once(job.model, **job.options)
         self._outputs = select_outputs(job.outputs)
         self._output = SpanOutput(job.output, part.number, part.facts.types, before)
@@ -169,7 +170,7 @@ class Replay:
         images, skipped, instances = before.images, before.skipped, Counter(before.instances)
         if raw.index % self._every == 0:
             try:
-                frame = decode(self._bag, raw)
+                frame = decode(self._bag, raw, self._image_range)
             except InputError as error:
                 skipped += 1
                 if str(error) not in self._reasons and len(self._reasons) < MOST_REASONS:
