@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,9 @@ from bags import image_item, write_bag
 
 from yolact_core.errors import InputError
 from yolact_ros.bag.io.bag import Bag
+
+
+LOOPING = Path(__file__).parents[1] / 'data' / 'looping.db3.zlib'  # found by make fuzz
 
 
 @pytest.fixture
@@ -64,3 +69,12 @@ def test_a_view_without_end_in_place_of_a_table_is_refused(change):
     path = change(f'DROP TABLE messages; CREATE VIEW messages AS {endless} SELECT id FROM row')
     with pytest.raises(InputError, match='must hold tables alone, got a view'):
         Bag(path, print)
+
+
+def test_pages_that_lead_back_to_earlier_ones_are_not_read_for_ever(tmp_path):
+    path = tmp_path / 'looping.db3'
+    path.write_bytes(zlib.decompress(LOOPING.read_bytes()))
+    losses = []
+    with Bag(path, losses.append) as bag:
+        assert list(bag.entries([topic.name for topic in bag.topics])) == []
+    assert 'its table of messages is damaged' in str(losses[0])

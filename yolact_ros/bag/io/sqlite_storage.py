@@ -177,6 +177,8 @@ class SqliteStorage:
                     f'WHERE id >= ? AND {HAS_TIME} ORDER BY id'
                 )
                 for row in self._database.execute(query, (number,)):
+                    if not _goes_on(row, number):
+                        raise sqlite3.DatabaseError('it leads back to what was read')
                     rows.append(row)
                     number = row[0] + 1
                 break
@@ -199,11 +201,18 @@ class SqliteStorage:
         return good
 
     def _is_readable(self, number: int) -> bool:
-        query = 'SELECT topic_id, timestamp FROM messages WHERE id >= ? ORDER BY id LIMIT 1'
+        query = 'SELECT id, topic_id, timestamp FROM messages WHERE id >= ? ORDER BY id LIMIT 1'
         try:
-            return self._database.execute(query, (number,)).fetchone() is not None
+            row = self._database.execute(query, (number,)).fetchone()
+            return row is not None and _goes_on(row, number)
         except sqlite3.DatabaseError:
             return False
+
+
+def _goes_on(row: tuple[object, ...], number: int) -> bool:
+    """Return whether a row of a damaged table is whole, and its number not one before another."""
+    values = [value for value in row if isinstance(value, int)]
+    return len(values) == len(row) and values[0] >= number
 
 
 def _lose_missing(reason: str, missing: int, salvaged: list[Row]) -> Loss:
