@@ -16,7 +16,6 @@ from bags import image_item, write_bag
 from yolact_core.errors import InputError
 from yolact_ros.bag.io.bag import Bag
 
-
 LOOPING = Path(__file__).parents[1] / 'data' / 'looping.db3.zlib'  # found by make fuzz
 
 
