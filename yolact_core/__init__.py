@@ -3,6 +3,7 @@
 Names are imported when they are first used, so that importing the package costs nothing.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from yolact_core.tracking import Tracker, TrackingOptions, Tracks
 
 __version__ = '0.1.0'
+
+os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1')  # or ONNX Runtime reports home
 
 _HOMES = {
     'Detections': 'yolact_core.detections',

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,3 +68,12 @@ def test_each_test_that_the_page_names_exists():
     missing = {name for name in names if f'{name}(' not in text}
     assert len(names) > 10
     assert missing == set()
+
+
+def test_no_runtime_reports_home(tmp_path):
+    pytest.importorskip('onnxruntime')
+    words = [sys.executable, '-c', 'import yolact_core.runtimes.onnx']
+    environment = {**os.environ, 'HOME': str(tmp_path), 'TMPDIR': str(tmp_path)}
+    environment.pop('ORT_DISABLE_TELEMETRY', None)
+    subprocess.run(words, check=True, env=environment)
+    assert not [path for path in tmp_path.rglob('*') if path.name in ('.ses', 'deviceid')]
