@@ -83,8 +83,9 @@ def _blame(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        hidden = str(path.parent / _prefix(path))
-        if str(error.filename or '').startswith(hidden) or error.errno in DISK_FULL:
+        hidden = str(path.parent.absolute() / _prefix(path))
+        named = str(Path(str(error.filename or '')).absolute())
+        if named.startswith(hidden) or error.errno in DISK_FULL:
             error.filename = str(path)
         raise
     except InputError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,17 @@ def test_what_libraries_raise_on_a_full_disk_becomes_that(replace, tmp_path, mon
     monkeypatch.setattr('shutil.disk_usage', lambda _: usage)
     with pytest.raises(OSError, match='No space left'):
         write(RuntimeError('cannot write 12 of 30 bytes'))
+
+
+@pytest.mark.parametrize('replace', [replace_when_done, replace_together])
+def test_an_error_about_the_temporary_file_names_the_other_however_it_was_given(
+    replace, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    hidden = str(tmp_path / 'sub' / '.file-1234.json')  # Python makes it absolute
+    with pytest.raises(PermissionError) as caught, replace(Path('sub/file.json')):
+        raise PermissionError(errno.EACCES, 'denied', hidden)
+    assert caught.value.filename == 'sub/file.json'
 
 
 def test_a_folder_that_cannot_be_written_to_is_told_by_the_name_of_the_file(tmp_path):

@@ -95,14 +95,14 @@ def run(options: Options) -> int:
     if options.compare:
         return _compare(options, detector, dataset, rules)
     evaluation = _evaluate(detector, dataset, rules, options.export)
-    _write(options.output, evaluation.to_mapping())
     if options.json:
         say_json(evaluation.to_mapping())
-        return 0
-    say(_describe(evaluation))
-    say_table(_summary_table(evaluation))
-    if options.per_class:
-        say_table(_class_table(evaluation))
+    else:
+        say(_describe(evaluation))
+        say_table(_summary_table(evaluation))
+        if options.per_class:
+            say_table(_class_table(evaluation))
+    _write(options.output, evaluation.to_mapping())
     return 0
 
 
@@ -143,12 +143,12 @@ def _compare(
         precisions = _figure(evaluation.box.ap), _figure(evaluation.mask.ap)
         times = (f'{1000 * getattr(evaluation.timing, stage):.1f}' for stage in TIMES)
         table.add_row(variant.subject, variant.value, *precisions, *times)
-    _write(options.output, records)
     if options.json:
         say_json(records)
     else:
         say(_headline(evaluation))
         say_table(table)
+    _write(options.output, records)
     return 0
 
 
