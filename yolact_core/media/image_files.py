@@ -16,7 +16,8 @@ from yolact_core.media.image_headers import (
     ImageHeader,
     parse_header,
 )
-from yolact_core.media.ranges import BY_ENCODING, RANGES, ImageRange
+from yolact_core.media.range_mapping import RANGES
+from yolact_core.media.ranges import BY_ENCODING, ImageRange
 
 JPEG_SUFFIXES = frozenset(('.jpg', '.jpeg', '.jfif'))
 JPEG_QUALITY = 95

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from yolact_core.media.ranges import BY_ENCODING, ImageRange, find_misfit, stretch
+from yolact_core.media.range_mapping import stretch
+from yolact_core.media.ranges import BY_ENCODING, ImageRange, find_misfit
 from yolact_ros.images.encodings import ENCODINGS
 
 

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from yolact_core.media.ranges import BY_ENCODING, RANGES, ImageRange, stretch
+from yolact_core.media.range_mapping import RANGES, stretch
+from yolact_core.media.ranges import BY_ENCODING, ImageRange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from yolact_core.media.ranges import Bytes, Words
+    from yolact_core.media.range_mapping import Bytes, Words
 
 WHOLE = RANGES['16bit']
 
