@@ -121,6 +121,23 @@ def test_a_topic_without_publisher_is_named_and_others_are_proposed(tester, wait
     assert '-r lonely/image:=/somewhere/image_raw' in said.message
 
 
+def test_a_node_of_the_same_name_is_told(wait_for, start_node):
+    assert wait_for('peers', 'no other node is called /yolact').level == OK
+    other = start_node(autostart=False)
+    assert wait_for('peers', 'another node is called /yolact, too').level == WARN
+    other.stop()
+
+
+def test_simulated_time_that_nobody_tells_is_told(start_node, tester):
+    waiting = start_node('-r', '__node:=waiting', autostart=False, use_sim_time=True)
+    arrays = tester.listen('/diagnostics', DiagnosticArray)
+    said = 'use_sim_time is on, but no time comes on /clock'
+    tester.until(
+        lambda: any(one.message == said for array in arrays for one in array.status), 'it is told'
+    )
+    waiting.stop()
+
+
 def test_incompatible_qos_is_told_with_its_policy(tester, wait_for, node, make_image):
     from rclpy.qos import ReliabilityPolicy
 

@@ -55,6 +55,23 @@ def check_state(label: str, *, is_enabled: bool) -> Status:
     )
 
 
+def check_peers(name: str, namesakes: int, *, has_time: bool) -> Status:
+    """Say whether other nodes mislead this one, or those who hear it.
+
+    Args:
+        name: Full name of the node.
+        namesakes: Number of other nodes with that name.
+        has_time: Whether the clock of the node has begun.
+    """
+    complaints = []
+    if namesakes:
+        complaints.append(f'another node is called {name}, too: what it says mixes with this')
+    if not has_time:
+        complaints.append('use_sim_time is on, but no time comes on /clock')
+    level = Level.WARN if complaints else Level.OK
+    return Status('peers', level, '; '.join(complaints) or f'no other node is called {name}')
+
+
 def check_parameters(complaints: Sequence[str]) -> Status:
     """Say which parameters were given in vain."""
     if not complaints:

@@ -207,6 +207,7 @@ class YolactNode(LifecycleNode):
         statuses += [('', diagnostics.check_parameters(self._complaints))]
         statuses += self._engine.check() if self._engine else ()
         now = self.get_clock().now()
+        statuses.append(('', self._check_peers(has_time=now.nanoseconds > 0)))
         self._diagnostics.publish(diagnostics.to_message(statuses, self.get_name(), hardware, now))
 
     def close(self) -> None:
@@ -214,6 +215,13 @@ class YolactNode(LifecycleNode):
         if self._engine is not None:
             self._engine.stop(PATIENCE)
         self.destroy_node()
+
+    def _check_peers(self, *, has_time: bool) -> diagnostics.Status:
+        own = (self.get_name(), self.get_namespace())
+        namesakes = self.get_node_names_and_namespaces().count(own) - 1
+        return diagnostics.check_peers(
+            self.get_fully_qualified_name(), namesakes, has_time=has_time
+        )
 
     def _warn_of_parameters(self) -> None:
         """Log what was given in vain, as far as that is not said yet."""
