@@ -177,7 +177,7 @@ def test_a_node_that_dies_is_quoted(start_demo, tmp_path):
     _, errors = demo.communicate(timeout=LONGEST)
     assert demo.returncode == 1
     assert 'the node has ended in the middle of the demo' in errors
-    assert 'must be a readable safetensors file' in errors
+    assert 'must be a file that torch.save or safetensors wrote' in errors
     assert 'Traceback' not in errors
     assert count_processes(demo.pid) == 0
 
