@@ -46,12 +46,12 @@ def _die_once(module: Any, bag: Path, work: Any, job: Any, observer: Any) -> Any
     """Do a job, but when it comes to the sixth image, die, if nobody has yet."""
     before = module.decode
 
-    def decode(opened: Any, raw: Any) -> Any:
+    def decode(opened: Any, raw: Any, image_range: Any) -> Any:
         mark = bag.with_name(MARK)
         if raw.index == 5 and not mark.exists():
             mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return before(opened, raw)
+        return before(opened, raw, image_range)
 
     module.decode = decode
     try:

@@ -155,7 +155,7 @@ def test_installed_executables_run_from_a_bare_shell(prefix, name):
     if prefix != Path(sys.prefix):
         pytest.skip('needs the environment of make setup: a distribution is sourced first')
     first = (prefix / 'lib/yolact' / name).read_text().splitlines()[0]
-    assert first == f'#!{prefix}/bin/python'
+    assert first == f'#!/usr/bin/env -S --block-signal=INT {prefix}/bin/python'
 
 
 def test_a_cpp_package_finds_the_decoders_and_messages(prefix, tmp_path):
