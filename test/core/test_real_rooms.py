@@ -82,8 +82,8 @@ def test_area_and_box_are_those_of_the_mask(name):
     }
     for index, annotations in enumerate(of_image[id_] for id_ in dataset.annotations.image_ids):
         sample = dataset[index]
-        assert [int(mask.sum()) for mask in sample.masks] == [a['area'] for a in annotations]
-        for mask, annotation in zip(sample.masks, annotations, strict=True):
+        assert sample.masks.areas().tolist() == [a['area'] for a in annotations]
+        for mask, annotation in zip(sample.masks.dense(), annotations, strict=True):
             (rows, columns), (x, y, width, height) = np.nonzero(mask), annotation['bbox']
             assert (columns.min(), rows.min()) == (x, y)
             assert (np.ptp(columns) + 1, np.ptp(rows) + 1) == (width, height)
