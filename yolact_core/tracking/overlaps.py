@@ -40,13 +40,14 @@ def pairwise_mask_iou(
         IoU, 0 of pairs that are not looked at, shape (N, M). Large masks are sampled on a grid.
     """
     overlaps = np.zeros(is_compared.shape)
-    areas = [[np.count_nonzero(crop) for crop, _ in crops] for crops in (first, second)]
-    rows, columns = np.nonzero(is_compared)
-    whole = np.rint(shifts[rows, columns]).astype(np.int64).tolist()
-    for row, column, (right, down) in zip(rows.tolist(), columns.tolist(), whole, strict=True):
+    rows, columns = (indices.tolist() for indices in np.nonzero(is_compared))
+    first_areas = {row: np.count_nonzero(first[row][0]) for row in set(rows)}
+    second_areas = {column: np.count_nonzero(second[column][0]) for column in set(columns)}
+    whole = np.rint(shifts[is_compared]).astype(np.int64).tolist()
+    for row, column, (right, down) in zip(rows, columns, whole, strict=True):
         crop, (x, y) = first[row]
         both = _count_shared((crop, (x + right, y + down)), second[column])
-        union = areas[0][row] + areas[1][column] - both
+        union = first_areas[row] + second_areas[column] - both
         overlaps[row, column] = both / union if union > 0 else 0.0
     return overlaps
 

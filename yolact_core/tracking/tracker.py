@@ -110,8 +110,9 @@ class Tracker:
         new = [index for index in np.flatnonzero(is_confident).tolist() if index not in owners]
         owners |= {index: self._begin() for index in new}
 
-        boxes = detections.boxes.astype(np.float64) - self._offset
-        doubts = side_doubts(detections.boxes.astype(np.float64), detections.size)
+        boxes = detections.boxes.astype(np.float64)
+        doubts = side_doubts(boxes, detections.size)
+        boxes -= self._offset
         known, seen = list(continued), list(continued.values())
         self._motion = self._motion.correct(known, boxes[seen], doubts[seen])
         common = self._common_speed(known)
