@@ -57,6 +57,26 @@ uint32 input_size
 string[] class_names
 uint8[] class_colors
 """,
+    'yolact/msg/Object': """
+uint16 label
+uint16 class_id
+string class_name
+float32 score
+string id
+float32 valid_share
+float32 depth
+geometry_msgs/Point centroid
+geometry_msgs/Point nearest
+geometry_msgs/Pose pose
+geometry_msgs/Vector3 size
+""",
+    'yolact/msg/ObjectArray': """
+std_msgs/Header header
+string model_id
+uint64 sequence
+bool is_upright
+yolact/Object[] objects
+""",
     'yolact/msg/StageTiming': """
 std_msgs/Header header
 float32 age_at_receive
