@@ -1,0 +1,1 @@
+"""Objects in space, from masks and the depth behind them."""
