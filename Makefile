@@ -47,6 +47,8 @@ else
 	$(BIN)/python -m pip install --quiet --editable '.[dev]' $(ROS_REQUIREMENTS:%=--requirement %)
 	$(BIN)/python tools/relocate_ros_wheels.py
 endif
+	# it would bring opencv-python, whose files take the place of opencv-python-headless's
+	$(BIN)/python -m pip install --quiet --no-deps trackeval==1.3.0
 	touch $@
 
 $(VENV)/built: $(VENV)/installed $(PACKAGE)

@@ -12,6 +12,7 @@ from yolact_core.evaluation.evaluation import (
 )
 from yolact_core.evaluation.precision import AveragePrecision, PrecisionIntervals
 from yolact_core.evaluation.results import DatasetResults, ImageResult, ImageTruth
+from yolact_core.evaluation.tracks import TrackedImage, TrackFigures, measure_tracks
 
 __all__ = [
     'AveragePrecision',
@@ -23,8 +24,11 @@ __all__ = [
     'Interval',
     'PrecisionIntervals',
     'Precisions',
+    'TrackFigures',
+    'TrackedImage',
     'assess',
     'detect_all',
     'evaluate',
     'evaluate_detections',
+    'measure_tracks',
 ]
