@@ -18,7 +18,8 @@ from yolact_ros.health.diagnostics import Status
 from yolact_ros.health.freshness import Counters, Freshness, Stamps
 from yolact_ros.health.latencies import Latencies
 from yolact_ros.messages.builder import ros_messages
-from yolact_ros.messages.outputs import TIMING, Output, Result, list_outputs
+from yolact_ros.messages.outputs import TIMING, Output, list_outputs
+from yolact_ros.messages.result import Result
 from yolact_ros.messages.stamps import NS_PER_S, stamp_of
 from yolact_ros.node.mailbox import Frame, Input
 from yolact_ros.node.qos import PublisherEventCallbacks, create_publisher, policy_name, reliable

@@ -17,7 +17,8 @@ from yolact_ros.health.freshness import NANOSECONDS, Outcome
 from yolact_ros.health.latencies import StageTimes
 from yolact_ros.images.decoding import image_to_rgb
 from yolact_ros.messages.builder import ros_messages
-from yolact_ros.messages.outputs import Result, make_instances, make_label_image
+from yolact_ros.messages.outputs import make_instances, make_label_image
+from yolact_ros.messages.result import Result
 from yolact_ros.node.camera import Camera
 from yolact_ros.node.mailbox import Frame, Input, Mailbox
 from yolact_ros.node.model import Found, Model

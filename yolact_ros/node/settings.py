@@ -19,7 +19,7 @@ from yolact_core.runtimes.registry import backend_names
 from yolact_core.tracking import TrackingOptions
 from yolact_core.visualization import OverlayStyle
 from yolact_ros.masks import MaskEncoding
-from yolact_ros.messages.outputs import OutputOptions
+from yolact_ros.messages.result import OutputOptions
 from yolact_ros.node.parameters import When, list_rows, parameter, replace_values
 
 CAMERA_NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')

@@ -15,7 +15,8 @@ from yolact_ros.health.freshness import Counters
 from yolact_ros.health.latencies import StageTimes
 from yolact_ros.messages import outputs
 from yolact_ros.messages.builder import bag_messages
-from yolact_ros.messages.outputs import Output, Result
+from yolact_ros.messages.outputs import Output
+from yolact_ros.messages.result import Result
 from yolact_ros.messages.topic_names import make_legal
 from yolact_ros.messages.types import MODEL_INFO
 
