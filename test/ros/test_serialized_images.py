@@ -15,7 +15,7 @@ from std_msgs.msg import Header
 
 from yolact_core.errors import InputError
 from yolact_ros.deserialization import deserialize
-from yolact_ros.images.serialized import ImageView, read_image
+from yolact_ros.images.serialized import ImageView, read_image, read_stamp
 
 FIELDS = ('header', 'height', 'width', 'encoding', 'is_bigendian', 'step')
 TEXT = st.text(st.characters(codec='utf-8', exclude_characters='\x00'), max_size=9)
@@ -88,3 +88,22 @@ def test_bytes_that_are_no_message_are_refused_at_any_length(head):
             read_image(serialized)
         with pytest.raises(InputError, match='must be a whole CompressedImage: '):
             deserialize(serialized, CompressedImage)
+
+
+@given(st.integers(-(2**31), 2**31 - 1), UNSIGNED)
+def test_the_stamp_is_read_from_the_first_bytes(sec, nanosec):
+    message = make_image()
+    message.header.stamp.sec, message.header.stamp.nanosec = sec, nanosec
+    compressed = CompressedImage(header=message.header)
+    for serialized in (
+        serialize_message(message),
+        as_big_endian(message),
+        serialize_message(compressed),
+    ):
+        assert read_stamp(serialized) == sec * 10**9 + nanosec
+
+
+@pytest.mark.parametrize('data', [b'', bytes(4), bytes(11), b'\x00\x07' + bytes(20)])
+def test_what_has_no_stamp_is_refused(data):
+    with pytest.raises(InputError, match='must begin with a stamp in plain CDR'):
+        read_stamp(data)

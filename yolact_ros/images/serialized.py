@@ -67,6 +67,27 @@ def read_image(serialized: bytes) -> ImageView | Image:
         ) from None
 
 
+def read_stamp(serialized: bytes) -> int:
+    """Return the stamp of a serialized message that begins with a header, ns since 1970.
+
+    Args:
+        serialized: Message as the middleware hands it out.
+
+    Raises:
+        InputError: The message is cut off, or not in plain CDR.
+    """
+    byte_order = BYTE_ORDERS.get(serialized[:2])
+    try:
+        if byte_order is None:
+            raise struct.error
+        reader = _Reader(serialized, byte_order)
+        return reader.read('i') * 10**9 + reader.read('I')
+    except struct.error:
+        raise InputError(
+            f'serialized message must begin with a stamp in plain CDR, got {serialized[:12].hex()}'
+        ) from None
+
+
 class _Reader:
     """Reads one field after the other.
 

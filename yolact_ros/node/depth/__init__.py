@@ -1,0 +1,1 @@
+"""Depth and calibration beside the images of a camera."""
