@@ -1,0 +1,92 @@
+"""The visible surface of one instance: the points behind its mask that are its own."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from yolact_core.lifting.depth_image import DepthImage
+from yolact_core.lifting.gate import gate
+from yolact_core.lifting.rays import Rays
+from yolact_core.masks.instance_masks import Crop
+
+PIXELS_PER_EROSION = 40  # side of a square mask that loses one pixel more
+KEPT = 0.3  # share of its pixels that a mask keeps at least when it is eroded
+OUTLINE = 256  # pixels of an outline that are looked at, about
+CORNERS = np.array([[-0.5, -0.5], [-0.5, 0.5], [0.5, -0.5], [0.5, 0.5]], dtype=np.float32)
+
+Mask = npt.NDArray[np.bool_]
+Points = npt.NDArray[np.float32]
+Pixels = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """What is seen of an object, in the optical frame of the camera.
+
+    Args:
+        points: Points evenly over the mask, metres, shape (P, 3).
+        pixels: Column and row of each point in the image, shape (P, 2).
+        outline: Points on the outline of the mask, at the depth beside it, metres, shape (R, 3).
+        valid_share: Share of the mask, rims aside, whose depth is measured and the object's.
+    """
+
+    points: Points
+    pixels: Pixels
+    outline: Points
+    valid_share: float
+
+
+def find_surface(
+    crop: Crop, depth: DepthImage, rays: Rays, max_erosion: int, max_points: int
+) -> Surface:
+    """Return the visible surface behind a mask; it may be without points.
+
+    Args:
+        crop: Mask in the smallest rectangle around it, and the rectangle's first pixel.
+        depth: Depth of the whole image.
+        rays: Rays of the whole image.
+        max_erosion: Pixels at most that the rims of the mask lose.
+        max_points: Points at most.
+    """
+    mask, (x, y) = crop
+    core, _ = erode(mask, max_erosion)
+    height, width = mask.shape
+    step = max(1, math.ceil(math.sqrt(np.count_nonzero(core) / max_points)))
+    sampled = core[::step, ::step]
+    depths = depth.crop(x, y, height, width, step)
+    is_measured = sampled & ~np.isnan(depths)
+    is_measured &= ~np.isnan(rays.crop(x, y, height, width, step)[..., 0])
+    rows, columns = np.nonzero(is_measured)
+    is_own = gate(depths[rows, columns])
+    rows, columns = rows[is_own][:max_points], columns[is_own][:max_points]
+    pixels = np.stack([columns * step + x, rows * step + y], axis=1).astype(np.int32)
+    points = rays.to_points(pixels, depths[rows, columns])
+    share = len(points) / max(1, int(np.count_nonzero(sampled)))
+    return Surface(points, pixels, points, share)
+
+
+def erode(mask: Mask, max_erosion: int) -> tuple[Mask, int]:
+    """Take the rim off a mask, wider for larger ones, but always leave a part of it.
+
+    Args:
+        mask: Mask in the smallest rectangle around it.
+        max_erosion: Pixels at most that it loses on each side.
+
+    Returns:
+        The rest, of the same shape, and how many pixels it lost on each side.
+    """
+    area = np.count_nonzero(mask)
+    wanted = min(max_erosion, math.ceil(math.sqrt(area) / PIXELS_PER_EROSION))
+    for erosion in range(wanted, 0, -1):
+        kernel = np.ones((2 * erosion + 1, 2 * erosion + 1), dtype=np.uint8)
+        rest = cv2.erode(
+            mask.view(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0
+        )
+        if np.count_nonzero(rest) >= KEPT * area:
+            return rest.view(np.bool_), erosion
+    return mask, 0
