@@ -19,7 +19,7 @@ from yolact_ros.bag.io.bag import Bag
 from yolact_ros.messages.detections import to_detections
 
 COUNT = 10
-EVERYTHING = 'instances,label_image,class_mask,confidence,overlay,overlay/compressed,prototypes'
+EVERYTHING = 'instances,label_image,label_image8,class_mask,confidence,overlay,overlay/compressed,prototypes'
 
 
 @pytest.fixture(scope='module')

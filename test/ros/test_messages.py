@@ -22,6 +22,7 @@ from yolact_ros.health.freshness import Counters  # noqa: E402
 from yolact_ros.health.latencies import StageTimes  # noqa: E402
 from yolact_ros.masks import MaskEncoding  # noqa: E402
 from yolact_ros.messages.builder import ros_messages as messages  # noqa: E402
+from yolact_ros.messages.outputs import make_label_image8  # noqa: E402
 
 WHY_NO_VISION = (
     'needs vision_msgs, which comes with ROS distributions: apt install ros-*-vision-msgs'
@@ -123,6 +124,14 @@ def test_the_label_image_shows_the_best_instance(detections, header):
     assert message.header is header
     assert message.encoding == 'mono16'
     np.testing.assert_array_equal(pixels_of(message), seen_at(detections[1:]) + 1)
+
+
+def test_labels_that_do_not_fit_into_8_bits_are_left_out(header):
+    image = np.arange(600, dtype=np.uint16).reshape(20, 30)
+    result = SimpleNamespace(labels=image, header=header)
+    message = make_label_image8(messages, result)
+    assert (message.encoding, message.step) == ('mono8', 30)
+    np.testing.assert_array_equal(pixels_of(message), np.where(image < 256, image, 0))
 
 
 def test_class_mask_and_confidence_show_the_best_instance(detections, header):

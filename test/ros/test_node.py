@@ -18,6 +18,7 @@ from yolact.srv import SegmentImage
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 IMAGE_OUTPUTS = {
     'label_image': 'mono16',
+    'label_image8': 'mono8',
     'class_mask': 'mono8',
     'confidence': 'mono8',
     'overlay': 'bgr8',

@@ -41,6 +41,12 @@ def make_label_image(messages: MessageBuilder, result: Result) -> Message:
     return messages.to_label_image(result.detections, result.header, result.labels)
 
 
+def make_label_image8(messages: MessageBuilder, result: Result) -> Message:
+    """Return which instance is seen at each pixel, those of labels up to 255."""
+    labels = np.where(result.labels > 255, 0, result.labels).astype(np.uint8)
+    return messages.to_image(labels, 'mono8', result.header)
+
+
 def make_class_mask(messages: MessageBuilder, result: Result) -> Message:
     """Return the class at each pixel."""
     return messages.to_class_mask(result.detections, result.header, result.labels)
@@ -98,6 +104,7 @@ class Output:
 OUTPUTS = (  # the most urgent first
     Output('instances', INSTANCES, 5, make_instances),
     Output('label_image', IMAGE, 1, make_label_image),
+    Output('label_image8', IMAGE, 1, make_label_image8),
     Output('class_mask', IMAGE, 1, make_class_mask),
     Output('confidence', IMAGE, 1, make_confidence),
     Output('overlay', IMAGE, 1, make_overlay),

@@ -40,8 +40,8 @@ class Options:
         required=True,
     )
     outputs: tuple[str, ...] = option(
-        'instances, label_image, class_mask, confidence, overlay, overlay/compressed, '
-        'prototypes, timing (which alone differs from run to run)',
+        'instances, label_image, label_image8, class_mask, confidence, overlay, '
+        'overlay/compressed, prototypes, timing (which alone differs from run to run)',
         'instances',
         metavar='NAME,NAME',
         type=names,
