@@ -19,7 +19,8 @@ from yolact_ros.bag.io.bag import Bag
 from yolact_ros.messages.detections import to_detections
 
 COUNT = 10
-EVERYTHING = 'instances,label_image,label_image8,class_mask,confidence,overlay,overlay/compressed,prototypes'
+MASKS = 'label_image,label_image8,class_mask,confidence'
+EVERYTHING = f'instances,{MASKS},overlay,overlay/compressed,prototypes'
 
 
 @pytest.fixture(scope='module')
