@@ -41,6 +41,7 @@ STEPS = (
     Step('measure', 'indoor.changes', 'run_measure', 'measure a model on pictures drawn anew'),
     Step('changes', 'indoor.changes', 'run', 'say what each change of the renderings gave'),
     Step('path', 'indoor.dataset.path', 'run', 'render a camera that moves through one room'),
+    Step('sequence', 'indoor.dataset.sequence', 'run', 'render what is hard to follow'),
     Step('bag', 'indoor.dataset.bag', 'run', 'write a rendered path as a bag with its truth'),
     Step('trunk', 'nanodet.weights', 'run_trunk', 'make a network with all that NanoDet knows'),
     Step('agree', 'nanodet.agreement', 'run', "compare it with NanoDet's graph on pictures"),

@@ -25,8 +25,10 @@ from recipes.indoor.dataset.bag import (  # noqa: E402
 )
 from recipes.indoor.dataset.path import CameraPath, render_path  # noqa: E402
 from recipes.indoor.rooms.camera import looking_at  # noqa: E402
+from recipes.indoor.rooms.furnish import Furnished  # noqa: E402
 from recipes.indoor.rooms.layout import Placement  # noqa: E402
 from recipes.indoor.rooms.rendering import open_graphics  # noqa: E402
+from recipes.indoor.rooms.room import Room  # noqa: E402
 from recipes.indoor.rooms.scene import BACKGROUND, Scene, SceneBuilder  # noqa: E402
 from yolact_core.masks.rle import run_lengths_to_mask  # noqa: E402
 from yolact_ros.messages.types import ros2_types  # noqa: E402
@@ -176,7 +178,7 @@ def scene():
     model = builder.spec.compile()
     instances = np.where(model.geom_bodyid > 0, model.geom_bodyid - 1, BACKGROUND)
     model_of = {'cube': Model((cube,), 1.0, np.ones((1, 1), bool))}
-    furnished = type('Furnished', (), {'placements': (placement,), 'models': model_of})()
+    furnished = Furnished(Room(9, 9, 3), (placement,), model_of)
     return Scene(model, furnished, instances.astype(np.int32), model.mat_rgba.copy())
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from recipes.indoor.dataset.annotations import (
 )
 from recipes.indoor.dataset.render import parse_size
 from recipes.indoor.rooms.camera import Camera, sample_path
+from recipes.indoor.rooms.layout import Placement
 from recipes.indoor.rooms.rendering import SceneRenderer, open_graphics
 from recipes.indoor.rooms.scene import Scene, build_scene, vary_look
 from yolact_core.cli.options import option
@@ -61,7 +63,12 @@ def run(options: Options) -> None:
 
 
 def render_path(
-    scene: Scene, cameras: list[Camera], size: tuple[int, int], names: list[str], output: Path
+    scene: Scene,
+    cameras: list[Camera],
+    size: tuple[int, int],
+    names: list[str],
+    output: Path,
+    moves: Sequence[Mapping[int, Placement]] = (),
 ) -> None:
     """Write the frames, depth images, annotations and poses of a camera path.
 
@@ -71,6 +78,7 @@ def render_path(
         size: Height and width of the frames in pixels.
         names: Names of all classes, in class order.
         output: Folder to write.
+        moves: New placements, by index, for each frame; without them nothing moves.
     """
     for folder in ('images', 'depth'):
         (output / folder).mkdir(parents=True, exist_ok=True)
@@ -79,7 +87,10 @@ def render_path(
         closing(SceneRenderer(scene, *size)) as renderer,
         closing(SceneRenderer(scene, *size, is_smooth=False)) as gauge,
     ):
-        for number, camera in enumerate(cameras):
+        for number, (camera, moved) in enumerate(
+            zip(cameras, moves or [{}] * len(cameras), strict=True)
+        ):
+            scene = scene.move(moved)
             renderer.look(camera)
             gauge.look(camera)
             annotations = annotate_view(renderer.instances(), camera, scene, names)

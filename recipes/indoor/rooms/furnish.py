@@ -72,14 +72,21 @@ class Decorator:
         random: Source of randomness.
         decor: What the room gets beyond them. It has a source of randomness of its own, so that
             rooms with and without it resemble each other.
+        room: Room to fill; a random one unless it is given.
     """
 
-    def __init__(self, pack: ModelPack, random: Generator, decor: Decor | None = None) -> None:
+    def __init__(
+        self,
+        pack: ModelPack,
+        random: Generator,
+        decor: Decor | None = None,
+        room: Room | None = None,
+    ) -> None:
         self.pack = pack
         self.random = random
         self.decor = decor or Decor()
         self.extra = random.spawn(1)[0]
-        self.layout = Layout(make_room(random), random)
+        self.layout = Layout(room or make_room(random), random)
         self.models: dict[str, Model] = {}
 
     def furnish(self) -> Furnished:
@@ -93,6 +100,10 @@ class Decorator:
         self.scatter(self.random.poisson(1.2 * density))
         self.load_tops(float(self.random.choice([0.5, 1.0, 2.0])))
         self.distract()
+        return self.furnished()
+
+    def furnished(self) -> Furnished:
+        """Return the room with all that has been put into it."""
         return Furnished(self.layout.room, tuple(self.layout.placements), self.models)
 
     def fix_to_walls(self) -> None:

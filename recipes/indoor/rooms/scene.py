@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import mujoco
 import numpy as np
@@ -46,6 +46,21 @@ class Scene:
         floor_plan = turn(points[:, :2], placement.yaw)
         return np.concatenate([floor_plan, points[:, 2:]], axis=1) + placement.position
 
+    def move(self, moved: Mapping[int, Placement]) -> Scene:
+        """Move placements, by index, in the model, and return the scene as it is now."""
+        placements = list(self.furnished.placements)
+        for index, placement in moved.items():
+            placements[index] = placement
+            body = self.model.geom_bodyid[np.argmax(self.instance_of_geom == index)]
+            self.model.body_pos[body] = placement.position
+            self.model.body_quat[body] = to_quaternion(placement.yaw)
+        return replace(self, furnished=replace(self.furnished, placements=tuple(placements)))
+
+
+def to_quaternion(yaw: float) -> list[float]:
+    """Return a turn about the vertical in radians as MuJoCo has it: w, x, y, z."""
+    return [np.cos(yaw / 2), 0, 0, np.sin(yaw / 2)]
+
 
 class SceneBuilder:
     """Collects geometry for one MuJoCo model; equal meshes are stored once.
@@ -79,7 +94,7 @@ class SceneBuilder:
         body = self.spec.worldbody.add_body()
         if placement:
             body.pos = placement.position
-            body.quat = [np.cos(placement.yaw / 2), 0, 0, np.sin(placement.yaw / 2)]
+            body.quat = to_quaternion(placement.yaw)
         for name in names:
             body.add_geom(
                 type=mujoco.mjtGeom.mjGEOM_MESH, meshname=name, material=name,
@@ -130,7 +145,24 @@ def build_scene(
     Raises:
         ValueError: MuJoCo refuses a mesh.
     """
-    furnished = Decorator(pack, random, decor).furnish()
+    return compile_scene(Decorator(pack, random, decor).furnish(), random, height, width, decor)
+
+
+def compile_scene(
+    furnished: Furnished, random: Generator, height: int, width: int, decor: Decor | None = None
+) -> Scene:
+    """Compile a furnished room, with random surfaces.
+
+    Args:
+        furnished: The room.
+        random: Source of randomness.
+        height: Height of the frames in pixels.
+        width: Width of the frames in pixels.
+        decor: What the room got beyond the models of a pack.
+
+    Raises:
+        ValueError: MuJoCo refuses a mesh.
+    """
     builder = SceneBuilder(height, width)
     dressed = dress(furnished, room_shell(furnished.room, random), decor, random.spawn(1)[0])
     builder.add(SHELL, dressed[SHELL], None)
