@@ -127,9 +127,11 @@ void for_each_run(const Mask & mask, Visit && visit)
     });
 }
 
-/// Set the pixels of a mask in an image of the size that the InstanceArray tells.
+/// Set the pixels of a mask in an image of the size that the InstanceArray tells, and those that are
+/// at most `margin` rows and columns away.
 template<class Mask, class Pixel>
-void paint(const Mask & mask, const ImageView<Pixel> & image, const Pixel & value)
+void paint(
+  const Mask & mask, const ImageView<Pixel> & image, const Pixel & value, std::size_t margin = 0)
 {
   const std::size_t right = std::size_t{mask.roi.x_offset} + mask.roi.width;
   const std::size_t bottom = std::size_t{mask.roi.y_offset} + mask.roi.height;
@@ -139,8 +141,13 @@ void paint(const Mask & mask, const ImageView<Pixel> & image, const Pixel & valu
     bottom <= image.height, "mask must end by row " + std::to_string(image.height), bottom);
   for_each_run(
     mask, [&](std::size_t y, std::size_t x_begin, std::size_t x_end) {
-      Pixel * row = image.data + y * image.stride;
-      std::fill(row + x_begin, row + x_end, value);
+      const std::size_t begin = x_begin - std::min(x_begin, margin);
+      const std::size_t end = x_end + std::min(image.width - x_end, margin);
+      const std::size_t last = y + std::min(image.height - 1 - y, margin);
+      for (std::size_t row = y - std::min(y, margin); row <= last; ++row) {
+        Pixel * pixels = image.data + row * image.stride;
+        std::fill(pixels + begin, pixels + end, value);
+      }
     });
 }
 

@@ -104,7 +104,16 @@ def test_the_core_knows_no_ros():
             assert not [text for text in texts if 'yolact_ros' in str(text)], name
 
 
-FOLDERS = ('yolact_core', 'yolact_ros', 'benchmarks', 'fuzz', 'launch', 'recipes', 'tools')
+FOLDERS = (
+    'yolact_core',
+    'yolact_ros',
+    'benchmarks',
+    'examples',
+    'fuzz',
+    'launch',
+    'recipes',
+    'tools',
+)
 
 
 @pytest.mark.parametrize('folder', FOLDERS)

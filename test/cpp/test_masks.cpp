@@ -50,6 +50,23 @@ void test_paint_leaves_the_padding_of_rows_alone()
   assert(pixels == wanted);
 }
 
+void test_a_margin_grows_in_all_directions_and_ends_at_the_border()
+{
+  Pixels pixels(4 * 6, 7);  // rows of five pixels, and one of padding
+  const InstanceMask corner{1, {4, 3, 1, 1}, {0, 1}, {}};
+  const yolact::ImageView<std::uint8_t> view{pixels.data(), 4, 5, 6};
+  yolact::paint(corner, view, std::uint8_t{9}, 1);
+  yolact::paint(InstanceMask{1, {0, 0, 1, 1}, {0, 1}, {}}, view, std::uint8_t{8}, 1);
+  assert((
+      pixels == Pixels{
+    8, 8, 7, 7, 7, 7,
+    8, 8, 7, 7, 7, 7,
+    7, 7, 7, 9, 9, 7,
+    7, 7, 7, 9, 9, 7}));
+  yolact::paint(corner, view, std::uint8_t{1}, 100);
+  assert(std::count(pixels.begin(), pixels.end(), 1) == 20);
+}
+
 void test_unite_takes_the_wanted_instances()
 {
   InstanceMask elsewhere{1, {0, 0, 1, 1}, {0, 1}, {}};
@@ -108,6 +125,7 @@ int main()
 {
   test_every_encoding_gives_the_same_runs();
   test_paint_leaves_the_padding_of_rows_alone();
+  test_a_margin_grows_in_all_directions_and_ends_at_the_border();
   test_unite_takes_the_wanted_instances();
   test_an_empty_mask_has_no_runs();
   test_malformed_masks_are_refused();
