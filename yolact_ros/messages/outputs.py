@@ -14,6 +14,7 @@ import numpy as np
 from yolact_core.errors import InputError
 from yolact_core.visualization import draw_prototypes
 from yolact_ros.messages.builder import MessageBuilder
+from yolact_ros.messages.detections import set_tracks
 from yolact_ros.messages.factory import Factory, Message
 from yolact_ros.messages.result import Result
 from yolact_ros.messages.types import COMPRESSED_IMAGE, IMAGE, INSTANCES, STAGE_TIMING
@@ -30,9 +31,7 @@ def make_instances(messages: MessageBuilder, result: Result) -> Message:
         with_coefficients=result.options.with_coefficients,
     )
     if result.tracks:
-        rows = zip(message.instances, result.tracks.ids, result.tracks.ages.tolist(), strict=True)
-        for instance, track_id, age in rows:
-            instance.id, instance.track_age = track_id, age
+        set_tracks(message.instances, result.tracks)
     return message
 
 

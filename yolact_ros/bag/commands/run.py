@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from yolact_core.cli.model_options import DetectionOptions, ModelOptions
 from yolact_core.cli.options import argument, group, names, option
@@ -46,7 +46,9 @@ class Options:
         metavar='NAME,NAME',
         type=names,
     )
+    no_tracks: bool = option('do not follow instances from image to image', False)
     overlay: Path | None = option('also draw the results as a video', metavar='VIDEO.mp4')
+    color_by: Literal['class', 'instance', 'track'] = option('what has a colour there', 'class')
     restart: bool = option('drop what an earlier run left unfinished', False)
     selection: ImageSelection = group('images')
     model: ModelOptions = group('model')
@@ -83,9 +85,11 @@ def run(options: Options) -> int:
             damages(damage)
     (first, *_) = bags
     if options.overlay and first.facts and first.is_complete and first.progress.images:
+        from yolact_core.visualization import OverlayStyle
         from yolact_ros.bag.replay.overlay_video import write_overlay_videos
 
-        first.remarks += write_overlay_videos(first.job, first.facts, options.overlay)
+        style = OverlayStyle(color_by=options.color_by)
+        first.remarks += write_overlay_videos(first.job, first.facts, options.overlay, style)
     _show(options, chosen, bags, detector.model_id, damages)
     is_stopped = any(not bag.failures and not bag.is_complete for bag in bags)
     return INTERRUPTED if is_stopped else damages.status
@@ -151,6 +155,7 @@ def _list_jobs(
             selection=options.selection,
             part_images=options.sharing.part_images,
             restart=options.restart,
+            is_tracked=not options.no_tracks,
         )
         for bag, output in zip(chosen.paths, outputs, strict=True)
     ]

@@ -17,9 +17,10 @@ from yolact_core.detector import Detector
 from yolact_core.errors import InputError
 from yolact_core.masks.instance_masks import InstanceMasks
 from yolact_core.timing import Timing
+from yolact_core.tracking import Tracks
 from yolact_ros.bag.io.bag import NS_PER_S, Bag, Entry, Message
 from yolact_ros.bag.replay.frames import Frame
-from yolact_ros.messages.detections import to_detections
+from yolact_ros.messages.detections import to_detections, to_tracks
 from yolact_ros.messages.stamps import stamp_of
 from yolact_ros.messages.types import INSTANCES, MODEL_INFO
 
@@ -34,11 +35,13 @@ class FrameDetections:
         detections: Detected instances, best score first.
         timing: Seconds that each stage of the detector took; None for recorded results.
         is_missing: Whether the recording has no result for this image.
+        tracks: Tracks of the detections as they were recorded; None where nothing was recorded.
     """
 
     detections: Detections
     timing: Timing | None
     is_missing: bool = False
+    tracks: Tracks | None = None
 
 
 class DetectorPredictor:
@@ -173,7 +176,11 @@ class RecordedPredictor:
         message = self._messages.find(frame.stamp, frame.time, frame.place)
         if message is None:
             return FrameDetections(no_detections(frame, self.class_names), None, is_missing=True)
-        return FrameDetections(to_detections(message, self.class_names), None)
+        return FrameDetections(
+            to_detections(message, self.class_names),
+            timing=None,
+            tracks=to_tracks(message, self.class_names),
+        )
 
 
 Predictor = DetectorPredictor | RecordedPredictor

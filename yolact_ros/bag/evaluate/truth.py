@@ -15,7 +15,7 @@ from yolact_core.evaluation.results import ImageTruth, truth_of_image
 from yolact_ros.bag.evaluate.predictors import StampIndex, read_occurring_classes
 from yolact_ros.bag.io.bag import NS_PER_S, Bag, Message
 from yolact_ros.bag.replay.frames import Frame
-from yolact_ros.messages.detections import to_detections
+from yolact_ros.messages.detections import to_detections, to_tracks
 from yolact_ros.messages.types import INSTANCES
 
 STAMP = re.compile(r'(\d+)[._](\d{9})|(\d{15,20})')  # seconds and nanoseconds, or nanoseconds
@@ -150,8 +150,6 @@ def find_common_classes(truth: Truth | None, known: Sequence[tuple[str, ...]]) -
 
 def _to_truth(message: Message, class_names: tuple[str, ...]) -> FrameTruth:
     detections = to_detections(message, class_names)
-    known = [one for one in message.instances if one.class_name in class_names]
-    known.sort(key=lambda one: -one.score)
     return FrameTruth(
         image=ImageTruth(
             size=detections.size,
@@ -161,7 +159,7 @@ def _to_truth(message: Message, class_names: tuple[str, ...]) -> FrameTruth:
             areas=detections.masks.areas().astype(np.float64),
             rles=detections.masks.coco_rles(),
         ),
-        tracks=tuple(one.id for one in known),
+        tracks=to_tracks(message, class_names).ids,
     )
 
 

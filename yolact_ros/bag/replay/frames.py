@@ -81,6 +81,11 @@ class Frame:
         """Stamp of the header, ns."""
         return stamp_of(self.header)
 
+    @property
+    def moment(self) -> float:
+        """Seconds since 1970: its stamp, or without one its time of recording."""
+        return (self.stamp or self.time) / NS_PER_S
+
 
 @dataclass(frozen=True)
 class ChosenImages:

@@ -12,6 +12,7 @@ from yolact_ros.bag.executors.bag_runs import BagRun, Part, Reporter, Survey, ru
 from yolact_ros.bag.executors.executor import Executor, Observer, load_once
 from yolact_ros.bag.io.bag import Bag, Loss
 from yolact_ros.bag.io.storage import lose_images
+from yolact_ros.bag.replay.following import InstanceFollower
 from yolact_ros.bag.replay.frames import choose_images, split_span
 from yolact_ros.bag.replay.replay import Replay, ReplayedSpan, ReplayFacts, ReplayJob
 from yolact_ros.bag.replay.results import NODE, list_topics, name_cameras, select_outputs
@@ -106,6 +107,7 @@ def survey_replay(
     facts = ReplayFacts(
         types=types,
         images=images,
+        class_names=detector.class_names,
         part_images=job.part_images if part_images is None else None,
         resumed=sum(one.images for one in before),
     )
@@ -141,11 +143,11 @@ def replay_bags(
     bags = [ReplayedBag(job) for job in jobs]
     run_bags(executor, bags, part_images, survey_replay, replay_span, reporter)
     for bag in bags:
-        _finish(bag, executor)
+        _finish(bag, executor, reporter)
     return bags
 
 
-def _finish(bag: ReplayedBag, executor: Executor) -> None:
+def _finish(bag: ReplayedBag, executor: Executor, reporter: Reporter) -> None:
     """Join all parts if they are complete; otherwise keep those that there are."""
     if bag.facts is None:
         return
@@ -161,10 +163,21 @@ def _finish(bag: ReplayedBag, executor: Executor) -> None:
         return
     try:
         with explain_full_disk(output.folder, lambda: bag.progress.images):
-            output.join()
+            _join(bag.job, bag.facts, output, bag.progress.images, reporter)
     except (InputError, OSError) as error:
         if not executor.is_shared:
             raise
         bag.failures.append(
             f'results of bag {bag.job.bag} cannot be joined and stay in {output.folder}: {error}'
         )
+
+
+def _join(
+    job: ReplayJob, facts: ReplayFacts, output: ResumableOutput, images: int, reporter: Reporter
+) -> None:
+    """Join the parts of an output; losses of the bag are told by now."""
+    if not job.is_tracked or 'instances' not in job.outputs:
+        output.join()
+        return
+    with Bag(job.bag, lambda _: None) as bag, reporter.bar('tracks', images) as advance:
+        output.join(InstanceFollower(bag, job, facts, advance).rewrite)

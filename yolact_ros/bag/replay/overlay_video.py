@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -13,14 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from yolact_core.errors import InputError
+from yolact_core.media.ranges import ImageRange
 from yolact_core.media.video_writing import write_video
 from yolact_core.media.videos import USUAL_FPS
 from yolact_core.palette import make_palette
 from yolact_core.visualization import OverlayStyle, draw_overlay
 from yolact_ros.bag.evaluate.predictors import RecordedPredictor
-from yolact_ros.bag.image_selection import ImageSelection
 from yolact_ros.bag.io.bag import NS_PER_S, Bag
-from yolact_ros.bag.replay.frames import Span, decode, read_raw
+from yolact_ros.bag.replay.frames import RawFrame, Span, decode, read_raw
 from yolact_ros.bag.replay.replay import ReplayFacts, ReplayJob
 from yolact_ros.bag.replay.results import name_cameras
 
@@ -28,13 +28,16 @@ SLOWEST, FASTEST = 0.01, 1000.0  # images per second of a video
 GAP = 10  # images that are left out, from which on a gap is worth telling
 
 
-def write_overlay_videos(job: ReplayJob, facts: ReplayFacts, path: Path) -> list[str]:
+def write_overlay_videos(
+    job: ReplayJob, facts: ReplayFacts, path: Path, style: OverlayStyle
+) -> list[str]:
     """Write a video for each camera.
 
     Args:
         job: Job whose output, complete by now, has the instances.
         facts: What is known of its bag.
         path: Path of an mp4 file; with several cameras, each adds its topic to the name.
+        style: What is drawn, and how.
 
     Returns:
         A sentence about each video.
@@ -50,28 +53,27 @@ def write_overlay_videos(job: ReplayJob, facts: ReplayFacts, path: Path) -> list
             results = Bag(job.output, lambda _: None)
             with closing(RecordedPredictor(results, f'{camera}/instances', camera)) as instances:
                 tempo = _find_tempo(bag, topic, job.selection.every, facts.images.whole)
+                raws = read_raw(bag, [topic], job.selection.every, facts.images.whole)
                 with write_video(video, tempo.rate) as add:
-                    _draw(bag, topic, job.selection, facts.images.whole, instances, add)
+                    for image in _draw(bag, raws, job.selection.image_range, instances, style):
+                        add(image)
             sentences.append(f'{video} has {tempo}')
     return sentences
 
 
 def _draw(
     bag: Bag,
-    topic: str,
-    selection: ImageSelection,
-    span: Span,
+    raws: Iterator[RawFrame],
+    image_range: ImageRange,
     instances: RecordedPredictor,
-    add: Callable[[npt.NDArray[np.uint8]], None],
-) -> None:
+    style: OverlayStyle,
+) -> Iterator[npt.NDArray[np.uint8]]:
     palette = make_palette(len(instances.class_names))
-    for raw in read_raw(bag, [topic], selection.every, span):
-        try:
-            frame = decode(bag, raw, selection.image_range)
-            found = instances.predict(frame).detections
-        except InputError:
-            continue
-        add(draw_overlay(frame.rgb, found, OverlayStyle(), palette))
+    for raw in raws:
+        with suppress(InputError):
+            frame = decode(bag, raw, image_range)
+            found = instances.predict(frame)
+            yield draw_overlay(frame.rgb, found.detections, style, palette, found.tracks)
 
 
 @dataclass(frozen=True)

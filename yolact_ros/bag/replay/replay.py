@@ -40,6 +40,7 @@ class ReplayJob:
         selection: Images that are taken.
         part_images: Number of images in a part of the output.
         restart: Whether to drop what an earlier run left unfinished.
+        is_tracked: Whether instances are followed from image to image.
     """
 
     bag: Path
@@ -50,6 +51,7 @@ class ReplayJob:
     selection: ImageSelection
     part_images: int
     restart: bool
+    is_tracked: bool
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,14 @@ class ReplayFacts:
     Args:
         types: Type of each topic of the output.
         images: Images that were asked for.
+        class_names: Classes that the model knows.
         part_images: Greatest number of images in a part; None if each span is one.
         resumed: Number of images that an earlier run did.
     """
 
     types: dict[str, str]
     images: ChosenImages
+    class_names: tuple[str, ...]
     part_images: int | None
     resumed: int
 

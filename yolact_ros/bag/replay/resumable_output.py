@@ -17,11 +17,13 @@ from typing import Any
 
 from yolact_core.errors import InputError
 from yolact_core.files import replace_when_done
-from yolact_ros.bag.io.bag import Bag, Loss
+from yolact_ros.bag.io.bag import Bag, Entry, Loss
 from yolact_ros.bag.io.writer import DISK_FULL, BagWriter
 
 PLAN = 'plan.json'
 UNFINISHED = 'unfinished'
+
+Rewrite = Callable[[Bag, Entry], bytes]  # of a message of a part
 
 
 @dataclass(frozen=True)
@@ -157,11 +159,15 @@ class ResumableOutput:
         """Drop the folder if there is no part in it."""
         _drop_without_parts(self.folder)
 
-    def join(self) -> None:
+    def join(self, rewrite: Rewrite = lambda _, entry: entry.data) -> None:
         """Make the output of the parts, and drop them.
 
+        Args:
+            rewrite: Function that returns what is written in place of a message of a part; the
+                messages come in the order of recording.
+
         Raises:
-            InputError: A part cannot be read.
+            InputError: A part cannot be read or rewritten.
             OSError: The output cannot be written; all parts are kept.
         """
         unfinished = self.folder / UNFINISHED
@@ -172,7 +178,7 @@ class ResumableOutput:
                 for part in sorted(self.folder.glob('*.mcap')):
                     with Bag(part, _refuse) as bag:
                         for entry in bag.entries(list(self._topics)):
-                            writer.write_data(entry.topic, entry.time, entry.data)
+                            writer.write_data(entry.topic, entry.time, rewrite(bag, entry))
             (writer.path if self._output.suffix == '.mcap' else whole).replace(self._output)
         except OSError:
             shutil.rmtree(unfinished, ignore_errors=True)
