@@ -1,4 +1,4 @@
-"""Laws of following instances from image to image, on scenes of rectangles."""
+"""Following instances from image to image, on scenes of rectangles."""
 
 from __future__ import annotations
 
@@ -6,96 +6,16 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from tracked_scenes import SIZE, STAMP, follow, moving, rectangles
 
 from yolact_core.detections import Detections
 from yolact_core.errors import InputError
 from yolact_core.masks.instance_masks import InstanceMasks
 from yolact_core.tracking import Tracker, TrackingOptions
 
-SIZE = (480, 640)
-NAMES = ('chair', 'person')
-STAMP = 1_700_000_000.0  # as those of cameras, not far from 2^31
-
-
-def rectangles(*boxes, scores=None, class_ids=None):
-    """Return detections whose masks fill their boxes, x1 y1 x2 y2 in whole pixels."""
-    count = len(boxes)
-    scores = np.array(scores if scores is not None else [0.9] * count, np.float32)
-    crops = [(np.ones((y2 - y1, x2 - x1), np.bool_), (x1, y1)) for x1, y1, x2, y2 in boxes]
-    return Detections(
-        boxes=np.array(boxes, np.float32).reshape(-1, 4),
-        scores=scores,
-        mask_scores=scores,
-        class_ids=np.array(class_ids if class_ids is not None else [0] * count, np.int64),
-        coefficients=np.zeros((count, 0), np.float32),
-        masks=InstanceMasks.from_crops(crops, SIZE),
-        all_class_names=NAMES,
-    )
-
-
-def moving(x, y, side=60):
-    """Return a square around a place."""
-    return round(x - side / 2), round(y - side / 2), round(x + side / 2), round(y + side / 2)
-
-
-def follow(images, tracker=None, period=0.1):
-    """Return the tracks of successive detections."""
-    tracker = tracker or Tracker()
-    return [tracker.update(one, STAMP + period * index) for index, one in enumerate(images)]
-
 
 def textured(seed):
     return np.random.default_rng(seed).integers(0, 255, (*SIZE, 3), dtype=np.uint8)
-
-
-def test_an_empty_image_has_no_tracks_and_ages_those_there_are():
-    empty, one = rectangles(), rectangles((100, 100, 160, 160))
-    first, nothing, again = follow([one, empty, one])
-    assert nothing.ids == ()
-    assert len(nothing.ages) == len(nothing.class_ids) == 0
-    assert (first.ids, first.ages.tolist()) == (('1',), [1])
-    assert (again.ids, again.ages.tolist()) == (('1',), [3])
-
-
-def test_a_still_scene_has_one_id_per_object_for_ever():
-    scene = rectangles((0, 0, 50, 50), (100, 100, 160, 160), (110, 300, 200, 400))
-    assert {tracks.ids for tracks in follow([scene] * 200)} == {('1', '2', '3')}
-
-
-def test_the_order_of_detections_changes_nothing():
-    random = np.random.default_rng(0)
-    places = random.uniform(60, 400, (12, 2))
-    speeds = random.uniform(-9, 9, (12, 2))
-    images = [
-        rectangles(
-            *(moving(*place) for place in places + step * speeds),
-            scores=random.uniform(0.2, 1.0, 12).round(1),
-        )
-        for step in range(15)
-    ]
-    orders = [random.permutation(12) for _ in images]
-    straight = follow(images)
-    mixed = follow([image[order] for image, order in zip(images, orders, strict=True)])
-    for one, other, order in zip(straight, mixed, orders, strict=True):
-        assert tuple(one.ids[place] for place in order) == other.ids
-        assert (one.ages[order] == other.ages).all()
-        assert (one.class_ids[order] == other.class_ids).all()
-
-
-def test_doubling_the_rate_changes_no_id():
-    def scene(step):
-        return rectangles(moving(100 + 8 * step, 100), moving(500 - 6 * step, 300, 90))
-
-    slow = follow([scene(step) for step in range(0, 40, 2)], period=0.2)
-    fast = follow([scene(step) for step in range(40)], period=0.1)
-    assert [tracks.ids for tracks in slow] == [tracks.ids for tracks in fast][::2]
-
-
-def test_equal_objects_that_cross_without_overlapping_keep_their_ids():
-    def scene(step):
-        return rectangles(moving(60 + 12 * step, 200), moving(560 - 12 * step, 262))
-
-    assert {tracks.ids for tracks in follow([scene(step) for step in range(40)])} == {('1', '2')}
 
 
 def test_an_object_is_found_again_behind_another():
@@ -235,20 +155,3 @@ def test_images_without_contrast_are_no_other_scene():
 def test_settings_out_of_range_are_refused(values, sentence):
     with pytest.raises(InputError, match=sentence):
         TrackingOptions(**values)
-
-
-def test_a_thousand_detections_do_not_stall():
-    random = np.random.default_rng(2)
-    places = random.uniform(20, 460, (1000, 2))
-    images = [rectangles(*(moving(*place, 20) for place in places + step)) for step in range(3)]
-    tracks = follow(images)
-    same = np.mean([one == other for one, other in zip(tracks[0].ids, tracks[2].ids, strict=True)])
-    assert same > 0.8  # they lie upon each other
-
-
-def test_nothing_grows_with_the_number_of_images():
-    tracker = Tracker()
-    for step in range(300):
-        place = moving(60 + 47 * step % 500, 100 + 31 * step % 300)
-        tracker.update(rectangles(place), STAMP + 3.0 * step)
-    assert len(tracker._tracks) == len(tracker._motion.boxes) == 1

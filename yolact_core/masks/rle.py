@@ -42,7 +42,8 @@ def run_lengths_to_mask(
     Raises:
         ValueError: The lengths do not add up to ``height * width``.
     """
-    is_foreground = np.arange(len(run_lengths)) % 2 == 1
+    is_foreground = np.zeros(len(run_lengths), dtype=np.bool_)
+    is_foreground[1::2] = True
     flat = np.repeat(is_foreground, run_lengths)
     if flat.size != height * width:
         raise ValueError(

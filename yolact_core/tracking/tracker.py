@@ -16,6 +16,7 @@ from yolact_core.tracking.camera_shift import CameraShift
 from yolact_core.tracking.motion import BoxMotion, Floats, box_centres, no_motion
 from yolact_core.tracking.options import TrackingOptions
 from yolact_core.tracking.overlaps import side_doubts
+from yolact_core.tracking.silhouettes import Silhouette
 from yolact_core.tracking.similarity import Candidates
 from yolact_core.tracking.track import Track
 
@@ -104,7 +105,8 @@ class Tracker:
 
     def _follow(self, detections: Detections, stamp: float) -> dict[int, Track]:
         """Continue tracks and begin others; return the track of each detection that has one."""
-        continued = self._associate(detections)
+        masks = [Silhouette.of(mask) for mask in detections.masks]
+        continued = self._associate(detections, masks)
         owners = {index: self._tracks[known] for known, index in continued.items()}
         is_confident = detections.scores >= self.options.begin_score
         new = [index for index in np.flatnonzero(is_confident).tolist() if index not in owners]
@@ -118,7 +120,6 @@ class Tracker:
         common = self._common_speed(known)
         self._motion = self._motion.join(BoxMotion.begin(boxes[new], common, doubts[new]))
 
-        masks = list(detections.masks)
         for index, track in owners.items():
             class_id, score = int(detections.class_ids[index]), float(detections.scores[index])
             track.see(stamp, masks[index], class_id, score)
@@ -127,12 +128,12 @@ class Tracker:
                 track.centre = centre
         return owners
 
-    def _associate(self, detections: Detections) -> dict[int, int]:
+    def _associate(self, detections: Detections, masks: list[Silhouette]) -> dict[int, int]:
         """Return the detection that continues each track, both as indices."""
         if not self._tracks or not len(detections):
             return {}
         expected = replace(self._motion, boxes=self._motion.boxes + self._offset)
-        candidates = Candidates(self._tracks, expected, detections)
+        candidates = Candidates(self._tracks, expected, detections, masks, self.options.min_iou)
         is_confident = detections.scores >= self.options.begin_score
         overlap = candidates.overlap()
         is_met = overlap >= self.options.min_iou
