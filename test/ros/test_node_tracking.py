@@ -5,6 +5,7 @@ import pytest
 pytest.importorskip('rclpy', reason='needs ROS 2: make setup')
 pytest.importorskip('yolact.msg', reason='needs the built interfaces of this package: make setup')
 
+from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
 from yolact.msg import InstanceArray
 
@@ -65,6 +66,17 @@ def test_a_tracker_may_be_switched_off(node, tester, make_image):
     found = ask(tester, instances, make_image(stamp=100.0))
     assert {(one.id, one.track_age) for one in found.instances} == {('', 0)}
     tester.set_parameters({'tracking.enabled': True})
+
+
+def test_trails_are_drawn_where_they_are_asked_for(node, tester, make_image):
+    overlays = tester.listen('/yolact/overlay', Image)
+    without = ask(tester, overlays, make_image(stamp=200.0))
+    tester.set_parameters({'overlay.trails': 1.0})
+    ask(tester, overlays, make_image(stamp=200.1))
+    with_trails = ask(tester, overlays, make_image(stamp=200.2))
+    assert with_trails.data != without.data
+    tester.set_parameters({'overlay.trails': 0.0})
+    assert ask(tester, overlays, make_image(stamp=200.3)).data == without.data
 
 
 def test_cameras_share_no_id(start_node, tester, make_image):

@@ -44,6 +44,9 @@ class VideoOptions:
         metavar='N',
     )
     no_tracks: bool = option('do not follow instances from frame to frame', False)
+    trails: float = option(
+        'draw the way that each track took in the last seconds', 0.0, metavar='SECONDS'
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +86,11 @@ def run(options: Options) -> int:
     from yolact_core.cli.detect_job import DetectJob
     from yolact_core.visualization import OverlayStyle
 
-    detector = options.model.load(options.detection, classes=options.classes)
     pictures = options.pictures
-    style = None if pictures.no_overlay else OverlayStyle(color_by=pictures.color_by)
-    job = DetectJob(detector, options.output, style, pictures.masks, options.image_range)
+    style = OverlayStyle(color_by=pictures.color_by, trails=options.videos.trails)
+    detector = options.model.load(options.detection, classes=options.classes)
+    drawn = None if pictures.no_overlay else style
+    job = DetectJob(detector, options.output, drawn, pictures.masks, options.image_range)
     with stop_on_interrupt() as is_stopped:
         failures = _process(job, sources, options.videos, is_stopped)
         job.finish()

@@ -25,7 +25,7 @@ from yolact_core.media.video_writing import Add, write_video
 from yolact_core.media.videos import VideoReader
 from yolact_core.palette import make_palette
 from yolact_core.timing import Timing
-from yolact_core.tracking import Tracker, Tracks
+from yolact_core.tracking import Tracker, Tracks, Trails
 from yolact_core.visualization import OverlayStyle, draw_overlay
 
 
@@ -128,10 +128,14 @@ class DetectJob:
             reader = stack.enter_context(closing(VideoReader(source.device)))
             add: Add | None = None
             tracker = Tracker() if is_tracked else None
+            trails = Trails()
             for taken, (position, rgb) in enumerate(reader.images(every), start=1):
                 detections = self._detect(rgb)
                 tracks = tracker.update(detections, reader.seconds, rgb) if tracker else None
                 if self._style:
+                    if tracks:
+                        length = self._style.trails
+                        tracks = trails.follow(tracks, detections, reader.seconds, length)
                     if add is None:
                         path = self._output / f'{source.stem}.mp4'
                         add = stack.enter_context(write_video(path, reader.fps / every))

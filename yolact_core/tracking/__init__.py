@@ -2,5 +2,6 @@
 
 from yolact_core.tracking.options import TrackingOptions
 from yolact_core.tracking.tracker import Tracker, Tracks
+from yolact_core.tracking.trails import Trails
 
-__all__ = ['Tracker', 'TrackingOptions', 'Tracks']
+__all__ = ['Tracker', 'TrackingOptions', 'Tracks', 'Trails']

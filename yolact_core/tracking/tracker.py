@@ -32,11 +32,14 @@ class Tracks:
         ages: Images since each track began, this one included; 0 without a track. Shape (N,).
         class_ids: Class that the images of each track voted for; without a track the
             detection's own. Shape (N,).
+        trails: Way of each over the last seconds, x and y in pixels, shape (K, 2), the newest
+            last; empty unless ``Trails`` followed it.
     """
 
     ids: tuple[str, ...]
     ages: npt.NDArray[np.int64]
     class_ids: npt.NDArray[np.int64]
+    trails: tuple[Floats, ...] = ()
 
 
 class Tracker:

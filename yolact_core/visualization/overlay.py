@@ -34,6 +34,7 @@ class OverlayStyle:
         boxes: Draw the boxes.
         labels: Write the class beside each box.
         scores: Write the score beside the class.
+        trails: Seconds for which the way of each track is drawn, where ``Trails`` follows it.
 
     Raises:
         InputError: A value is outside its range.
@@ -46,12 +47,15 @@ class OverlayStyle:
     boxes: bool = True
     labels: bool = True
     scores: bool = True
+    trails: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.alpha <= 1:
             raise InputError(f'alpha must be in [0, 1], got {self.alpha!r}')
         if self.color_by not in ('class', 'instance', 'track'):
             raise InputError(f'color_by must be class, instance or track, got {self.color_by!r}')
+        if not self.trails >= 0:
+            raise InputError(f'trails must be 0 seconds or more, got {self.trails!r}')
 
 
 def draw_overlay(
@@ -72,7 +76,8 @@ def draw_overlay(
         style: What is drawn, and how. Default: everything.
         palette: Colour of each class, of each instance by rank, or of each track by its number,
             used in a circle. Default: one in which neighbours differ much.
-        tracks: Tracks of the detections, whose ids are written beside the classes.
+        tracks: Tracks of the detections, whose ids are written beside the classes, and whose
+            trails are drawn.
 
     Returns:
         A new image of the same shape.
@@ -96,6 +101,10 @@ def draw_overlay(
     if style.boxes:
         for (x1, y1, x2, y2), color in reversed(list(zip(boxes, colors, strict=True))):
             cv2.rectangle(image, (x1, y1), (x2, y2), color, thickness)
+    trails = tracks.trails if tracks else ()
+    for trail, color in reversed(list(zip(trails, colors, strict=False))):
+        points = [np.rint(trail).astype(np.int32)]
+        cv2.polylines(image, points, isClosed=False, color=color, thickness=2 * thickness)
     if style.labels:
         text_size = max(SMALLEST_TEXT, round(side * TEXT_FRACTION))
         _write_labels(

@@ -12,7 +12,7 @@ from rclpy.qos import QoSProfile
 from std_msgs.msg import Header
 
 from yolact_core.detections import Detections
-from yolact_core.tracking import Tracker, Tracks
+from yolact_core.tracking import Tracker, Tracks, Trails
 from yolact_ros.health import diagnostics
 from yolact_ros.health.diagnostics import Status
 from yolact_ros.health.freshness import Counters, Freshness, Stamps
@@ -55,6 +55,7 @@ class Camera:
         }
         self._label_info: Publisher[Any] | None = None
         self._tracker = Tracker(settings.tracking, numbers)
+        self._trails = Trails()
         self._must_forget = False
         self._latencies = Latencies()
         self._stamps = Stamps()
@@ -96,7 +97,8 @@ class Camera:
             return None
         self._tracker.options = settings.tracking
         stamp = (stamp_of(one.header) or one.frame.clock) / NS_PER_S
-        return self._tracker.update(detections, stamp, one.rgb)
+        tracks = self._tracker.update(detections, stamp, one.rgb)
+        return self._trails.follow(tracks, detections, stamp, settings.overlay.trails)
 
     def publish(self, result: Result) -> None:
         """Publish what is asked for about one image, timing aside."""

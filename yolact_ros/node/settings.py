@@ -67,6 +67,9 @@ class OverlaySettings(OverlayStyle):
     boxes: bool = parameter(True, 'Draw the boxes.')
     labels: bool = parameter(True, 'Write class and track beside each box.')
     scores: bool = parameter(True, 'Write the score beside the class.')
+    trails: float = parameter(
+        0.0, 'Draw the way of each track over the last so many seconds. 0: none.', (0.0, 60.0)
+    )
 
 
 @dataclass(frozen=True)
