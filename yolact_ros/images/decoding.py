@@ -51,7 +51,8 @@ def image_to_rgb(message: Image, image_range: ImageRange = BY_ENCODING) -> npt.N
             f'image must have at least one pixel, got {message.width} x {message.height}'
         )
     if encoding := ENCODINGS.get(message.encoding):
-        return encoding.decode(_pixels(message, encoding), image_range)
+        pixels = read_pixels(message, encoding.kind, encoding.channels)
+        return encoding.decode(pixels, image_range)
     if semi_planar := SEMI_PLANAR_ENCODINGS.get(message.encoding):
         return _decode_semi_planar(message, semi_planar)
     if message.encoding in DEPTH_ENCODINGS:
@@ -88,17 +89,7 @@ def compressed_to_rgb(
             f'image must show colours or brightness, got format {message.format!r}, which is '
             'depth: choose a topic of colour images'
         )
-    header = parse_header(io.BytesIO(data.tobytes()))
-    if header and not header.is_whole:
-        raise InputError(
-            f'compressed image must be whole, but the end is missing after {data.size} bytes'
-        )
-    if header and header.size[0] * header.size[1] > MOST_PIXELS:
-        raise InputError(
-            f'compressed image must have at most {MOST_PIXELS} pixels, '
-            f'got {header.size[1]} x {header.size[0]}'
-        )
-    pixels = _decompress(data) if header else None  # what has no size has no bound
+    pixels = decompress(data)
     if pixels is None or pixels.dtype not in DTYPES or pixels.shape[2] not in CHANNELS:
         raise InputError(
             f'compressed image must be a JPEG, PNG or other image of 8 or 16 bits, got '
@@ -113,10 +104,57 @@ def brightest(message: Image | CompressedImage) -> int | None:
         pixels = _decompress(np.frombuffer(message.data, dtype=np.uint8))
     else:
         encoding = ENCODINGS.get(message.encoding)
-        pixels = None if encoding is None else _pixels(message, encoding)
+        pixels = encoding and read_pixels(message, encoding.kind, encoding.channels)
     if pixels is None or pixels.dtype.itemsize == 1:
         return None
     return int(pixels.max())
+
+
+def read_pixels(message: Image, kind: type[np.generic], channels: int) -> npt.NDArray[Any]:
+    """Return the values of an image where they lie, shape (H, W, channels).
+
+    Args:
+        message: Image whose rows may be padded and of either byte order.
+        kind: Type of a value.
+        channels: Values per pixel.
+
+    Raises:
+        InputError: It has not as many bytes as it must have.
+    """
+    order = np.dtype(kind).newbyteorder('>' if message.is_bigendian else '<')
+    pixel = channels * order.itemsize
+    _check_layout(message, row=message.width * pixel, rows=message.height)
+    pixels: npt.NDArray[Any] = np.ndarray(
+        (message.height, message.width, channels),
+        dtype=order,
+        buffer=message.data,
+        strides=(message.step, pixel, order.itemsize),
+    )
+    return pixels
+
+
+def decompress(data: npt.NDArray[np.uint8]) -> npt.NDArray[Any] | None:
+    """Return pixels as they are stored, shape (H, W, channels); None if they cannot be decoded.
+
+    Args:
+        data: Bytes of a compressed image. Colours are taken for BGR.
+
+    Raises:
+        InputError: It is cut off, or far too large.
+    """
+    header = parse_header(io.BytesIO(data.tobytes()))
+    if header is None:  # what has no size has no bound
+        return None
+    if not header.is_whole:
+        raise InputError(
+            f'compressed image must be whole, but the end is missing after {data.size} bytes'
+        )
+    if header.size[0] * header.size[1] > MOST_PIXELS:
+        raise InputError(
+            f'compressed image must have at most {MOST_PIXELS} pixels, '
+            f'got {header.size[1]} x {header.size[0]}'
+        )
+    return _decompress(data)
 
 
 def encode_jpeg(rgb: npt.NDArray[np.uint8], quality: int = 80) -> npt.NDArray[np.uint8]:
@@ -129,20 +167,6 @@ def encode_jpeg(rgb: npt.NDArray[np.uint8], quality: int = 80) -> npt.NDArray[np
     bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode('.jpg', bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(data, dtype=np.uint8)
-
-
-def _pixels(message: Image, encoding: Encoding) -> npt.NDArray[Any]:
-    """Return the values of an image where they lie, shape (H, W, channels)."""
-    kind = np.dtype(encoding.kind).newbyteorder('>' if message.is_bigendian else '<')
-    pixel = encoding.channels * kind.itemsize
-    _check_layout(message, row=message.width * pixel, rows=message.height)
-    pixels: npt.NDArray[Any] = np.ndarray(
-        (message.height, message.width, encoding.channels),
-        dtype=kind,
-        buffer=message.data,
-        strides=(message.step, pixel, kind.itemsize),
-    )
-    return pixels
 
 
 def _decode_semi_planar(message: Image, encoding: SemiPlanarEncoding) -> npt.NDArray[np.uint8]:
