@@ -91,7 +91,7 @@ def draw_overlay(
             f'got {_as_text(rgb.shape)}'
         )
     style = style or OverlayStyle()
-    colors = _pick_colors(detections, style, palette, tracks)
+    colors = pick_colors(detections, style, palette, tracks)
     image: npt.NDArray[np.uint8] = rgb.copy(order='C')
     side = float(np.sqrt(image.shape[0] * image.shape[1]))
     thickness = max(1, round(side * LINE_FRACTION))
@@ -127,6 +127,30 @@ def label_texts(
         f'{text} {score:.0%}'
         for text, score in zip(texts, detections.scores.tolist(), strict=True)
     ]
+
+
+def pick_colors(
+    detections: Detections,
+    style: OverlayStyle,
+    palette: Sequence[Color] | None,
+    tracks: Tracks | None,
+) -> list[Color]:
+    """Return the colour of each instance.
+
+    Args:
+        detections: Instances of one image.
+        style: What has a colour.
+        palette: Colours to choose from, as in ``draw_overlay``.
+        tracks: Tracks of the detections.
+    """
+    indices = list(range(len(detections)))
+    if style.color_by == 'class':
+        indices = detections.class_ids.tolist()
+    elif style.color_by == 'track' and tracks is not None:
+        pairs = zip(tracks.ids, indices, strict=True)
+        indices = [int(track_id) if track_id else index for track_id, index in pairs]
+    palette = palette or make_palette(max(indices, default=0) + 1)
+    return [palette[index % len(palette)] for index in indices]
 
 
 def _draw_masks(
@@ -174,22 +198,6 @@ def _write_labels(
     ]
     for tag, (x, y) in reversed(list(zip(tags, corners, strict=True))):
         paste_tag(image, tag, x, y)
-
-
-def _pick_colors(
-    detections: Detections,
-    style: OverlayStyle,
-    palette: Sequence[Color] | None,
-    tracks: Tracks | None,
-) -> list[Color]:
-    indices = list(range(len(detections)))
-    if style.color_by == 'class':
-        indices = detections.class_ids.tolist()
-    elif style.color_by == 'track' and tracks is not None:
-        pairs = zip(tracks.ids, indices, strict=True)
-        indices = [int(track_id) if track_id else index for track_id, index in pairs]
-    palette = palette or make_palette(max(indices, default=0) + 1)
-    return [palette[index % len(palette)] for index in indices]
 
 
 def _whole_boxes(detections: Detections) -> list[tuple[int, int, int, int]]:

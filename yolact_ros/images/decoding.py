@@ -104,7 +104,7 @@ def brightest(message: Image | CompressedImage) -> int | None:
         pixels = _decompress(np.frombuffer(message.data, dtype=np.uint8))
     else:
         encoding = ENCODINGS.get(message.encoding)
-        pixels = encoding and read_pixels(message, encoding.kind, encoding.channels)
+        pixels = read_pixels(message, encoding.kind, encoding.channels) if encoding else None
     if pixels is None or pixels.dtype.itemsize == 1:
         return None
     return int(pixels.max())

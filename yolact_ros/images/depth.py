@@ -62,7 +62,7 @@ def decompress_depth(message: CompressedImage) -> DepthImage:
     values = _decompress_png(data, message.format)
     if kind is np.uint16:
         return DepthImage(values, unit)
-    _, numerator, offset = CONFIGURATION.unpack_from(data)
+    _, numerator, offset = CONFIGURATION.unpack_from(data.data)
     inverse = values.astype(np.float32) - np.float32(offset)
     with np.errstate(divide='ignore', invalid='ignore'):  # means no measurement, as 0 does
         depth = np.float32(numerator) / inverse

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
 import cv2
 import numpy as np
@@ -14,10 +15,21 @@ import numpy as np
 from yolact_core.errors import InputError
 from yolact_core.visualization import draw_prototypes
 from yolact_ros.messages.builder import MessageBuilder
+from yolact_ros.messages.clouds import make_object_points
 from yolact_ros.messages.detections import set_tracks
 from yolact_ros.messages.factory import Factory, Message
+from yolact_ros.messages.markers import make_markers
+from yolact_ros.messages.objects import make_detections_3d, make_objects
 from yolact_ros.messages.result import Result
-from yolact_ros.messages.types import COMPRESSED_IMAGE, IMAGE, INSTANCES, STAGE_TIMING
+from yolact_ros.messages.types import (
+    COMPRESSED_IMAGE,
+    IMAGE,
+    INSTANCES,
+    MARKERS,
+    OBJECTS,
+    POINTS,
+    STAGE_TIMING,
+)
 
 
 def make_instances(messages: MessageBuilder, result: Result) -> Message:
@@ -83,6 +95,14 @@ def make_timing(messages: MessageBuilder, result: Result) -> Message:
     return messages.to_stage_timing(result.header, result.times, result.counters)
 
 
+class Need(IntEnum):
+    """What an output needs beside the image; each includes those before it."""
+
+    IMAGE = 0
+    CAMERA_INFO = 1
+    DEPTH = 2
+
+
 @dataclass(frozen=True)
 class Output:
     """One topic.
@@ -92,12 +112,14 @@ class Output:
         type: Full name of the type of its messages.
         depth: Depth of its queue.
         make: Function that makes its message.
+        needs: Input that it is made of.
     """
 
     topic: str
     type: str
     depth: int
     make: Callable[[MessageBuilder, Result], Message]
+    needs: Need = Need.IMAGE
 
 
 OUTPUTS = (  # the most urgent first
@@ -110,6 +132,10 @@ OUTPUTS = (  # the most urgent first
     Output('overlay/compressed', COMPRESSED_IMAGE, 1, make_compressed_overlay),
     Output('prototypes', IMAGE, 1, make_prototypes),
     Output('detections', 'vision_msgs/msg/Detection2DArray', 5, make_detections),
+    Output('objects', OBJECTS, 5, make_objects, Need.DEPTH),
+    Output('markers', MARKERS, 5, make_markers, Need.DEPTH),
+    Output('objects/points', POINTS, 1, make_object_points, Need.DEPTH),
+    Output('detections_3d', 'vision_msgs/msg/Detection3DArray', 5, make_detections_3d, Need.DEPTH),
 )
 TIMING = Output('timing', STAGE_TIMING, 5, make_timing)  # when all others are published
 

@@ -11,13 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from yolact_core.detections import Detections
+from yolact_core.lifting import Objects
 from yolact_core.palette import Color
 from yolact_core.tracking import Tracks
-from yolact_core.visualization import OverlayStyle, draw_overlay
+from yolact_core.visualization import OverlayStyle, draw_overlay, pick_colors
 from yolact_ros.health.freshness import Counters
 from yolact_ros.health.latencies import StageTimes
 from yolact_ros.masks import MaskEncoding
 from yolact_ros.messages.factory import Message
+from yolact_ros.messages.space import Space
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,6 +56,7 @@ class Result:
         prototypes: Prototypes of the masks, shape (K, Hp, Wp), where the model left them: its
             next pass may overwrite them.
         tracks: Tracks of the detections; None where they are not followed.
+        space: Depth that belongs to the image; None where there is none, or nobody needs it.
         options: How the result is published.
         times: Time that the image spent in each stage; unknown until all else is published.
         counters: What became of all images so far, this one included.
@@ -67,6 +70,7 @@ class Result:
     palette: Sequence[Color]
     prototypes: Tensor
     tracks: Tracks | None = None
+    space: Space | None = None
     options: OutputOptions = field(default_factory=OutputOptions)
     times: StageTimes = field(default_factory=StageTimes)
     counters: Counters = field(default_factory=Counters)
@@ -75,6 +79,16 @@ class Result:
     def labels(self) -> npt.NDArray[np.uint16]:
         """The label image, shape (H, W)."""
         return self.detections.masks.label_image()
+
+    @cached_property
+    def objects(self) -> Objects | None:
+        """The objects in space; None where no depth belongs to the image."""
+        return None if self.space is None else self.space.lift(self.detections)
+
+    @property
+    def colors(self) -> list[Color]:
+        """The colour of each instance, as in the overlay."""
+        return pick_colors(self.detections, self.options.overlay, self.palette, self.tracks)
 
     @cached_property
     def overlay(self) -> npt.NDArray[np.uint8]:

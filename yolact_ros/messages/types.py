@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 IMAGE, COMPRESSED_IMAGE = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
 IMAGE_TYPES = (IMAGE, COMPRESSED_IMAGE)
 INSTANCES, MODEL_INFO = 'yolact/msg/InstanceArray', 'yolact/msg/ModelInfo'
-STAGE_TIMING = 'yolact/msg/StageTiming'
+STAGE_TIMING, OBJECTS = 'yolact/msg/StageTiming', 'yolact/msg/ObjectArray'
+MARKERS, POINTS = 'visualization_msgs/msg/MarkerArray', 'sensor_msgs/msg/PointCloud2'
 
 # The interfaces of this package in text, for machines where they are not built. A test holds them
 # against the files in ``msg/``.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,13 +14,16 @@ from std_msgs.msg import Header
 from yolact_core.detections import Detections
 from yolact_core.tracking import Tracker, Tracks, Trails
 from yolact_ros.health import diagnostics
+from yolact_ros.health.depth import check_depth
 from yolact_ros.health.diagnostics import Status
 from yolact_ros.health.freshness import Counters, Freshness, Stamps
 from yolact_ros.health.latencies import Latencies
 from yolact_ros.messages.builder import ros_messages
-from yolact_ros.messages.outputs import TIMING, Output, list_outputs
+from yolact_ros.messages.outputs import TIMING, Need, Output, list_outputs
 from yolact_ros.messages.result import Result
 from yolact_ros.messages.stamps import NS_PER_S, stamp_of
+from yolact_ros.node.depth.depth import DepthInput
+from yolact_ros.node.depth.transforms import Transforms
 from yolact_ros.node.mailbox import Frame, Input
 from yolact_ros.node.qos import PublisherEventCallbacks, create_publisher, policy_name, reliable
 from yolact_ros.node.settings import Settings
@@ -37,15 +40,28 @@ class Camera:
         name: Name of the camera; empty for the only one.
         settings: Settings of the node when it is configured.
         numbers: Numbers of new tracks, which all cameras share.
+        transforms: Transforms of the robot.
 
     Attributes:
         images: Subscription of its images.
+        depth: Depth and calibration beside them.
     """
 
-    def __init__(self, node: Node, name: str, settings: Settings, numbers: Iterator[int]) -> None:
+    def __init__(
+        self,
+        node: Node,
+        name: str,
+        settings: Settings,
+        numbers: Iterator[int],
+        transforms: Transforms,
+    ) -> None:
         self.name = name
         is_compressed = settings.image_transport == 'compressed'
         self.images = ImageSubscription(node, name, is_compressed=is_compressed)
+        is_compressed = settings.depth.transport == 'compressedDepth'
+        self.depth = DepthInput(
+            node, name, self.images.topic, transforms, is_compressed=is_compressed
+        )
         self._node = node
         self._prefix = f'~/{name}/' if name else '~/'
         self._incompatible: dict[str, str] = {}  # QoS policy of deaf subscribers, by topic
@@ -62,9 +78,27 @@ class Camera:
         self._last_error = ''
         self._reported = Freshness()
 
-    def destroy(self) -> None:
-        """Remove its subscription and its publishers."""
+    def start(self, put: Callable[[Frame], None]) -> None:
+        """Receive images from now on, and what else is needed.
+
+        Args:
+            put: Function that is called with each image and returns at once.
+        """
+
+        def take(frame: Frame) -> None:
+            self._subscribe_what_is_needed()
+            put(frame)
+
+        self.images.start(take)
+
+    def stop(self) -> None:
+        """Receive nothing."""
         self.images.stop()
+        self.depth.switch(has_depth=False, has_camera_info=False)
+
+    def destroy(self) -> None:
+        """Remove its subscriptions and its publishers."""
+        self.stop()
         for publisher in (*self._publishers.values(), self._label_info):
             if publisher is not None:
                 self._node.destroy_publisher(publisher)
@@ -100,8 +134,11 @@ class Camera:
         tracks = self._tracker.update(detections, stamp, one.rgb)
         return self._trails.follow(tracks, detections, stamp, settings.overlay.trails)
 
-    def publish(self, result: Result) -> None:
+    def publish(self, result: Result, settings: Settings) -> None:
         """Publish what is asked for about one image, timing aside."""
+        if self._need >= Need.DEPTH:
+            space = self.depth.find(result.header, result.detections.size, settings.depth)
+            result = replace(result, space=space)
         for output in self._publishers:
             if output is not TIMING:
                 self._publish(output, result)
@@ -132,12 +169,28 @@ class Camera:
         yield diagnostics.check_outputs(self._incompatible)
         yield diagnostics.check_latency(self._latencies.summarize())
         if counters is not None:
+            self._subscribe_what_is_needed()
+            yield check_depth(self.depth.report(settings.depth))
             yield diagnostics.check_input(self.images.observe(settings.silence_timeout))
             before = self._reported
             self._reported = Freshness(counters, replace(self._stamps), self._last_error)
             yield diagnostics.check_freshness(self._reported, before, settings.max_age)
             if (brightness := self.images.measure_brightness()) is not None:
                 yield diagnostics.check_brightness(brightness, settings.image_range)
+
+    @property
+    def _need(self) -> Need:
+        """What the outputs that somebody hears are made of."""
+        heard = (
+            output.needs
+            for output, publisher in self._publishers.items()
+            if publisher.get_subscription_count() > 0
+        )
+        return max(heard, default=Need.IMAGE)
+
+    def _subscribe_what_is_needed(self) -> None:
+        need = self._need
+        self.depth.switch(has_depth=need >= Need.DEPTH, has_camera_info=need >= Need.CAMERA_INFO)
 
     def _create_publisher(self, kind: str, topic: str, profile: QoSProfile) -> Publisher[Any]:
         def note(event: Any) -> None:  # noqa: ANN401

@@ -16,6 +16,7 @@ from yolact_ros.health import diagnostics
 from yolact_ros.health.diagnostics import Status
 from yolact_ros.messages.builder import ros_messages
 from yolact_ros.node.camera import Camera
+from yolact_ros.node.depth.transforms import Transforms
 from yolact_ros.node.mailbox import Mailbox
 from yolact_ros.node.model import Model
 from yolact_ros.node.pipeline import Pipeline
@@ -42,7 +43,10 @@ class Engine:
         self.model = Model.load(settings())
         self.loaded = Header(stamp=node.get_clock().now().to_msg())
         names = settings().camera_names
-        self.cameras = {name: Camera(node, name, settings(), numbers) for name in names}
+        self._transforms = Transforms(node)
+        self.cameras = {
+            name: Camera(node, name, settings(), numbers, self._transforms) for name in names
+        }
         for camera in self.cameras.values():
             camera.publish_label_info(self.model.class_names, self.loaded)
         self._node = node
@@ -67,13 +71,14 @@ class Engine:
         pipeline = Pipeline(self._node, self.model, self.cameras, mailbox, self._settings)
         self._worker = Worker(mailbox, pipeline)
         self._worker.start()
+        self.take_over_settings()
         put = mailbox.put
         if not self.model.runs_on_cpu:
             self._ahead = ReadAhead(mailbox, pipeline)
             put = self._ahead.put
         try:
             for camera in self.cameras.values():
-                camera.images.start(put)
+                camera.start(put)
         except Exception:
             self.stop()
             raise
@@ -85,7 +90,8 @@ class Engine:
             patience: Seconds to wait for the images being worked on; None until they are done.
         """
         for camera in self.cameras.values():
-            camera.images.stop()
+            camera.stop()
+        self._transforms.switch(is_on=False)
         if self._worker is not None:
             self._worker.stop(patience)
             self._worker = None
@@ -112,6 +118,7 @@ class Engine:
     def take_over_settings(self) -> None:
         """Let settings that have changed count for images that wait already."""
         if self._worker is not None:
+            self._transforms.switch(is_on=bool(self._settings().depth.target_frame))
             self._worker.mailbox.wake()
 
     def ask(self, request: SegmentImage.Request) -> Future[SegmentImage.Response] | None:
@@ -147,8 +154,9 @@ class Engine:
         """
         topics = Counter(one.topic_name for one in self._node.publishers)
         topics.update({camera.images.topic for camera in self.cameras.values()})
+        topics.update({camera.depth.topic for camera in self.cameras.values()})
         if shared := [topic for topic, count in topics.items() if count > 1]:
             raise InputError(
-                'images and each output must have a topic of their own, but remappings give '
-                f'several of them {", ".join(shared)}'
+                'images, depth and each output must have a topic of their own, but remappings '
+                f'give several of them {", ".join(shared)}'
             )

@@ -143,7 +143,7 @@ class Pipeline:
         try:
             tracks = camera.track(one, found.detections, settings)
             result = replace(result, tracks=tracks)
-            camera.publish(result)
+            camera.publish(result, settings)
         except Exception as error:
             self._give_up(one.frame, 'failed', error)
             return

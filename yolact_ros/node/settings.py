@@ -20,6 +20,7 @@ from yolact_core.tracking import TrackingOptions
 from yolact_core.visualization import OverlayStyle
 from yolact_ros.masks import MaskEncoding
 from yolact_ros.messages.result import OutputOptions
+from yolact_ros.node.depth.settings import DepthSettings
 from yolact_ros.node.parameters import When, list_rows, parameter, replace_values
 
 CAMERA_NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')
@@ -152,6 +153,7 @@ class Settings:
         'Values of 16-bit images that become black and white; encoding: as that has it.',
     )
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
+    depth: DepthSettings = field(default_factory=DepthSettings)
     jpeg_quality: int = parameter(80, 'Quality of ~/overlay/compressed.', (1, 100))
     overlay: OverlaySettings = field(default_factory=OverlaySettings)
 

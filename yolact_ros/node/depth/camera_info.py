@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo
 
+from yolact_core.errors import InputError
+from yolact_core.lifting import Rays
 from yolact_ros.deserialization import deserialize
+from yolact_ros.images.camera_info import to_calibration
 from yolact_ros.node.depth.on_demand import OnDemandSubscription
 
 
@@ -22,6 +27,7 @@ class CameraInfoInput:
         self._subscription = OnDemandSubscription(node, name, CameraInfo, 1, self._put)
         self._newest: bytes | None = None
         self._read: tuple[bytes, CameraInfo] | None = None
+        self._rays: tuple[tuple[Any, ...], Rays] | None = None  # and what they were made of
 
     @property
     def topic(self) -> str:
@@ -45,5 +51,44 @@ class CameraInfoInput:
             read = self._read = newest, deserialize(newest, CameraInfo)
         return read[1]
 
+    def rays(self, frame_id: str, size: tuple[int, int], *, is_rectified: bool) -> Rays:
+        """Return the rays of an image's pixels.
+
+        Args:
+            frame_id: Frame of the image.
+            size: Height and width of the image in pixels.
+            is_rectified: Whether distortion is taken out of the image already.
+
+        Raises:
+            InputError: There is no calibration yet, or none that fits the image.
+        """
+        info = self.message()
+        if info is None:
+            raise InputError(f'calibration must come on {self.topic}, got none yet')
+        if info.header.frame_id not in ('', frame_id):
+            raise InputError(
+                f'calibration on {self.topic} must be that of the image, of frame {frame_id!r}, '
+                f'got frame {info.header.frame_id!r}'
+            )
+        key = (size, is_rectified, *_identity(info))
+        if self._rays is None or self._rays[0] != key:
+            try:
+                rays = to_calibration(info, size).rays(is_rectified=is_rectified)
+            except InputError as error:
+                raise InputError(f'calibration on {self.topic} does not fit: {error}') from None
+            self._rays = key, rays
+        return self._rays[1]
+
     def _put(self, data: bytes) -> None:
         self._newest = data
+
+
+def _identity(info: CameraInfo) -> tuple[Any, ...]:
+    """Return all that rays depend on."""
+    roi = info.roi
+    return (
+        (info.height, info.width, info.distortion_model),
+        (tuple(info.d), tuple(info.k), tuple(info.p)),
+        (info.binning_x, info.binning_y),
+        (roi.x_offset, roi.y_offset, roi.height, roi.width),
+    )

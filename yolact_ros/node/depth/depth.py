@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
 from yolact_core.errors import InputError
-from yolact_ros.images.serialized import read_stamp
+from yolact_core.lifting import DepthImage
+from yolact_ros.deserialization import deserialize
+from yolact_ros.health.depth import DepthReport, DepthTally
+from yolact_ros.images.depth import decompress_depth, read_depth
+from yolact_ros.images.serialized import read_image, read_stamp
+from yolact_ros.messages.space import Space, Transform
+from yolact_ros.messages.stamps import stamp_of
 from yolact_ros.node.depth.camera_info import CameraInfoInput
 from yolact_ros.node.depth.on_demand import OnDemandSubscription
 from yolact_ros.node.depth.ring import DepthRing
+from yolact_ros.node.depth.settings import DepthSettings
+from yolact_ros.node.depth.transforms import Transforms
 
 QUEUE = 5  # depth images that may come at once
+
+Header = Any  # ``std_msgs/msg/Header``
 
 
 class DepthInput:
@@ -22,6 +33,8 @@ class DepthInput:
     Args:
         node: Node that subscribes.
         camera: Name of the camera; empty for the only one.
+        image_topic: Topic of the images that they belong to.
+        transforms: Transforms of the robot.
         is_compressed: Whether depth comes with the transport ``compressedDepth``.
 
     Attributes:
@@ -30,7 +43,15 @@ class DepthInput:
             nanoseconds and the serialized message of each depth image, and return at once.
     """
 
-    def __init__(self, node: Node, camera: str, *, is_compressed: bool) -> None:
+    def __init__(
+        self,
+        node: Node,
+        camera: str,
+        image_topic: str,
+        transforms: Transforms,
+        *,
+        is_compressed: bool,
+    ) -> None:
         name = f'{camera}/depth' if camera else 'depth'
         if is_compressed:  # the name of the base is remapped, then that of the transport
             name = node.resolve_topic_name(name) + '/compressedDepth'
@@ -38,7 +59,12 @@ class DepthInput:
         self.camera_info = CameraInfoInput(node, camera)
         self.consumers: list[Callable[[int, bytes], None]] = []
         self._subscription = OnDemandSubscription(node, name, kind, QUEUE, self._on_depth)
+        self._node = node
+        self._image_topic = image_topic
+        self._transforms = transforms
+        self._is_compressed = is_compressed
         self._ring = DepthRing()
+        self._tally = DepthTally()
 
     @property
     def topic(self) -> str:
@@ -57,14 +83,87 @@ class DepthInput:
         self._subscription.switch(is_on=has_depth)
         self.camera_info.switch(is_on=has_camera_info)
 
-    def find(self, stamp: int, max_difference: float = 0.0) -> bytes | None:
-        """Return the serialized depth image that belongs to an image; None without any.
+    def find(self, header: Header, size: tuple[int, int], settings: DepthSettings) -> Space | None:
+        """Return the depth that belongs to an image; None, and the reason is noted, without any.
 
         Args:
-            stamp: Stamp of the image, nanoseconds.
-            max_difference: Largest difference of the stamps, seconds; 0: half the period of depth.
+            header: Header of the image.
+            size: Height and width of the image in pixels.
+            settings: Current settings of depth.
         """
-        return self._ring.find(stamp, max_difference)
+        if not self._subscription.is_on:
+            return None
+        self._tally.images += 1
+        try:
+            is_rectified = settings.is_rectified(self._image_topic)
+            rays = self.camera_info.rays(header.frame_id, size, is_rectified=is_rectified)
+            depth = self._find_depth(header, size, settings.max_difference)
+        except InputError as error:
+            self._tally.without += 1
+            self._tally.complaint = str(error)
+            return None
+        return Space(depth, rays, self._find_transform(header, settings.target_frame))
+
+    def read(self, data: bytes) -> tuple[Header, DepthImage]:
+        """Return the header and the depth of a serialized message.
+
+        Raises:
+            InputError: It is malformed, or no depth.
+        """
+        try:
+            if self._is_compressed:
+                message = deserialize(data, CompressedImage)
+                return message.header, decompress_depth(message)
+            message = read_image(data)
+            return message.header, read_depth(message)
+        except InputError as error:
+            raise InputError(f'depth on {self.topic} cannot be read: {error}') from None
+
+    def report(self, settings: DepthSettings) -> DepthReport:
+        """Return how it has been since the last report."""
+        tally, self._tally = self._tally, DepthTally()
+        publishers = self._node.get_publishers_info_by_topic(self.topic)
+        return DepthReport(
+            topic=self.topic,
+            type=f'sensor_msgs/msg/{self._subscription.kind.__name__}',
+            calibration_topic=self.camera_info.topic,
+            is_needed=self._subscription.is_on,
+            publishers=tuple(publisher.topic_type for publisher in publishers),
+            period=self._ring.period,
+            is_rectified=settings.is_rectified(self._image_topic),
+            rectified=settings.rectified,
+            tally=tally,
+        )
+
+    def _find_depth(
+        self, header: Header, size: tuple[int, int], max_difference: float
+    ) -> DepthImage:
+        """Return the depth image that belongs to an image.
+
+        Raises:
+            InputError: There is none that fits.
+        """
+        found, depth = self.read(self._ring.find(stamp_of(header), max_difference))
+        if found.frame_id != header.frame_id:
+            raise InputError(
+                f'depth on {self.topic} must be registered to the image, in frame '
+                f'{header.frame_id!r}, got frame {found.frame_id!r}'
+            )
+        if depth.size != size:
+            raise InputError(
+                f'depth on {self.topic} must be as large as the image, {size[1]} x {size[0]}, '
+                f'got {depth.size[1]} x {depth.size[0]}'
+            )
+        return depth
+
+    def _find_transform(self, header: Header, target_frame: str) -> Transform | None:
+        if not target_frame or target_frame == header.frame_id:
+            return None
+        try:
+            return self._transforms.find(target_frame, header.frame_id, stamp_of(header))
+        except InputError as error:
+            self._tally.transform_complaint = str(error)
+            return None
 
     def _on_depth(self, data: bytes) -> None:
         try:

@@ -7,9 +7,13 @@ from collections import deque
 
 import numpy as np
 
+from yolact_core.errors import InputError
 from yolact_ros.health.freshness import NANOSECONDS
 
+MILLI = 1000
 LENGTH = 16  # depth images that wait: half a second of most cameras
+ENOUGH = 3  # depth images that tell the period: of two, one may follow a pause
+GAP = 10**9  # nanoseconds without depth after which its period is measured anew
 
 
 class DepthRing:
@@ -20,9 +24,9 @@ class DepthRing:
         self._waiting: deque[tuple[int, bytes]] = deque(maxlen=LENGTH)
 
     def add(self, stamp: int, data: bytes) -> None:
-        """Let a depth image wait. When time goes back, all that waited is of another time."""
+        """Let a depth image wait. When time goes back or jumps, all that waited is of another."""
         with self._lock:
-            if self._waiting and stamp <= self._waiting[-1][0]:
+            if self._waiting and not 0 < stamp - self._waiting[-1][0] <= GAP:
                 self._waiting.clear()
             self._waiting.append((stamp, data))
 
@@ -33,35 +37,46 @@ class DepthRing:
 
     @property
     def period(self) -> float:
-        """Seconds from stamp to stamp, the median; 0 while it is unknown."""
-        with self._lock:
-            stamps = [stamp for stamp, _ in self._waiting]
-        return float(np.median(np.diff(stamps))) * NANOSECONDS if len(stamps) > 1 else 0.0
+        """Seconds from stamp to stamp; 0 while it is unknown.
 
-    def nearest(self, stamp: int) -> tuple[float, bytes] | None:
-        """Return how many seconds the nearest depth image is away, and itself; None without any.
-
-        Args:
-            stamp: Stamp of an image, nanoseconds.
+        Images that are lost on the way stretch some differences, hence the lower quartile.
         """
         with self._lock:
-            if not self._waiting:
-                return None
-            nearest, data = min(self._waiting, key=lambda waiting: abs(waiting[0] - stamp))
-        return abs(nearest - stamp) * NANOSECONDS, data
+            stamps = [stamp for stamp, _ in self._waiting]
+        if len(stamps) < ENOUGH:
+            return 0.0
+        return float(np.quantile(np.diff(stamps), 0.25, method='lower')) * NANOSECONDS
 
-    def find(self, stamp: int, most: float = 0.0) -> bytes | None:
-        """Return the depth image that belongs to an image, if there is one.
+    def find(self, stamp: int, most: float = 0.0) -> bytes:
+        """Return the depth image that belongs to an image.
 
         That is the one of the same stamp, or else the nearest within half a period.
 
         Args:
             stamp: Stamp of the image, nanoseconds.
             most: Largest difference of the stamps, seconds; 0: half a period.
+
+        Raises:
+            InputError: There is none.
         """
-        nearest = self.nearest(stamp)
+        if stamp == 0:
+            raise InputError('images must have stamps to be paired with depth, got none')
+        nearest = self._nearest(stamp)
         if nearest is None:
-            return None
+            raise InputError('depth must come for images to have any, got none yet')
         difference, data = nearest
-        half = self.period / 2
-        return data if difference <= (min(half, most) if most else half) else None
+        limit = min(self.period / 2, most) if most else self.period / 2
+        if difference > limit:
+            raise InputError(
+                f'depth must have a stamp within {limit * MILLI:.1f} ms of that of the image, '
+                f'the nearest is {difference * MILLI:.1f} ms away'
+            )
+        return data
+
+    def _nearest(self, stamp: int) -> tuple[float, bytes] | None:
+        """Return how many seconds the nearest depth image is away, and itself; None without."""
+        with self._lock:
+            if not self._waiting:
+                return None
+            nearest, data = min(self._waiting, key=lambda waiting: abs(waiting[0] - stamp))
+        return abs(nearest - stamp) * NANOSECONDS, data
