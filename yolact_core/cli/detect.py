@@ -13,12 +13,15 @@ from yolact_core.cli.options import argument, group, names, option, whole_number
 from yolact_core.errors import BAD_INPUT, INTERRUPTED, InputError
 from yolact_core.files import require_folder
 from yolact_core.media.ranges import BY_ENCODING, IMAGE_RANGE_HELP, ImageRange
-from yolact_core.terminal import complain, progress_bar, say, say_json
+from yolact_core.terminal import complain, progress_bar, say, say_json, say_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from rich.table import Table
+
     from yolact_core.cli.detect_job import DetectJob, DetectSummary
+    from yolact_core.lifting.depth_files import Scene
     from yolact_core.media.sources import ImageFile, Video
 
 
@@ -50,6 +53,49 @@ class VideoOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DepthOptions:
+    """Options of the depth behind one picture."""
+
+    depth: Path | None = option(
+        'depth that is registered to the picture: 16-bit PNG or TIFF in mm, 32-bit TIFF in m; '
+        'tells where in space instances are',
+        metavar='FILE',
+    )
+    camera: Path | None = option(
+        'calibration of the picture, as calibrators of ROS write it', metavar='FILE.yaml'
+    )
+    rectified: bool = option("the lens's distortion is taken out of picture and depth", False)
+    points: Path | None = option(
+        'also write the points of the instances, .ply or .pcd', metavar='FILE'
+    )
+
+    def read(self, sources: Sequence[ImageFile | Video]) -> Scene | None:
+        """Return what is known of the space in the picture; None without depth.
+
+        Args:
+            sources: Pictures and videos that are searched.
+
+        Raises:
+            InputError: Options or sources do not fit, or a file cannot be read.
+        """
+        if self.depth is None and self.camera is None and self.points is None:
+            return None
+        if self.depth is None or self.camera is None:
+            raise InputError('--depth and --camera must be given together')
+        from yolact_core.lifting.depth_files import Scene
+        from yolact_core.lifting.point_files import check_points_file
+        from yolact_core.media.sources import ImageFile
+
+        source = sources[0]
+        if len(sources) > 1 or not isinstance(source, ImageFile):
+            got = f'{len(sources)} sources' if len(sources) > 1 else f'the video {source.name}'
+            raise InputError(f'--depth must go with one picture, got {got}')
+        if self.points is not None:
+            check_points_file(self.points)
+        return Scene.read(source.path, self.depth, self.camera, is_rectified=self.rectified)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Options:
     """What ``yolact detect`` can be asked for."""
 
@@ -69,6 +115,7 @@ class Options:
     )
     image_range: ImageRange = option(IMAGE_RANGE_HELP, BY_ENCODING)
     pictures: PictureOptions = group('pictures')
+    space: DepthOptions = group('depth behind a picture')
     videos: VideoOptions = group('videos and cameras')
     json: bool = option('print the summary as JSON', False)
 
@@ -83,6 +130,7 @@ def run(options: Options) -> int:
 
     sources = find_sources(options.sources)
     _check_output(options.output, sources)
+    scene = options.space.read(sources)
     from yolact_core.cli.detect_job import DetectJob
     from yolact_core.visualization import OverlayStyle
 
@@ -92,13 +140,15 @@ def run(options: Options) -> int:
     drawn = None if pictures.no_overlay else style
     job = DetectJob(detector, options.output, drawn, pictures.masks, options.image_range)
     with stop_on_interrupt() as is_stopped:
-        failures = _process(job, sources, options.videos, is_stopped)
+        failures = _process(job, sources, options, scene, is_stopped)
         job.finish()
         summary = job.summary(failures)
         if options.json:
             say_json(dataclasses.asdict(summary))
         elif summary.images:
             say(_describe(summary))
+            if summary.objects:
+                say_table(_tabulate(summary))
         if is_stopped():
             return INTERRUPTED
     return BAD_INPUT if failures else 0
@@ -107,13 +157,14 @@ def run(options: Options) -> int:
 def _process(
     job: DetectJob,
     sources: Sequence[ImageFile | Video],
-    videos: VideoOptions,
+    options: Options,
+    scene: Scene | None,
     is_stopped: Callable[[], bool],
 ) -> int:
     """Process all sources and return how many of them were bad."""
     from yolact_core.media.sources import ImageFile
 
-    failures = 0
+    failures, videos = 0, options.videos
     only_images = all(isinstance(source, ImageFile) for source in sources)
     with progress_bar('detecting', len(sources) if only_images else None) as advance:
         for source in sources:
@@ -121,7 +172,7 @@ def _process(
                 break
             try:
                 if isinstance(source, ImageFile):
-                    job.process_image(source)
+                    job.process_image(source, scene, options.space.points)
                     advance()
                 else:
                     job.process_video(
@@ -169,3 +220,19 @@ def _describe(summary: DetectSummary) -> str:
     if summary.failures:
         lines.append(f'{summary.failures} of {summary.sources} sources could not be read')
     return '\n'.join(lines)
+
+
+def _tabulate(summary: DetectSummary) -> Table:
+    """Return how far away each instance is, and how large what is visible of it."""
+    from rich.table import Table
+
+    table = Table('class', 'score', 'distance, m', 'size, m', box=None, pad_edge=False)
+    for found in summary.objects:
+        depth, size = found['depth'], found['size']
+        table.add_row(
+            found['class'],
+            f'{found["score"]:.2f}',
+            'unknown' if depth is None else f'{depth:.2f}',
+            '' if size is None else ' x '.join(f'{edge:.2f}' for edge in size),
+        )
+    return table

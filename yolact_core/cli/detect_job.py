@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,9 @@ from yolact_core.dataset.coco_export import CocoExport
 from yolact_core.detections import Detections
 from yolact_core.detector import Detector
 from yolact_core.files import replace_when_done
+from yolact_core.lifting import Objects
+from yolact_core.lifting.depth_files import Scene
+from yolact_core.lifting.point_files import write_objects
 from yolact_core.media.image_files import JPEG_SUFFIXES, read_image, write_image
 from yolact_core.media.ranges import BY_ENCODING, ImageRange
 from yolact_core.media.sources import ImageFile, Video
@@ -42,6 +46,7 @@ class DetectSummary:
         images: Number of images, frames of videos included, that were searched for instances.
         instances: Number of instances of each class, most frequent class first.
         milliseconds: Median time per image of each stage.
+        objects: Class and score of each instance in front of depth, and where in space it is.
     """
 
     model: str
@@ -52,6 +57,7 @@ class DetectSummary:
     images: int
     instances: dict[str, int]
     milliseconds: dict[str, float]
+    objects: list[dict[str, Any]]
 
 
 class DetectJob:
@@ -85,8 +91,15 @@ class DetectJob:
         self._timings: list[Timing] = []
         self._sources = 0
 
-    def process_image(self, source: ImageFile) -> None:
+    def process_image(
+        self, source: ImageFile, scene: Scene | None = None, points: Path | None = None
+    ) -> None:
         """Write overlay and masks of one image.
+
+        Args:
+            source: The image.
+            scene: Depth behind the image, where it has any.
+            points: File for the points of the objects; None writes none.
 
         Raises:
             InputError: It cannot be read, or the results cannot be written.
@@ -94,12 +107,15 @@ class DetectJob:
         self._sources += 1
         rgb = read_image(source.path, image_range=self._image_range)
         detections = self._detect(rgb)
+        objects = None if scene is None else scene.lift(detections)
+        if objects is not None and points is not None:
+            write_objects(points, rgb, objects)
         if self._style:
             suffix = '.jpg' if source.path.suffix.lower() in JPEG_SUFFIXES else '.png'
             overlay = draw_overlay(rgb, detections, self._style, self._palette)
             write_image(self._output / f'{source.stem}{suffix}', overlay)
         self._write_masks(source.stem, detections)
-        self._record(source.name, detections)
+        self._record(source.name, detections, objects=objects)
 
     def process_video(
         self,
@@ -179,6 +195,7 @@ class DetectJob:
                 for stage in stages
                 if self._timings
             },
+            objects=self._export.list_objects(),
         )
 
     def _detect(self, rgb: npt.NDArray[np.uint8]) -> Detections:
@@ -192,7 +209,12 @@ class DetectJob:
             write_image(path, detections.masks.label_image())
 
     def _record(
-        self, name: str, detections: Detections, tracks: Tracks | None = None, **facts: int
+        self,
+        name: str,
+        detections: Detections,
+        tracks: Tracks | None = None,
+        objects: Objects | None = None,
+        **facts: int,
     ) -> None:
-        self._export.add(name, detections, tracks, **facts)
+        self._export.add(name, detections, tracks, objects, **facts)
         self._instances.update(detections.class_names)

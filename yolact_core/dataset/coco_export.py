@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from yolact_core.dataset import CocoDataset, Sample
     from yolact_core.dataset.records import Record
     from yolact_core.detector import Detector
+    from yolact_core.lifting import Objects
     from yolact_core.tracking import Tracks
 
+IN_SPACE = ('depth', 'centroid', 'nearest', 'pose', 'size', 'valid_share')
+DIGITS = 4  # of metres
 MOST_COVERED = 0.5  # of a found mask by annotated objects; more, and it is one of these
 
 
@@ -52,6 +55,7 @@ class CocoExport:
         name: str,
         detections: Detections,
         tracks: Tracks | None = None,
+        objects: Objects | None = None,
         **facts: Any,  # noqa: ANN401
     ) -> None:
         """Add one image.
@@ -60,6 +64,8 @@ class CocoExport:
             name: Name of the image, different from all others.
             detections: What was found in the image.
             tracks: Tracks of the detections, written as ``track_id``; null without one.
+            objects: Objects that the detections are in space, written as ``depth``, ``centroid``
+                and so on; null where the depth is not known.
             facts: Further keys of the image's record, such as the number of a video's frame.
         """
         height, width = detections.size
@@ -68,6 +74,7 @@ class CocoExport:
             {'id': image_id, 'file_name': name, 'height': height, 'width': width, **facts}
         )
         first_id = len(self._annotations) + 1
+        in_space = [{}] * len(detections) if objects is None else _describe(objects, detections)
         self._annotations.extend(
             {
                 'id': first_id + index,
@@ -80,6 +87,7 @@ class CocoExport:
                 'iscrowd': 0,
                 'label': index + 1,
                 **({} if tracks is None else {'track_id': int(tracks.ids[index] or 0) or None}),
+                **in_space[index],
             }
             for index, (class_id, score, box, area, rle) in enumerate(
                 zip(
@@ -92,6 +100,18 @@ class CocoExport:
                 )
             )
         )
+
+    def list_objects(self) -> list[dict[str, Any]]:
+        """Return class, label, score and place of each annotation that has depth behind it."""
+        names = dict(zip(self._category_ids, self._class_names, strict=True))
+        return [
+            {
+                'class': names[annotation['category_id']],
+                **{key: annotation[key] for key in ('label', 'score', *IN_SPACE)},
+            }
+            for annotation in self._annotations
+            if 'depth' in annotation
+        ]
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the data set: ``info``, ``images``, ``categories`` and ``annotations``.
@@ -107,6 +127,27 @@ class CocoExport:
             ],
             'annotations': self._annotations,
         }
+
+
+def _describe(objects: Objects, detections: Detections) -> list[dict[str, Any]]:
+    """Return where each detection is in space, in metres; null where that is not known."""
+    described = [dict.fromkeys(IN_SPACE)] * len(detections)
+    rows = zip(
+        objects.indices.tolist(),
+        objects.depths.round(DIGITS).tolist(),
+        objects.centroids.round(DIGITS).tolist(),
+        objects.nearest.round(DIGITS).tolist(),
+        objects.centres.round(DIGITS).tolist(),
+        objects.orientations.round(DIGITS).tolist(),
+        objects.sizes.round(DIGITS).tolist(),
+        objects.valid_shares.round(DIGITS).tolist(),
+        strict=True,
+    )
+    for index, depth, centroid, nearest, centre, orientation, size, valid_share in rows:
+        pose = {'position': centre, 'orientation': orientation}
+        values = (depth, centroid, nearest, pose, size, valid_share)
+        described[index] = dict(zip(IN_SPACE, values, strict=True))
+    return described
 
 
 def add_pseudo_labels(

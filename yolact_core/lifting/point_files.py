@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from yolact_core.errors import InputError
 from yolact_core.files import replace_when_done
+from yolact_core.lifting.objects import Objects
 
 AXES = [('x', '<f4'), ('y', '<f4'), ('z', '<f4')]
 PLY_FIELDS = [*AXES, ('red', 'u1'), ('green', 'u1'), ('blue', 'u1'), ('label', '<u2')]
@@ -67,6 +68,27 @@ def write_points(path: Path, positions: Positions, rgb: Colors, labels: Labels) 
             file.write(to_rows(positions, rgb, labels).tobytes())
     except OSError as error:
         raise InputError(f'{path} must be writable: {error.strerror}') from error
+
+
+def write_objects(path: Path, image: Colors, objects: Objects) -> None:
+    """Write the points of all objects, in the colours of the image and with their labels.
+
+    Args:
+        path: File to write, as ``write_points`` takes it.
+        image: RGB, shape (H, W, 3).
+        objects: Objects seen in the image.
+
+    Raises:
+        InputError: The suffix is none of a file of points, or the file cannot be written.
+    """
+    pixels = np.concatenate([np.empty((0, 2), dtype=np.int32), *objects.pixels])
+    labels = np.repeat(objects.indices + 1, [len(points) for points in objects.points])
+    write_points(
+        path,
+        np.concatenate([np.empty((0, 3), dtype=np.float32), *objects.points]),
+        image[pixels[:, 1], pixels[:, 0]],
+        labels.astype(np.uint16),
+    )
 
 
 def check_points_file(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -115,6 +116,22 @@ def read_image(
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
+def read_values(path: Path) -> npt.NDArray[Any]:
+    """Read an image file as it is stored: its channels, its type, neither scaled nor turned.
+
+    Args:
+        path: File of any format that OpenCV knows.
+
+    Returns:
+        Values of shape (H, W) or (H, W, channels).
+
+    Raises:
+        InputError: The file cannot be read, is no image, lacks its end, or is too large.
+    """
+    read_header(path)
+    return _decode_as(path, cv2.IMREAD_UNCHANGED)
+
+
 def write_image(path: Path, image: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> None:
     """Write an image file, whose suffix says the format.
 
@@ -151,15 +168,20 @@ def _decode(path: Path, image_range: ImageRange = BY_ENCODING) -> npt.NDArray[np
     """Return an image as it is stored, BGR, shape (H, W, 3)."""
     to_bytes = RANGES.get(image_range)
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    try:
-        data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
-        bgr = cv2.imdecode(data, flags | cv2.IMREAD_ANYDEPTH if to_bytes else flags)
-    except OSError as error:
-        raise InputError(f'{path} must be a readable file: {error.strerror}') from error
-    except cv2.error:  # an empty file, or more pixels than OpenCV allows
-        bgr = None
-    if bgr is None:
-        raise InputError(f'{path} must be an image, but it cannot be decoded as one')
+    bgr = _decode_as(path, flags | cv2.IMREAD_ANYDEPTH if to_bytes else flags)
     if to_bytes and bgr.dtype == np.uint16:
         bgr = to_bytes(bgr.astype(np.uint16, copy=False))
     return np.asarray(bgr, dtype=np.uint8)
+
+
+def _decode_as(path: Path, flags: int) -> npt.NDArray[Any]:
+    """Return an image as OpenCV decodes it with some flags."""
+    try:
+        values = cv2.imdecode(np.frombuffer(path.read_bytes(), dtype=np.uint8), flags)
+    except OSError as error:
+        raise InputError(f'{path} must be a readable file: {error.strerror}') from error
+    except cv2.error:  # an empty file, or more pixels than OpenCV allows
+        values = None
+    if values is None:
+        raise InputError(f'{path} must be an image, but it cannot be decoded as one')
+    return np.asarray(values)
