@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -118,6 +119,31 @@ def turned(degrees: float) -> Numbers:
     """Return a rotation about z."""
     sine, cosine = np.sin(np.radians(degrees)), np.cos(np.radians(degrees))
     return np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
+
+
+def spoiled(
+    depth: Numbers,
+    random: np.random.Generator,
+    missing: float = 0.0,
+    flying: int = 0,
+    noise: float = 0.0,
+) -> Numbers:
+    """Return depth as a bad camera measures it, 0 where it does not.
+
+    Args:
+        depth: True depth in metres, shape (H, W).
+        random: Source of randomness.
+        missing: Share of the pixels without measurement.
+        flying: Pixels on both sides of an edge at which depth is anywhere between both sides.
+        noise: Standard deviation, as a share of the depth.
+    """
+    if flying:
+        kernel = np.ones((2 * flying + 1, 2 * flying + 1), np.uint8)
+        near, far = cv2.erode(depth, kernel), cv2.dilate(depth, kernel)
+        between = near + (far - near) * random.random(depth.shape)
+        depth = np.where(far - near > 0.1, between, depth)
+    depth = depth * (1 + noise * random.standard_normal(depth.shape))
+    return np.where(random.random(depth.shape) < missing, 0, depth)
 
 
 def _first_root(square: Numbers, half_linear: Numbers, constant: float) -> Numbers:

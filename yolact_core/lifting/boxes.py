@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+OUTSIDE = 0.02  # share of points beyond each end of a box
+
 Points = npt.NDArray[np.float32]
 Axes = npt.NDArray[np.float64]  # (3, 3), a unit vector a row, right-handed
 
@@ -53,12 +55,28 @@ def principal_axes(points: Points) -> Axes:
     return np.stack([x, y, np.cross(x, y)])
 
 
-def extents(points: Points, axes: Axes) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def extents(
+    points: Points, outline: Points, axes: Axes
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return the least and the largest coordinate along each axis, outliers aside.
+
+    An outline ends where the object does, so of most shapes a large part of it is at the ends, and
+    leaving out the last two percent shortens nothing. Of what bulges towards the camera the points
+    within are the ends.
 
     Args:
         points: Points in space, at least one, shape (P, 3).
+        outline: Points around them, shape (R, 3).
         axes: Axes of the box.
     """
-    along = points.astype(np.float64) @ axes.T
-    return along.min(axis=0), along.max(axis=0)
+    turn = axes.T.astype(np.float32)
+    ends = [_ends(some @ turn) for some in (points, outline) if len(some)]
+    low = np.min([low for low, _ in ends], axis=0).astype(np.float64)
+    high = np.max([high for _, high in ends], axis=0).astype(np.float64)
+    return low, high
+
+
+def _ends(along: Points) -> tuple[Points, Points]:
+    rank = int(OUTSIDE * len(along))
+    ordered = np.partition(along, (rank, len(along) - 1 - rank), axis=0)
+    return ordered[rank], ordered[-1 - rank]

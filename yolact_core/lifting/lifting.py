@@ -67,14 +67,20 @@ def lift(
 def _choose_axes(surface: Surface, options: LiftingOptions, up: Numbers | None) -> Axes:
     if options.box == 'pca':
         return principal_axes(surface.points)
-    return np.eye(3) if up is None else upright_axes(surface.points, level_axes(up))
+    return (
+        np.eye(3)
+        if up is None
+        else upright_axes(np.concatenate([surface.points, surface.outline]), level_axes(up))
+    )
 
 
 def _describe(
     indices: npt.NDArray[np.int64], surfaces: Sequence[Surface], axes: Sequence[Axes], up: bool
 ) -> Objects:
     points = [surface.points for surface in surfaces]
-    ends = [extents(one, along) for one, along in zip(points, axes, strict=True)]
+    ends = [
+        extents(one.points, one.outline, along) for one, along in zip(surfaces, axes, strict=True)
+    ]
     lows = _rows([low for low, _ in ends])
     highs = _rows([high for _, high in ends])
     rotations = np.array(axes, dtype=np.float64).reshape(-1, 3, 3).transpose(0, 2, 1)

@@ -46,6 +46,16 @@ class Rays:
         """
         return self.table[y : y + height : step, x : x + width : step]
 
+    def between(self, places: Numbers) -> Table:
+        """Return x and y of the rays through places between pixel centres, shape (P, 2).
+
+        Args:
+            places: Column and row of each place, shape (P, 2).
+        """
+        x, y = places[:, :1].astype(np.float32), places[:, 1:].astype(np.float32)
+        found = cv2.remap(self.table, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(found[:, 0], dtype=np.float32)
+
     def to_points(
         self, pixels: npt.NDArray[np.integer], depths: npt.NDArray[np.float32]
     ) -> npt.NDArray[np.float32]:

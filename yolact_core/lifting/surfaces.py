@@ -11,17 +11,16 @@ import numpy.typing as npt
 
 from yolact_core.lifting.depth_image import DepthImage
 from yolact_core.lifting.gate import gate
+from yolact_core.lifting.outlines import extrapolate, trace_outline
 from yolact_core.lifting.rays import Rays
 from yolact_core.masks.instance_masks import Crop
 
 PIXELS_PER_EROSION = 40  # side of a square mask that loses one pixel more
 KEPT = 0.3  # share of its pixels that a mask keeps at least when it is eroded
-OUTLINE = 256  # pixels of an outline that are looked at, about
-CORNERS = np.array([[-0.5, -0.5], [-0.5, 0.5], [0.5, -0.5], [0.5, 0.5]], dtype=np.float32)
+LEAST_ROWS = 8  # and columns, of samples on a mask, unless it has less pixels
 
 Mask = npt.NDArray[np.bool_]
 Points = npt.NDArray[np.float32]
-Pixels = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,12 +30,12 @@ class Surface:
     Args:
         points: Points evenly over the mask, metres, shape (P, 3).
         pixels: Column and row of each point in the image, shape (P, 2).
-        outline: Points on the outline of the mask, at the depth beside it, metres, shape (R, 3).
+        outline: Points around the mask, where the surface goes on to its rim, shape (R, 3).
         valid_share: Share of the mask, rims aside, whose depth is measured and the object's.
     """
 
     points: Points
-    pixels: Pixels
+    pixels: npt.NDArray[np.int32]
     outline: Points
     valid_share: float
 
@@ -54,20 +53,24 @@ def find_surface(
         max_points: Points at most.
     """
     mask, (x, y) = crop
-    core, _ = erode(mask, max_erosion)
-    height, width = mask.shape
-    step = max(1, math.ceil(math.sqrt(np.count_nonzero(core) / max_points)))
-    sampled = core[::step, ::step]
+    core, erosion = erode(mask, max_erosion)
+    (height, width), step = core.shape, _choose_step(core, max_points)
+    is_sampled = core[::step, ::step]
     depths = depth.crop(x, y, height, width, step)
-    is_measured = sampled & ~np.isnan(depths)
-    is_measured &= ~np.isnan(rays.crop(x, y, height, width, step)[..., 0])
-    rows, columns = np.nonzero(is_measured)
-    is_own = gate(depths[rows, columns])
-    rows, columns = rows[is_own][:max_points], columns[is_own][:max_points]
-    pixels = np.stack([columns * step + x, rows * step + y], axis=1).astype(np.int32)
+    is_own = is_sampled & ~np.isnan(depths + rays.crop(x, y, height, width, step)[..., 0])
+    is_own[is_own] = gate(depths[is_own])
+    depths[~is_own] = np.nan
+
+    rows, columns = is_own.nonzero()
+    pixels = np.stack([columns, rows], axis=1) * step + np.array([x, y])
     points = rays.to_points(pixels, depths[rows, columns])
-    share = len(points) / max(1, int(np.count_nonzero(sampled)))
-    return Surface(points, pixels, points, share)
+    every = max(1, math.ceil(len(points) / max_points))
+    return Surface(
+        points=points[::every],
+        pixels=pixels[::every].astype(np.int32),
+        outline=_find_outline(crop, depths, rays, step, erosion),
+        valid_share=len(points) / max(1, int(np.count_nonzero(is_sampled))),
+    )
 
 
 def erode(mask: Mask, max_erosion: int) -> tuple[Mask, int]:
@@ -90,3 +93,21 @@ def erode(mask: Mask, max_erosion: int) -> tuple[Mask, int]:
         if np.count_nonzero(rest) >= KEPT * area:
             return rest.view(np.bool_), erosion
     return mask, 0
+
+
+def _choose_step(core: Mask, max_points: int) -> int:
+    fitting = math.ceil(math.sqrt(np.count_nonzero(core) / max_points))
+    return max(1, min(fitting, int(min(core.shape)) // LEAST_ROWS))
+
+
+def _find_outline(
+    crop: Crop, depths: npt.NDArray[np.float32], rays: Rays, step: int, erosion: int
+) -> Points:
+    mask, corner = crop
+    places = trace_outline(mask)
+    if len(places) == 0:
+        return np.zeros((0, 3), dtype=np.float32)
+    far = extrapolate(depths, places / step, math.ceil(erosion / step))
+    x_y = rays.between(places + corner)
+    points = np.concatenate([x_y, np.ones((len(far), 1))], axis=1) * far[:, None]
+    return points[~np.isnan(points).any(axis=1)].astype(np.float32)
