@@ -223,20 +223,24 @@ def track_ids(file: Path) -> list[list[int | None]]:
     ]
 
 
-def test_instances_of_a_video_are_followed(tiny_model, tmp_path, photo):
-    """A scene that stands still has the same tracks in all frames."""
-    still = tmp_path / 'still.mp4'
+def test_instances_of_a_video_are_followed(tiny_model, tmp_path, photo, capsys):
+    """A scene that stands still has the same tracks in all frames, and another video others."""
+    still, again = tmp_path / 'still.mp4', tmp_path / 'again.mp4'
     with write_video(still, 12.0) as add:
         for _ in range(4):
             add(photo)
+    again.write_bytes(still.read_bytes())
     options = ('--model', tiny_model, '--color-by', 'track', '--score-threshold', 0.05)
 
-    assert detect(still, *options, '--output', tmp_path / 'out') == 0
+    assert detect(still, again, *options, '--output', tmp_path / 'out') == 0
+    printed = capsys.readouterr().out
     assert detect(still, *options, '--no-tracks', '--output', tmp_path / 'untracked') == 0
 
-    first, *others = track_ids(tmp_path / 'out' / 'detections.json')
-    assert {track for track in first if track}
-    assert all({*first} >= {*found} for found in others)
+    images = track_ids(tmp_path / 'out' / 'detections.json')
+    first, second = ({*found} - {None} for found in images[::4])
+    assert len(first) == len(second) > 0 == len(first & second)
+    assert all({*first, None} >= {*found} for found in images[:4])
+    assert f'tracks in videos: {len(first | second)}' in printed
     assert track_ids(tmp_path / 'untracked' / 'detections.json') == [[]] * 4
 
 

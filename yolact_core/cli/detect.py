@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 class PictureOptions:
     """Options of the pictures that are written."""
 
-    color_by: Literal['class', 'instance', 'track'] = option('what has a colour', 'class')
+    color_by: Literal['class', 'instance', 'track'] = option(
+        'what has a colour of its own; tracks are in videos', 'class'
+    )
     masks: bool = option(
         'also write masks/*.png, 16 bits: 0 background, or label of an annotation', False
     )
@@ -46,7 +48,9 @@ class VideoOptions:
         type=whole_number,
         metavar='N',
     )
-    no_tracks: bool = option('do not follow instances from frame to frame', False)
+    no_tracks: bool = option(
+        'do not follow instances from frame to frame: no track_id, no numbers in overlays', False
+    )
     trails: float = option(
         'draw the way that each track took in the last seconds', 0.0, metavar='SECONDS'
     )
@@ -214,6 +218,7 @@ def _describe(summary: DetectSummary) -> str:
     images = f'{summary.images} image' + ('s' if summary.images != 1 else '')
     lines = [
         f'{images} by {summary.model} on {summary.device}: {per_class or "nothing found"}',
+        *([f'tracks in videos: {summary.tracks}'] if summary.tracks else []),
         f'ms per image (median): {stages}',
         f'written to {summary.output}',
     ]

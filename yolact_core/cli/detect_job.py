@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ class DetectSummary:
         failures: Number of sources that could not be read to their end.
         images: Number of images, frames of videos included, that were searched for instances.
         instances: Number of instances of each class, most frequent class first.
+        tracks: Number of objects that were followed in videos.
         milliseconds: Median time per image of each stage.
         objects: Class and score of each instance in front of depth, and where in space it is.
     """
@@ -56,6 +58,7 @@ class DetectSummary:
     failures: int
     images: int
     instances: dict[str, int]
+    tracks: int
     milliseconds: dict[str, float]
     objects: list[dict[str, Any]]
 
@@ -88,6 +91,8 @@ class DetectJob:
         self._palette = make_palette(len(detector.class_names)) if by_class else None
         self._export = CocoExport(detector.class_names, detector.config.name)
         self._instances: Counter[str] = Counter()
+        self._numbers = count(1)  # of tracks, which no two videos share
+        self._tracks: set[str] = set()
         self._timings: list[Timing] = []
         self._sources = 0
 
@@ -143,7 +148,7 @@ class DetectJob:
         with ExitStack() as stack:
             reader = stack.enter_context(closing(VideoReader(source.device)))
             add: Add | None = None
-            tracker = Tracker() if is_tracked else None
+            tracker = Tracker(numbers=self._numbers) if is_tracked else None
             trails = Trails()
             for taken, (position, rgb) in enumerate(reader.images(every), start=1):
                 detections = self._detect(rgb)
@@ -190,6 +195,7 @@ class DetectJob:
             failures=failures,
             images=len(self._export),
             instances=dict(self._instances.most_common()),
+            tracks=len(self._tracks),
             milliseconds={
                 stage: 1000 * statistics.median(getattr(timing, stage) for timing in self._timings)
                 for stage in stages
@@ -218,3 +224,4 @@ class DetectJob:
     ) -> None:
         self._export.add(name, detections, tracks, objects, **facts)
         self._instances.update(detections.class_names)
+        self._tracks.update(filter(None, tracks.ids if tracks else ()))
