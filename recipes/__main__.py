@@ -43,6 +43,7 @@ STEPS = (
     Step('path', 'indoor.dataset.path', 'run', 'render a camera that moves through one room'),
     Step('sequence', 'indoor.dataset.sequence', 'run', 'render what is hard to follow'),
     Step('bag', 'indoor.dataset.bag', 'run', 'write a rendered path as a bag with its truth'),
+    Step('lifting', 'lifting.measure', 'run', 'measure objects in space against rendered ones'),
     Step('trunk', 'nanodet.weights', 'run_trunk', 'make a network with all that NanoDet knows'),
     Step('agree', 'nanodet.agreement', 'run', "compare it with NanoDet's graph on pictures"),
     Step('real-rooms', 'real_rooms.pictures', 'run', 'join the real pictures of the tests'),

@@ -13,7 +13,7 @@ RECIPES = Path(__file__).parents[2] / 'recipes'
 
 @pytest.mark.parametrize('name', [step.name for step in STEPS])
 def test_every_step_describes_its_options(name, capsys):
-    if name in ('assets', 'render', 'path', 'sequence', 'bag'):
+    if name in ('assets', 'render', 'path', 'sequence', 'bag', 'lifting'):
         pytest.importorskip('fast_simplification', reason='it needs fast-simplification')
         pytest.importorskip('mujoco', reason='it needs MuJoCo')
         pytest.importorskip('rosbags', reason='it needs rosbags')
