@@ -27,6 +27,8 @@ ARGUMENTS = (  # name, default, choices where they are few, description
     ),
     ('device', '', None, 'auto, cpu, cuda or cuda:N; empty: as in params_file'),
     ('image', 'image', None, 'topic of the camera'),
+    ('depth', 'depth', None, 'topic of depth that is registered to the images'),
+    ('camera_info', 'camera_info', None, 'topic of the calibration of the images'),
     (
         'image_transport',
         '',
@@ -58,7 +60,14 @@ PARAMETERS = {
     'autostart': ('autostart', bool),
     'use_sim_time': ('use_sim_time', bool),
 }
-SHOWN_TOPICS = ('overlay', 'label_image', 'prototypes')  # those of config/yolact.rviz
+INPUTS = ('image', 'depth', 'camera_info')
+SHOWN_TOPICS = (  # those of config/yolact.rviz
+    'overlay',
+    'label_image',
+    'prototypes',
+    'markers',
+    'objects/points',
+)
 PROFILE_VARIABLE = find_profile_variable()
 
 
@@ -98,7 +107,7 @@ def start_node(context: LaunchContext) -> list[Node]:
             name=NODE,
             namespace=LaunchConfiguration('namespace'),
             parameters=[LaunchConfiguration('params_file'), *overrides],
-            remappings=[('image', LaunchConfiguration('image'))],
+            remappings=[(topic, LaunchConfiguration(topic)) for topic in INPUTS],
             ros_arguments=['--log-level', LaunchConfiguration('log_level')],
             output='screen',
         )

@@ -106,6 +106,8 @@ def test_all_arguments_are_listed_and_described():
         'model',
         'device',
         'image',
+        'depth',
+        'camera_info',
         'image_transport',
         'namespace',
         'params_file',
