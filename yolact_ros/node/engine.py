@@ -71,7 +71,7 @@ class Engine:
         pipeline = Pipeline(self._node, self.model, self.cameras, mailbox, self._settings)
         self._worker = Worker(mailbox, pipeline)
         self._worker.start()
-        self.take_over_settings()
+        self._listen_to_transforms()
         put = mailbox.put
         if not self.model.runs_on_cpu:
             self._ahead = ReadAhead(mailbox, pipeline)
@@ -118,7 +118,7 @@ class Engine:
     def take_over_settings(self) -> None:
         """Let settings that have changed count for images that wait already."""
         if self._worker is not None:
-            self._transforms.switch(is_on=bool(self._settings().depth.target_frame))
+            self._listen_to_transforms()
             self._worker.mailbox.wake()
 
     def ask(self, request: SegmentImage.Request) -> Future[SegmentImage.Response] | None:
@@ -145,6 +145,9 @@ class Engine:
             counters = self._worker.mailbox.counters(name) if self._worker else None
             for status in camera.check(counters, settings):
                 yield name, status
+
+    def _listen_to_transforms(self) -> None:
+        self._transforms.switch(is_on=bool(self._settings().depth.target_frame))
 
     def _refuse_shared_topics(self) -> None:
         """Refuse remappings that mix outputs, or that feed the node with what it draws.

@@ -1,4 +1,7 @@
-"""Where the camera is, from the transforms of ``tf2_ros`` where that is installed."""
+"""Where the camera is, from the transforms of ``tf2_ros`` where that is installed.
+
+It comes with ROS distributions only: tests put a stand-in with the same three names in its place.
+"""
 
 from __future__ import annotations
 
