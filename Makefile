@@ -7,7 +7,7 @@
 # make bench-cpu    all goals for speed on a CPU, in about eight minutes
 # make bench-gpu    the same on an NVIDIA GPU
 # make bench-train  how well a network learns from scratch in eight minutes
-# make images       pictures of what the shipped models find and where they fail, in docs/images
+# make images       pictures of what the shipped models find, follow, and fail in, in docs/images
 #
 # Where a ROS 2 distribution is sourced, that one is used; elsewhere community wheels of Kilted, or
 # with ROS=jazzy of Jazzy, which exist for Linux on x86-64. PYTHON=python3.12 picks another Python.

@@ -54,6 +54,7 @@ STEPS = (
     Step('ship', 'shipping.ship', 'run', 'put a trained model where the package has it'),
     Step('card', 'shipping.card', 'run', 'write the model card of a shipped model'),
     Step('sheet', 'shipping.sheets', 'run_sheet', 'draw what a model finds in pictures'),
+    Step('tracks', 'shipping.tracks', 'run', 'draw what a model follows through a bag'),
     Step('failures', 'shipping.failures', 'run', 'draw the pictures that a model fails in'),
     Step('add-object', 'finetune.steps', 'run_add_object', 'add a class to a pack of models'),
     Step('choose', 'finetune.steps', 'run_choose', 'choose a few pictures of an object'),

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from recipes.__main__ import main
 from recipes.shipping.card import SPEED_HEAD, summarise_credits, unmeasured, write_card
 from recipes.shipping.sheets import CELL, encode, find_pictures, lay_out
 from recipes.shipping.ship import Options, ship, without_folders
@@ -235,3 +236,13 @@ def test_a_sheet_is_compressed_until_it_fits():
     assert cv2.imdecode(np.frombuffer(smaller, np.uint8), cv2.IMREAD_COLOR).shape == noise.shape
     with pytest.raises(SystemExit, match='must have at most 9 bytes'):
         encode(noise, 9)
+
+
+def test_what_is_followed_through_a_bag_becomes_a_sheet(tmp_path):
+    pytest.importorskip('rosbags', reason='it needs rosbags')
+    bag, sheet = RECIPES.parent / 'test' / 'data' / 'room_path', tmp_path / 'sheet.jpg'
+    assert main(['tracks', str(bag), str(sheet), '--count', '2', '--every', '3']) == 0
+    pixels = cv2.imread(str(sheet))
+    assert pixels.shape == (CELL[0], 3 * CELL[1], 3)
+    assert pixels[:, 2 * CELL[1] + 8 :].min() > 240  # no third picture
+    assert len(sheet.read_bytes()) <= 300_000

@@ -17,6 +17,8 @@ def test_every_step_describes_its_options(name, capsys):
         pytest.importorskip('fast_simplification', reason='it needs fast-simplification')
         pytest.importorskip('mujoco', reason='it needs MuJoCo')
         pytest.importorskip('rosbags', reason='it needs rosbags')
+    if name == 'tracks':
+        pytest.importorskip('rosbags', reason='it needs rosbags')
     if name == 'teach':
         pytest.importorskip('onnxruntime', reason='it needs ONNX Runtime')
     assert main([name, '--help']) == 0

@@ -14,8 +14,8 @@ class TrackingOptions:
     Args:
         begin_score: Score from which on a detection begins a track, in [0, 1]. Weaker ones only
             continue tracks that no confident one continues.
-        min_iou: IoU in (0, 1] that a mask must have with that of a track, moved along, to be the
-            same object; twice as much if the class is another.
+        min_iou: Mean IoU in (0, 1] that box and mask must have with those of a track, moved along,
+            to be the same object; 1.4 times as much if the class is another.
         max_lost: Seconds for which a track that is not seen is looked for.
         camera_motion: Whether the shift of the whole image is made up for, where images are given.
 
