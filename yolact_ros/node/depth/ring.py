@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-
-import numpy as np
+from itertools import pairwise
 
 from yolact_core.errors import InputError
 from yolact_ros.health.freshness import NANOSECONDS
@@ -45,7 +44,8 @@ class DepthRing:
             stamps = [stamp for stamp, _ in self._waiting]
         if len(stamps) < ENOUGH:
             return 0.0
-        return float(np.quantile(np.diff(stamps), 0.25, method='lower')) * NANOSECONDS
+        differences = sorted(later - earlier for earlier, later in pairwise(stamps))
+        return differences[len(differences) // 4] * NANOSECONDS
 
     def find(self, stamp: int, most: float = 0.0) -> bytes:
         """Return the depth image that belongs to an image.
