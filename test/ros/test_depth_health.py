@@ -55,6 +55,12 @@ def make_report(tally=None, **fields):
             '2 of 30 images have no depth: depth must be there',
         ),
         (
+            make_report(DepthTally(30, 28, 'none', late=27, delay=0.012)),
+            Level.WARN,
+            '28 of 30 images have no depth: that of 27 came on /depth only after their instances '
+            'were found, 12 ms late, and nothing waits for it',
+        ),
+        (
             make_report(DepthTally(30, transform_complaint='the transform must be known')),
             Level.WARN,
             'the transform must be known',

@@ -232,6 +232,19 @@ def test_what_does_not_fit_is_told_in_words(tester, depth, find, wrong_depth, wr
     assert find(depth, 2.0)[0]
 
 
+def test_depth_that_comes_too_late_is_told(tester, depth):
+    depth.switch(has_depth=True, has_camera_info=True)
+    send(tester, make_depth(0.9), make_camera_info())
+    tester.spin(0.1)
+    header = set_header(Image(), 1.0, 'camera').header
+    assert depth.find(header, SIZE, DepthSettings()) is None
+    tester.send(make_depth(1.0), DEPTH)
+    tester.spin(0.1)
+    tally = depth.report(DepthSettings()).tally
+    assert (tally.without, tally.late) == (1, 1)
+    assert 0 < tally.delay < 1
+
+
 def test_calibration_that_does_not_come_is_told(tester, depth, find):
     depth.switch(has_depth=True, has_camera_info=True)
     tester.send(make_depth(), DEPTH)

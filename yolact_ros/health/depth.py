@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from yolact_ros.health.diagnostics import Status
 from yolact_ros.health.transport import Level
 
+MILLI = 1000
+
 
 @dataclass
 class DepthTally:
@@ -16,12 +18,16 @@ class DepthTally:
         images: Number of these images.
         without: Number of them without depth that fits.
         complaint: Why the last one of these had none.
+        late: Number of them whose depth came after all, when their instances had been found.
+        delay: Seconds by which the last one of these was late.
         transform_complaint: Why the last one was not given in the target frame.
     """
 
     images: int = 0
     without: int = 0
     complaint: str = ''
+    late: int = 0
+    delay: float = 0.0
     transform_complaint: str = ''
 
 
@@ -75,9 +81,20 @@ def check_depth(seen: DepthReport) -> Status:
             f'node expects {seen.type} (depth.transport)'
         )
     elif tally.without:
-        text = f'{tally.without} of {tally.images} images have no depth: {tally.complaint}'
+        text = f'{tally.without} of {tally.images} images have no depth: {_explain(seen)}'
     elif tally.transform_complaint:
         text = tally.transform_complaint
     else:
         level, text = Level.OK, f'{tally.images} images have depth'
     return Status('depth', level, text, values)
+
+
+def _explain(seen: DepthReport) -> str:
+    """Say why images had no depth, which is not what it seemed where that came too late."""
+    tally = seen.tally
+    if not tally.late:
+        return tally.complaint
+    return (
+        f'that of {tally.late} came on {seen.topic} only after their instances were found, '
+        f'{tally.delay * MILLI:.0f} ms late, and nothing waits for it'
+    )

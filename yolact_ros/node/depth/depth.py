@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -65,6 +66,7 @@ class DepthInput:
         self._is_compressed = is_compressed
         self._ring = DepthRing()
         self._tally = DepthTally()
+        self._missed: tuple[int, float] | None = None  # stamp, and when it was looked for
 
     @property
     def topic(self) -> str:
@@ -143,7 +145,11 @@ class DepthInput:
         Raises:
             InputError: There is none that fits.
         """
-        found, depth = self.read(self._ring.find(stamp_of(header), max_difference))
+        stamp = stamp_of(header)
+        self._missed = stamp, time.monotonic()
+        data = self._ring.find(stamp, max_difference)
+        self._missed = None
+        found, depth = self.read(data)
         if found.frame_id != header.frame_id:
             raise InputError(
                 f'depth on {self.topic} must be registered to the image, in frame '
@@ -171,5 +177,8 @@ class DepthInput:
         except InputError:  # it is none that anybody could read
             return
         self._ring.add(stamp, data)
+        if (missed := self._missed) is not None and missed[0] == stamp:
+            self._tally.late += 1
+            self._tally.delay = time.monotonic() - missed[1]
         for consume in self.consumers:
             consume(stamp, data)
