@@ -82,6 +82,7 @@ lint: setup
 
 bench: setup
 	$(BIN)/python benchmarks/postprocess.py
+	$(BIN)/python benchmarks/lifting_cost.py
 	$(BIN)/python benchmarks/tracker_cost.py
 	$(BIN)/python benchmarks/depth_outputs.py
 	$(WITH_ROS) $(BIN)/python benchmarks/node_overhead.py

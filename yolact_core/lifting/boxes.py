@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 OUTSIDE = 0.02  # share of points beyond each end of a box
+EVERY = 8  # of the points within the outline one counts for the direction of a box
 
 Points = npt.NDArray[np.float32]
+Numbers = npt.NDArray[np.float64]
 Axes = npt.NDArray[np.float64]  # (3, 3), a unit vector a row, right-handed
+CAMERA_AXES = np.eye(3)
 
 
-def level_axes(up: npt.NDArray[np.float64]) -> Axes:
+@dataclass(frozen=True, eq=False)
+class OrientedBox:
+    """A box along axes of its own.
+
+    Args:
+        centre: Middle of the box, metres, shape (3,).
+        size: Full lengths of its edges along its axes, metres, shape (3,).
+        axes: Its axes.
+    """
+
+    centre: Numbers
+    size: Numbers
+    axes: Axes
+
+
+def level_axes(up: Numbers) -> Axes:
     """Return axes of which z points up and x, if possible, away from the camera, y to the left.
 
     Args:
@@ -27,20 +46,19 @@ def level_axes(up: npt.NDArray[np.float64]) -> Axes:
     return np.stack([x, np.cross(up, x), up])
 
 
-def upright_axes(points: Points, level: Axes) -> Axes:
+def upright_axes(points: Points, outline: Points, level: Axes) -> Axes:
     """Return level axes, turned about z so that the box around the points has the least area.
 
     Args:
         points: Points in space, at least one, shape (P, 3).
+        outline: Points around them, shape (R, 3).
         level: Axes of which z points up.
     """
-    flat = points @ level[:2].T.astype(np.float32)
-    _, _, degrees = cv2.minAreaRect(flat - flat[0])
+    flat = np.concatenate([points[::EVERY], outline]) @ level[:2].T.astype(np.float32)
+    _, _, degrees = cv2.minAreaRect(flat)
     yaw = math.radians((degrees + 45) % 90 - 45)
-    turn = np.array(
-        [[math.cos(yaw), math.sin(yaw), 0], [-math.sin(yaw), math.cos(yaw), 0], [0, 0, 1]]
-    )
-    return turn @ level
+    sine, cosine = math.sin(yaw), math.cos(yaw)
+    return np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]]) @ level
 
 
 def principal_axes(points: Points) -> Axes:
@@ -55,10 +73,8 @@ def principal_axes(points: Points) -> Axes:
     return np.stack([x, y, np.cross(x, y)])
 
 
-def extents(
-    points: Points, outline: Points, axes: Axes
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the least and the largest coordinate along each axis, outliers aside.
+def fit_box(points: Points, outline: Points, axes: Axes) -> OrientedBox:
+    """Return the box along some axes, outliers aside.
 
     An outline ends where the object does, so of most shapes a large part of it is at the ends, and
     leaving out the last two percent shortens nothing. Of what bulges towards the camera the points
@@ -73,7 +89,7 @@ def extents(
     ends = [_ends(some @ turn) for some in (points, outline) if len(some)]
     low = np.min([low for low, _ in ends], axis=0).astype(np.float64)
     high = np.max([high for _, high in ends], axis=0).astype(np.float64)
-    return low, high
+    return OrientedBox(centre=(low + high) / 2 @ axes, size=high - low, axes=axes)
 
 
 def _ends(along: Points) -> tuple[Points, Points]:

@@ -9,7 +9,14 @@ import numpy.typing as npt
 
 from yolact_core.detections import Detections
 from yolact_core.errors import InputError
-from yolact_core.lifting.boxes import Axes, extents, level_axes, principal_axes, upright_axes
+from yolact_core.lifting.boxes import (
+    CAMERA_AXES,
+    OrientedBox,
+    fit_box,
+    level_axes,
+    principal_axes,
+    upright_axes,
+)
 from yolact_core.lifting.depth_image import DepthImage
 from yolact_core.lifting.objects import Objects
 from yolact_core.lifting.options import LiftingOptions
@@ -18,6 +25,8 @@ from yolact_core.lifting.rays import Rays
 from yolact_core.lifting.surfaces import Surface, find_surface
 
 DEFAULTS = LiftingOptions()
+CLOSER = 0.01  # share of the points that may be closer than the nearest one
+Points = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float64]
 
 
@@ -58,57 +67,54 @@ def lift(
         for index, surface in enumerate(found)
         if surface.valid_share >= options.min_valid_share
     ]
-    is_upright = options.box == 'auto' and up is not None
     surfaces = [found[index] for index in kept]
-    axes = [_choose_axes(surface, options, up) for surface in surfaces]
-    return _describe(np.array(kept, dtype=np.int64), surfaces, axes, is_upright)
-
-
-def _choose_axes(surface: Surface, options: LiftingOptions, up: Numbers | None) -> Axes:
-    if options.box == 'pca':
-        return principal_axes(surface.points)
-    return (
-        np.eye(3)
-        if up is None
-        else upright_axes(np.concatenate([surface.points, surface.outline]), level_axes(up))
-    )
-
-
-def _describe(
-    indices: npt.NDArray[np.int64], surfaces: Sequence[Surface], axes: Sequence[Axes], up: bool
-) -> Objects:
-    points = [surface.points for surface in surfaces]
-    ends = [
-        extents(one.points, one.outline, along) for one, along in zip(surfaces, axes, strict=True)
-    ]
-    lows = _rows([low for low, _ in ends])
-    highs = _rows([high for _, high in ends])
-    rotations = np.array(axes, dtype=np.float64).reshape(-1, 3, 3).transpose(0, 2, 1)
+    level = level_axes(up) if up is not None and options.box == 'auto' else None
+    boxes = [_find_box(surface, options, level) for surface in surfaces]
+    axes = np.array([box.axes for box in boxes], dtype=np.float64).reshape(-1, 3, 3)
     return Objects(
-        indices=indices,
-        depths=np.array([np.median(one[:, 2]) for one in points], dtype=np.float64),
-        valid_shares=np.array([surface.valid_share for surface in surfaces], dtype=np.float64),
-        centroids=_rows([one.mean(axis=0) for one in points]),
-        nearest=_rows([find_nearest(one) for one in points]),
-        centres=np.einsum('nij,nj->ni', rotations, (lows + highs) / 2),
-        sizes=highs - lows,
-        orientations=matrices_to_quaternions(rotations),
-        points=tuple(points),
-        pixels=tuple(surface.pixels for surface in surfaces),
-        is_upright=up,
+        indices=np.array(kept, dtype=np.int64),
+        depths=np.array([find_median(one.points[:, 2]) for one in surfaces], dtype=np.float64),
+        valid_shares=np.array([one.valid_share for one in surfaces], dtype=np.float64),
+        centroids=_rows([one.points.mean(axis=0) for one in surfaces]),
+        nearest=_rows([find_nearest(one.points) for one in surfaces]),
+        centres=_rows([box.centre for box in boxes]),
+        sizes=_rows([box.size for box in boxes]),
+        orientations=matrices_to_quaternions(axes.transpose(0, 2, 1)),
+        points=tuple(one.points for one in surfaces),
+        pixels=tuple(one.pixels for one in surfaces),
+        is_upright=level is not None,
     )
 
 
-def find_nearest(points: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return the point that is nearest to the camera, but for one of a hundred.
+def find_median(depths: Points) -> float:
+    """Return the median; of an even number, the larger of the two in the middle.
+
+    Args:
+        depths: Depths, at least one, shape (P,).
+    """
+    rank = len(depths) // 2
+    return float(np.partition(depths, rank)[rank])
+
+
+def find_nearest(points: Points) -> Points:
+    """Return the point that is nearest to the camera, but for one in a hundred.
 
     Args:
         points: Points in space, at least one, shape (P, 3).
     """
     distances = np.einsum('ij,ij->i', points, points)
-    rank = len(points) // 100
-    nearest: npt.NDArray[np.float32] = points[np.argpartition(distances, rank)[rank]]
+    rank = int(CLOSER * len(points))
+    nearest: Points = points[np.argpartition(distances, rank)[rank]]
     return nearest
+
+
+def _find_box(surface: Surface, options: LiftingOptions, level: Numbers | None) -> OrientedBox:
+    points, outline = surface.points, surface.outline
+    if options.box == 'pca':
+        return fit_box(points, outline, principal_axes(points))
+    if level is None:
+        return fit_box(points, outline, CAMERA_AXES)
+    return fit_box(points, outline, upright_axes(points, outline, level))
 
 
 def _rows(values: Sequence[npt.NDArray[np.floating]]) -> Numbers:

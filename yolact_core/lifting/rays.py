@@ -65,8 +65,11 @@ class Rays:
             pixels: Column and row of each point, shape (P, 2).
             depths: Distance along the optical axis, metres, shape (P,).
         """
-        x_y = self.table[pixels[:, 1], pixels[:, 0]] * depths[:, None]
-        return np.concatenate([x_y, depths[:, None]], axis=1)
+        flat = pixels[:, 1] * self.table.shape[1] + pixels[:, 0]
+        points = np.empty((len(flat), 3), dtype=np.float32)
+        np.multiply(self.table.reshape(-1, 2).take(flat, axis=0), depths[:, None], points[:, :2])
+        points[:, 2] = depths
+        return points
 
 
 def pinhole_rays(size: tuple[int, int], matrix: Numbers) -> Rays:

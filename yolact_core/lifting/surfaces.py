@@ -57,17 +57,17 @@ def find_surface(
     (height, width), step = core.shape, _choose_step(core, max_points)
     is_sampled = core[::step, ::step]
     depths = depth.crop(x, y, height, width, step)
-    is_own = is_sampled & ~np.isnan(depths + rays.crop(x, y, height, width, step)[..., 0])
-    is_own[is_own] = gate(depths[is_own])
-    depths[~is_own] = np.nan
-
-    rows, columns = is_own.nonzero()
+    rows, columns = np.nonzero(is_sampled & (depths > 0))
     pixels = np.stack([columns, rows], axis=1) * step + np.array([x, y])
     points = rays.to_points(pixels, depths[rows, columns])
+    is_own = gate(points[:, 2]) & ~np.isnan(points[:, 0])
+    points = points[is_own]
+    depths[:] = np.nan
+    depths[rows[is_own], columns[is_own]] = points[:, 2]
     every = max(1, math.ceil(len(points) / max_points))
     return Surface(
         points=points[::every],
-        pixels=pixels[::every].astype(np.int32),
+        pixels=pixels[is_own][::every].astype(np.int32),
         outline=_find_outline(crop, depths, rays, step, erosion),
         valid_share=len(points) / max(1, int(np.count_nonzero(is_sampled))),
     )
@@ -107,7 +107,7 @@ def _find_outline(
     places = trace_outline(mask)
     if len(places) == 0:
         return np.zeros((0, 3), dtype=np.float32)
-    far = extrapolate(depths, places / step, math.ceil(erosion / step))
-    x_y = rays.between(places + corner)
-    points = np.concatenate([x_y, np.ones((len(far), 1))], axis=1) * far[:, None]
-    return points[~np.isnan(points).any(axis=1)].astype(np.float32)
+    far = extrapolate(depths, places / step, math.ceil(erosion / step)).reshape(-1, 1)
+    x_y = rays.between((places + corner).reshape(-1, 2))
+    points = np.concatenate([x_y * far, far], axis=1, dtype=np.float32)
+    return points[~np.isnan(points[:, 0])]
