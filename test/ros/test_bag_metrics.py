@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -73,8 +74,15 @@ def test_a_row_is_in_the_table_of_the_terminal(call):
 @pytest.mark.usefixtures('call')
 def test_a_row_is_in_the_table_of_many_bags(capsys):
     figures = summarize([], ['nobody'], [])
-    show_all([('bag', figures)])
+    told = replace(figures, values={**figures.values, 'mean_score': 0.5})
+    show_all([('bag', figures), ('other', told)], is_tracked=False)
     assert 'mean score' in ' '.join(capsys.readouterr().out.split())
+
+
+def test_what_nothing_tells_is_in_no_table(call, capsys):
+    show_all([('bag', summarize([], ['nobody'], []))], is_tracked=False)
+    assert 'mean score' not in ' '.join(capsys.readouterr().out.split())
+    assert 'latency' not in call('evaluate')[1].out  # of recorded results
 
 
 @pytest.mark.parametrize(('option', 'status'), [('--fail-below', 1), ('--fail-above', 0)])

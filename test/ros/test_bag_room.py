@@ -16,7 +16,7 @@ pytest.importorskip('pycocotools', reason="pip install 'yolact[train]'")
 from bags import image_item, make_detections, make_rgb, truth_item, write_bag
 
 from yolact_core.cli import main
-from yolact_ros.bag.evaluate import predictors as companion
+from yolact_ros.bag.evaluate import stamp_index
 from yolact_ros.bag.evaluate.motion import estimate_motion, to_grey
 from yolact_ros.bag.evaluate.plan import Candidate, EvaluationPlan, open_evaluation
 from yolact_ros.bag.evaluate.records import FrameResult
@@ -85,7 +85,7 @@ def test_stability_falls_with_jitter_though_the_camera_moves():
 
 
 def test_memory_does_not_grow_with_the_length_of_the_bag(tmp_path, monkeypatch):
-    monkeypatch.setattr(companion, 'WINDOW', 5 * 10**8)  # what it holds is soon full
+    monkeypatch.setattr(stamp_index, 'WINDOW', 5 * 10**8)  # what it holds is soon full
     masks = [np.pad(np.ones((30, 30), bool), ((20, 46), (x, 98 - x))) for x in range(0, 90, 30)]
     items = []
     for index in range(4 * USED):

@@ -14,6 +14,7 @@ from yolact_core.terminal import progress_bar, say, say_json, say_table
 from yolact_ros.bag.commands.options import (
     BAG,
     REPORT,
+    TRACKS,
     TRUTH,
     Damages,
     LimitOptions,
@@ -65,6 +66,7 @@ class Options:
     model: ModelOptions = group('model')
     detection: DetectionOptions = group('detections')
     comparison: ComparisonOptions = group('comparison')
+    tracks: bool = option(TRACKS, False)
     limits: LimitOptions = group('limits')
     report: Path | None = option(REPORT, metavar='FILE.html')
     json: bool = option('write all figures as JSON', False)
@@ -108,7 +110,9 @@ def _make_plan(options: Options) -> EvaluationPlan:
     loading = detector_options(options.model, options.detection)
     candidates = tuple(Candidate(source, loading) for source in options.contenders)
     threshold = options.detection.score_threshold
-    return EvaluationPlan(options.bag, candidates, options.truth, threshold, options.selection)
+    return EvaluationPlan(
+        options.bag, candidates, options.truth, threshold, options.selection, options.tracks
+    )
 
 
 @dataclass(frozen=True)
@@ -162,7 +166,7 @@ def find_most_different(frames: list[FrameRecord], count: int) -> list[dict[str,
 
 
 def _compare(options: ComparisonOptions, bag: EvaluatedBag) -> Comparison:
-    from yolact_ros.bag.evaluate.bootstrap import compare_contenders
+    from yolact_ros.bag.evaluate.bootstrap import add_differences, compare_contenders
     from yolact_ros.bag.evaluate.records import FrameRecord
     from yolact_ros.bag.evaluate.summary import summarize
 
@@ -170,11 +174,16 @@ def _compare(options: ComparisonOptions, bag: EvaluatedBag) -> Comparison:
     if bag.facts is None or not frames:
         raise InputError('bag must hold an image that can be read, got none')
     names, class_names = bag.facts.names, bag.facts.class_names
+    figures = [summarize(bag.records, names, class_names, index) for index in range(len(names))]
+    differences = compare_contenders(
+        frames, len(class_names), options.resamples, options.block, options.seed
+    )
     return Comparison(
-        figures=[summarize(bag.records, names, class_names, index) for index in range(len(names))],
-        differences=compare_contenders(
-            frames, len(class_names), options.resamples, options.block, options.seed
-        ),
+        figures=figures,
+        differences=[
+            add_differences(known, figures[0].values, other.values)
+            for known, other in zip(differences, figures[1:], strict=True)
+        ],
         worst=find_most_different(frames, options.worst),
         unknown_classes=bag.facts.unknown_classes,
     )
@@ -183,7 +192,7 @@ def _compare(options: ComparisonOptions, bag: EvaluatedBag) -> Comparison:
 def _show(comparison: Comparison, plan: EvaluationPlan) -> None:
     from rich.table import Table
 
-    from yolact_ros.bag.commands.tables import write_figure
+    from yolact_ros.bag.commands.tables import remark_on_tracks, write_figure
     from yolact_ros.bag.evaluate.bootstrap import judge
 
     first, *others = comparison.figures
@@ -194,15 +203,17 @@ def _show(comparison: Comparison, plan: EvaluationPlan) -> None:
                 f'{figures.missing} images have no result in {figures.name}, which counts as '
                 'nothing found'
             )
+    for remark in remark_on_tracks(comparison.figures, is_tracked=plan.is_tracked):
+        say(remark)
     for figures, differences in zip(others, comparison.differences, strict=True):
         table = Table('figure', first.name, figures.name, 'difference', '95 % interval', 'verdict')
         for name, one in differences.items():
-            ends = (write_figure(end, is_signed=True) for end in (one.low, one.high))
+            ends = [write_figure(end, is_signed=True) for end in (one.low, one.high)]
             table.add_row(
                 name,
                 *(write_figure(both.values[name]) for both in (first, figures)),
                 write_figure(one.value, is_signed=True),
-                ' to '.join(ends),
+                ' to '.join(ends) if one.low is not None else '-',
                 judge(name, one),
             )
         say_table(table)

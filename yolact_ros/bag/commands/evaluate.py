@@ -16,6 +16,7 @@ from yolact_ros.bag.commands.bag_paths import ChosenBags
 from yolact_ros.bag.commands.options import (
     BAGS,
     REPORT,
+    TRACKS,
     TRUTH,
     Damages,
     LimitOptions,
@@ -46,6 +47,7 @@ class Options:
     results: str | None = option(
         'evaluate results that were recorded, instead of running a model', metavar='BAG[#TOPIC]'
     )
+    tracks: bool = option(TRACKS, False)
     limits: LimitOptions = group('limits')
     report: Path | None = option(REPORT, metavar='FILE.html')
     per_class: bool = option('also list every class', False)
@@ -71,7 +73,9 @@ def run(options: Options) -> int:
     candidate, needs_gpu = _choose_candidate(options, chosen)
     threshold = options.detection.score_threshold
     plans = [
-        EvaluationPlan(bag, (candidate,), options.truth, threshold, options.selection)
+        EvaluationPlan(
+            bag, (candidate,), options.truth, threshold, options.selection, options.tracks
+        )
         for bag in chosen.paths
     ]
     damages = Damages()
@@ -163,4 +167,4 @@ def _show_many(
     if options.json:
         say_json({'bags': mappings, 'total': total.to_mapping(), 'losses': damages.losses})
     else:
-        show_all([*rows, ('all', total)])
+        show_all([*rows, ('all', total)], is_tracked=options.tracks)

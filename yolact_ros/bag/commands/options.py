@@ -26,6 +26,10 @@ TRUTH = (
     'InstanceArray topic in the bag (IMAGES=TOPIC for one of several cameras), or a COCO file '
     'whose images have a stamp (default: none)'
 )
+TRACKS = (
+    'also follow instances from image to image: HOTA, IDF1 and identity switches where the truth '
+    'has ids, and how steady tracks are; a bag is then one part'
+)
 REPORT = 'also write a page of figures, charts and pictures, and the charts as PNG beside it'
 
 

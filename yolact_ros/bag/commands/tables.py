@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ def to_mapping(
         'start': plan.selection.start,
         'end': plan.selection.end,
         'image_range': plan.selection.image_range,
+        'tracks': plan.is_tracked,
         'unknown_classes': list(facts.unknown_classes),
         **figures.to_mapping(),
     }
@@ -44,20 +46,37 @@ def show(
     say(_describe(plan, facts, figures))
     table = Table('figure', 'value')
     for row in rows(Place.FIGURES | Place.TABLE):
-        table.add_row(row.heading, write_figure(figures.values[row.name]))
+        if figures.values[row.name] is not None:
+            table.add_row(row.heading, write_figure(figures.values[row.name]))
     say_table(table)
     if with_classes:
         say_table(_class_table(figures, facts.class_names))
 
 
-def show_all(bags: list[tuple[str, BagFigures]]) -> None:
+def show_all(bags: list[tuple[str, BagFigures]], *, is_tracked: bool) -> None:
     """Show the figures of many bags, one a line."""
-    shown = rows(Place.OVERVIEW)
+    for remark in remark_on_tracks([figures for _, figures in bags], is_tracked=is_tracked):
+        say(remark)
+    shown = [
+        row
+        for row in rows(Place.OVERVIEW)
+        if any(figures.values[row.name] is not None for _, figures in bags)
+    ]
     table = Table('bag', 'images', 'found', *(row.heading for row in shown))
     for name, figures in bags:
         counts = (str(figures.images), str(figures.instances))
         table.add_row(name, *counts, *(write_figure(figures.values[row.name]) for row in shown))
     say_table(table)
+
+
+def remark_on_tracks(contenders: Iterable[BagFigures], *, is_tracked: bool) -> list[str]:
+    """Return a sentence about figures that the truth allows for, if they were not asked for."""
+    values = [figures.values['track_interruptions_per_minute'] for figures in contenders]
+    if is_tracked or all(value is None for value in values):
+        return []
+    return [
+        'the truth has ids: --tracks adds HOTA, IDF1, identity switches, and how steady tracks are'
+    ]
 
 
 def _describe(plan: EvaluationPlan, facts: EvaluationFacts, figures: BagFigures) -> str:
@@ -76,6 +95,7 @@ def _describe(plan: EvaluationPlan, facts: EvaluationFacts, figures: BagFigures)
         )
     if facts.unknown_classes:
         lines.append(f'not known to the model, left out: {", ".join(facts.unknown_classes)}')
+    lines += remark_on_tracks([figures], is_tracked=plan.is_tracked)
     if figures.latency:
         medians = (
             f'{stage} {1000 * values["median"]:.1f}' for stage, values in figures.latency.items()

@@ -25,7 +25,8 @@ class Difference:
 
     Args:
         value: Difference on all images; None where nothing tells it.
-        low: Lower end of the interval that holds 95 % of the resampled differences.
+        low: Lower end of the interval that holds 95 % of the resampled differences; None where
+            there is no interval.
         high: Upper end of that interval.
     """
 
@@ -46,7 +47,7 @@ def judge(name: str, difference: Difference) -> str:
         name: Name of the figure.
         difference: How much it is above that of the first contender.
     """
-    if difference.value is None:
+    if difference.value is None or difference.low is None:
         return '-'
     if not difference.is_sure:
         return 'not sure'
@@ -94,6 +95,28 @@ def compare_contenders(
         }
         for index in range(1, len(figures))
     ]
+
+
+def add_differences(
+    known: Mapping[str, Difference],
+    first: Mapping[str, float | None],
+    other: Mapping[str, float | None],
+) -> dict[str, Difference]:
+    """Return differences of all figures: those that no single image tells have no interval.
+
+    Args:
+        known: Differences with an interval, by name of the figure.
+        first: All figures of the first contender.
+        other: All figures of the other contender.
+    """
+    differences = {}
+    for row in rows(Place.DIFFERENCES):
+        before, after = first[row.name], other[row.name]
+        if row.name in known:
+            differences[row.name] = known[row.name]
+        elif before is not None and after is not None:
+            differences[row.name] = Difference(after - before, None, None)
+    return differences
 
 
 def _weighted_figures(

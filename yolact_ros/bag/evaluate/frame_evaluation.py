@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,12 @@ import numpy.typing as npt
 from yolact_core.dataset.segmentation import Rle
 from yolact_core.detections import Detections
 from yolact_core.errors import InputError
-from yolact_core.evaluation.matches import agree, match_image
+from yolact_core.evaluation.matches import agree
 from yolact_core.evaluation.results import result_of_image
-from yolact_ros.bag.evaluate.motion import Grey, Motion, estimate_motion, to_grey
+from yolact_ros.bag.evaluate.choice import Choice
+from yolact_ros.bag.evaluate.following import Followers
+from yolact_ros.bag.evaluate.frame_state import LONGEST_GAP, FrameState, compare_states
+from yolact_ros.bag.evaluate.motion import to_grey
 from yolact_ros.bag.evaluate.predictors import FrameDetections, Predictor
 from yolact_ros.bag.evaluate.records import (
     FrameRecord,
@@ -23,29 +26,11 @@ from yolact_ros.bag.evaluate.records import (
     SkippedFrame,
     TruthMatch,
 )
-from yolact_ros.bag.evaluate.stability import Steadiness, compare_frames, nothing_to_compare
 from yolact_ros.bag.evaluate.truth import FrameTruth, Truth
+from yolact_ros.bag.evaluate.truth_matching import match_truth
 from yolact_ros.bag.image_selection import ImageSelection
-from yolact_ros.bag.io.bag import NS_PER_S, Bag
+from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.replay.frames import Frame, RawFrame, Span, decode, read_raw
-
-LONGEST_GAP = 1 * NS_PER_S  # ns between two images that are compared
-SMALLEST_SIDE = 16  # pixels that optical flow needs
-
-
-@dataclass(frozen=True)
-class FrameState:
-    """An image and its detections, kept until the next image is compared with it.
-
-    Args:
-        time: Time of recording, ns.
-        grey: Brightness of each pixel, shape (H, W).
-        found: Detections above the threshold of each candidate; None where a result is missing.
-    """
-
-    time: int
-    grey: Grey
-    found: tuple[Detections | None, ...]
 
 
 @dataclass(frozen=True)
@@ -74,6 +59,7 @@ class FrameEvaluator:
         truth: Ground truth, if there is any.
         score_threshold: Detections that score above it count as found; AP counts all of them.
         selection: How images are taken; None: all, as their encoding has it.
+        is_tracked: Whether instances are followed too; then spans must not be split.
     """
 
     def __init__(  # noqa: PLR0913 - what a job is made of
@@ -85,14 +71,15 @@ class FrameEvaluator:
         truth: Truth | None = None,
         score_threshold: float = 0.3,
         selection: ImageSelection | None = None,
+        is_tracked: bool = False,
     ) -> None:
         self._bag = bag
         self._topics = topics
         self._predictors = predictors
-        self._class_names = class_names
+        self._choice = Choice(class_names, score_threshold)
         self._truth = truth
-        self._score_threshold = score_threshold
         self._selection = selection or ImageSelection()
+        self._is_tracked = is_tracked
 
     def records(self, span: Span | None = None) -> Iterator[Record]:
         """Iterate over the records of a span.
@@ -103,12 +90,13 @@ class FrameEvaluator:
         """
         span = span or Span()
         states = self._lead_in(span)
+        followers = Followers(self._predictors, self._choice) if self._is_tracked else None
         for raw in read_raw(self._bag, self._topics, self._selection.every, span):
             topic = raw.entry.topic
             try:
                 frame = self._decode(raw)
                 predictions = [one.predict(frame) for one in self._predictors]
-                state = self._to_state(frame, predictions)
+                state = self._to_state(frame, predictions, followers)
                 record = self._record(frame, predictions, state, states.get(topic))
             except InputError as error:
                 yield SkippedFrame(topic, raw.index, raw.entry.time, str(error))
@@ -126,13 +114,17 @@ class FrameEvaluator:
         for raw in read_raw(self._bag, [record.topic], span=span):
             if raw.place == record.place:
                 frame = self._decode(raw)
-                found = [self._select(one.predict(frame).detections) for one in self._predictors]
-                truth = self._truth.find(frame, self._class_names) if self._truth else None
+                predictions = [one.predict(frame) for one in self._predictors]
+                found = [self._choice.select(one.detections) for one in predictions]
+                truth = self._find_truth(frame)
                 return FrameView(frame.rgb, tuple(found), truth)
         raise InputError(f'image {record.index} of {record.topic} must still be in the bag')
 
     def _decode(self, raw: RawFrame) -> Frame:
         return decode(self._bag, raw, self._selection.image_range)
+
+    def _find_truth(self, frame: Frame) -> FrameTruth | None:
+        return self._truth.find(frame, self._choice.class_names) if self._truth else None
 
     def _lead_in(self, span: Span) -> dict[str, FrameState]:
         """Return the last image of each topic before a span, if it is not too old."""
@@ -157,28 +149,20 @@ class FrameEvaluator:
                     break
         return states
 
-    def _to_state(self, frame: Frame, predictions: Sequence[FrameDetections]) -> FrameState:
-        found = tuple(
-            None if prediction.is_missing else self._select(prediction.detections)
-            for prediction in predictions
+    def _to_state(
+        self,
+        frame: Frame,
+        predictions: Sequence[FrameDetections],
+        followers: Followers | None = None,
+    ) -> FrameState:
+        none = (None,) * len(predictions)
+        return FrameState(
+            time=frame.time,
+            grey=to_grey(frame.rgb),
+            found=tuple(self._choice.select(one.detections) for one in predictions),
+            tracked=followers.follow(frame, predictions) if followers else none,
+            is_missing=tuple(one.is_missing for one in predictions),
         )
-        return FrameState(frame.time, to_grey(frame.rgb), found)
-
-    def _select(self, detections: Detections) -> Detections:
-        """Return the detections above the threshold, with the class ids of this evaluation."""
-        class_of = self._class_of(detections)
-        is_kept = np.isin(detections.class_ids, list(class_of))
-        is_kept &= detections.scores > self._score_threshold
-        kept = detections[is_kept]
-        class_ids = np.array([class_of[one] for one in kept.class_ids.tolist()], dtype=np.int64)
-        return replace(kept, class_ids=class_ids, all_class_names=self._class_names)
-
-    def _class_of(self, detections: Detections) -> dict[int, int]:
-        return {
-            index: self._class_names.index(name)
-            for index, name in enumerate(detections.all_class_names)
-            if name in self._class_names
-        }
 
     def _record(
         self,
@@ -187,23 +171,23 @@ class FrameEvaluator:
         state: FrameState,
         before: FrameState | None,
     ) -> FrameRecord:
-        truth = self._truth.find(frame, self._class_names) if self._truth else None
-        steadiness = self._compare(before, state)
-        found = [
-            self._select(prediction.detections) if one is None else one
-            for prediction, one in zip(predictions, state.found, strict=True)
-        ]
+        truth = self._find_truth(frame)
+        found = state.found
         rles = [one.masks.coco_rles() for one in found] if truth or len(found) > 1 else []
+        none = (None,) * len(found)
+        matches = self._match(predictions, state, rles, truth) if truth else none
+        steadiness = compare_states(before, state)
         results = tuple(
             FrameResult(
                 class_ids=one.class_ids,
                 scores=one.scores,
                 areas=one.masks.areas(),
                 is_missing=prediction.is_missing,
-                truth=self._match(prediction, one, rles[index], truth) if truth else None,
-                steadiness=steadiness[index],
+                truth=matches[index],
+                steadiness=steadiness[index][0],
                 decode=frame.seconds,
                 timing=prediction.timing,
+                tracked_steadiness=steadiness[index][1],
             )
             for index, (prediction, one) in enumerate(zip(predictions, found, strict=True))
         )
@@ -223,46 +207,16 @@ class FrameEvaluator:
         )
 
     def _match(
-        self, prediction: FrameDetections, found: Detections, rles: list[Rle], truth: FrameTruth
-    ) -> TruthMatch:
-        """Compare all detections (for AP) and those above the threshold with the truth."""
-        result = result_of_image(prediction.detections, self._class_of(prediction.detections))
-        wanted = np.flatnonzero(~truth.image.is_crowd)
-        agreement = agree(
-            rles,
-            found.class_ids,
-            [truth.image.rles[index] for index in wanted],
-            truth.image.class_ids[wanted],
-        )
-        tracked = [
-            (truth.tracks[index], bool(is_found))
-            for index, is_found in zip(wanted, agreement.is_paired, strict=True)
-            if truth.tracks[index]
-        ]
-        return TruthMatch(
-            box=match_image(truth.image, result, 'bbox'),
-            mask=match_image(truth.image, result, 'segm'),
-            quality=agreement.quality,
-            tracks=tuple(track for track, _ in tracked),
-            is_found=tuple(is_found for _, is_found in tracked),
-        )
-
-    @staticmethod
-    def _compare(before: FrameState | None, after: FrameState) -> list[Steadiness | None]:
-        """Return how steady each candidate is; None where two images cannot be compared."""
-        steadiness: list[Steadiness | None] = [None] * len(after.found)
-        if before is None or before.grey.shape != after.grey.shape:
-            return steadiness
-        gap = after.time - before.time
-        if not 0 < gap <= LONGEST_GAP or min(after.grey.shape) < SMALLEST_SIDE:
-            return steadiness
-        motion: Motion | None = None
-        for index, (first, second) in enumerate(zip(before.found, after.found, strict=True)):
-            if first is None or second is None:
-                continue
-            if len(first) == 0:
-                steadiness[index] = nothing_to_compare(gap / NS_PER_S)
-                continue
-            motion = motion or estimate_motion(before.grey, after.grey)
-            steadiness[index] = compare_frames(first, second, motion, gap / NS_PER_S)
-        return steadiness
+        self,
+        predictions: Sequence[FrameDetections],
+        state: FrameState,
+        rles: Sequence[list[Rle]],
+        truth: FrameTruth,
+    ) -> list[TruthMatch]:
+        matches = []
+        for index, prediction in enumerate(predictions):
+            class_of = self._choice.class_of(prediction.detections)
+            result = result_of_image(prediction.detections, class_of)
+            found, tracked = state.found[index], state.tracked[index]
+            matches.append(match_truth(result, found, rles[index], tracked, truth))
+        return matches

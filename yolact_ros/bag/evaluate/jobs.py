@@ -105,13 +105,13 @@ kept_evaluation = KeptEvaluation()  # of this process
 def survey_bag(
     part_images: int | None, plan: EvaluationPlan, observer: Observer
 ) -> Survey[EvaluationFacts, list[Record]]:
-    """Split a bag.
+    """Split a bag, unless instances are followed through all of it.
 
     Raises:
         InputError: A bag, a model or the truth cannot be used, or they do not fit together.
     """
     opened = kept_evaluation.open(plan, observer.on_loss)
-    spans = split_span(opened.bag, opened.images, part_images)
+    spans = split_span(opened.bag, opened.images, None if plan.is_tracked else part_images)
     observer.advance()
     return Survey(opened.facts, spans, opened.images.count)
 

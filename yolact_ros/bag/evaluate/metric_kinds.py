@@ -11,12 +11,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Flag, auto
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from yolact_core.evaluation.precision import AveragePrecision
+from yolact_core.evaluation.tracks import TrackFigures
 from yolact_core.evaluation.weighted import WeightedPrecision
 from yolact_ros.bag.evaluate.records import FrameResult
 
@@ -36,6 +38,8 @@ class Place(Flag):
     DIFFERENCES = auto()  # differences between contenders, with their intervals
     COURSE = auto()  # chart over time
 
+
+SECONDS_PER_MINUTE = 60.0
 
 HIDDEN = Place.FIGURES
 SHOWN = HIDDEN | Place.TABLE
@@ -57,11 +61,13 @@ class Evaluated:
         results: Result of each image, topic by topic in the order of recording.
         precision: Average precision by kind, ``box`` and ``mask``; empty without truth.
         latency: Seconds by stage, then by ``mean`` or quantile; empty for recorded results.
+        tracks: How well tracks follow the objects of the truth; None where nothing tells it.
     """
 
     results: Sequence[FrameResult]
     precision: Mapping[str, AveragePrecision]
     latency: Mapping[str, Mapping[str, float]]
+    tracks: TrackFigures | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +180,11 @@ class Metric(Row):
         return weighted
 
 
+per_minute = partial(
+    Metric, unit='per minute', digits=1, higher_is_better=False, per=SECONDS_PER_MINUTE
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Precision(Row):
     """Average precision, or a part of it, as a fraction.
@@ -214,3 +225,19 @@ class Latency(Row):
         """Return the figure of all images; None for recorded results."""
         seconds = evaluated.latency.get('total', {}).get(self.quantile)
         return None if seconds is None else 1000 * seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity(Row):
+    """How well tracks follow the objects of the truth; no single image tells it.
+
+    Args:
+        part: Attribute of ``TrackFigures``.
+    """
+
+    part: str
+
+    def value(self, evaluated: Evaluated) -> float | None:
+        """Return the figure of all images; None without tracks or without ids in the truth."""
+        value = getattr(evaluated.tracks, self.part) if evaluated.tracks else None
+        return None if value is None else float(value)

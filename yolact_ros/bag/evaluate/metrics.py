@@ -6,7 +6,6 @@ measures them in one image.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -16,20 +15,17 @@ from yolact_ros.bag.evaluate.metric_kinds import (
     EVERYWHERE,
     HIDDEN,
     SHOWN,
-    Amount,
     Floats,
+    Identity,
     Latency,
     Metric,
-    Number,
     Place,
     Precision,
     Row,
+    per_minute,
 )
 from yolact_ros.bag.evaluate.records import FrameResult
-from yolact_ros.bag.evaluate.stability import Steadiness, nothing_to_compare
-
-SECONDS_PER_MINUTE = 60.0
-NO_STEADINESS = nothing_to_compare(0.0)
+from yolact_ros.bag.evaluate.steadiness_metrics import STEADINESS
 
 
 def all_rows() -> tuple[Row, ...]:
@@ -50,11 +46,6 @@ def row_of(name: str) -> Row:
 def rows_by_class() -> list[Metric]:
     """Return the figures that instances of one class have, too."""
     return [row for row in METRICS if isinstance(row, Metric) and row.by_class]
-
-
-def _steady(pick: Callable[[Steadiness], Number]) -> Amount:
-    """Return an amount or count from the comparison of an image with the one before."""
-    return lambda result, _: pick(result.steadiness or NO_STEADINESS)
 
 
 def _quality(result: FrameResult, _: FrameResult | None) -> Floats:
@@ -86,16 +77,7 @@ def _precision(kind: str, part: str, title: str = '', text: str = '') -> Precisi
     )
 
 
-per_minute = partial(
-    Metric, unit='per minute', digits=1, higher_is_better=False, per=SECONDS_PER_MINUTE
-)
 milliseconds = partial(Latency, unit='ms', digits=1, higher_is_better=False)
-
-_matched = _steady(lambda one: len(one.overlaps))
-_followed = _steady(lambda one: len(one.overlaps) + len(one.lost_classes))
-_lost = _steady(lambda one: len(one.lost_classes))
-_switched = _steady(lambda one: np.count_nonzero(one.classes_before != one.classes_after))
-_seconds = _steady(lambda one: one.seconds)
 
 QUALITY = Metric(
     name='quality',
@@ -107,17 +89,6 @@ QUALITY = Metric(
     count=lambda result, _: float(result.truth is not None),
     is_told=lambda result: result.truth is not None,
 )
-STABILITY = Metric(
-    name='stability',
-    title='stability',
-    text='IoU of a mask with the same one in the image before, once motion is made up for; '
-    'what is lost counts 0. 1 is perfectly steady.',
-    places=EVERYWHERE | Place.OVERVIEW | Place.TILE,
-    amount=_steady(lambda one: one.overlaps),
-    count=_followed,
-    by_class=True,
-)
-
 METRICS: tuple[Row, ...] = (
     _precision('box', 'ap', 'box AP', 'As mask AP, of boxes.'),
     _precision('box', 'ap50', 'box AP50', 'As mask AP50, of boxes.'),
@@ -137,64 +108,7 @@ METRICS: tuple[Row, ...] = (
     ),
     *(_precision('mask', part) for part in ('small', 'medium', 'large')),
     QUALITY,
-    STABILITY,
-    Metric(
-        name='matched_iou',
-        title='IoU of those found again',
-        text='Stability without what is lost.',
-        places=SHOWN,
-        amount=_steady(lambda one: one.overlaps),
-        count=_matched,
-        by_class=True,
-    ),
-    per_minute(
-        name='flicker_per_minute',
-        title='flicker',
-        text='Instances lost although they are still in sight.',
-        places=COMPARED | Place.OVERVIEW | Place.TILE,
-        amount=_lost,
-        count=_seconds,
-        by_class=True,
-    ),
-    Metric(
-        name='lost_share',
-        title='share lost',
-        higher_is_better=False,
-        places=HIDDEN,
-        amount=_lost,
-        count=_followed,
-        by_class=True,
-    ),
-    per_minute(
-        name='class_switches_per_minute',
-        title='class switches',
-        text='Instances that changed their class.',
-        places=COMPARED,
-        amount=_switched,
-        count=_seconds,
-        by_class=True,
-    ),
-    Metric(
-        name='class_switch_share',
-        title='share of class switches',
-        higher_is_better=False,
-        places=HIDDEN,
-        amount=_switched,
-        count=_matched,
-        by_class=True,
-    ),
-    Metric(
-        name='box_jitter_px',
-        title='box jitter',
-        unit='px',
-        digits=2,
-        higher_is_better=False,
-        text='How far the sides of boxes jump, beyond motion.',
-        places=COMPARED | Place.OVERVIEW,
-        amount=_steady(lambda one: one.jitters[~np.isnan(one.jitters)]),
-        count=_steady(lambda one: np.count_nonzero(~np.isnan(one.jitters))),
-        by_class=True,
-    ),
+    *STEADINESS,
     per_minute(
         name='track_interruptions_per_minute',
         title='tracks interrupted',
@@ -203,6 +117,45 @@ METRICS: tuple[Row, ...] = (
         amount=_lost_tracks,
         count=_tracked_seconds,
         is_told=lambda result: bool(result.truth and result.truth.tracks),
+    ),
+    Identity(
+        name='hota',
+        title='HOTA',
+        text='How well tracks follow the objects of the truth: finding them and keeping their '
+        'ids, over overlaps from 0.05 to 0.95.',
+        places=COMPARED | Place.OVERVIEW | Place.TILE,
+        part='hota',
+    ),
+    Identity(
+        name='det_a',
+        title='DetA',
+        text='The part of HOTA that knows no ids: what is missed or invented.',
+        places=COMPARED,
+        part='det_a',
+    ),
+    Identity(
+        name='ass_a',
+        title='AssA',
+        text='The part of HOTA about ids: how long objects keep theirs.',
+        places=COMPARED,
+        part='ass_a',
+    ),
+    Identity(
+        name='idf1',
+        title='IDF1',
+        text='Share of objects and tracks that go together when each object has one id for all '
+        'time.',
+        places=COMPARED | Place.OVERVIEW,
+        part='idf1',
+    ),
+    Identity(
+        name='identity_switches',
+        title='identity switches',
+        digits=0,
+        higher_is_better=False,
+        text='How often an object is seen under another id than the last time.',
+        places=COMPARED,
+        part='identity_switches',
     ),
     Metric(
         name='instances_per_image',

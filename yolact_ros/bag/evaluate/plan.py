@@ -72,6 +72,7 @@ class EvaluationPlan:
         truth: A topic, ``IMAGES=TOPIC`` pairs, or a COCO file; empty means none.
         score_threshold: Detections that score above it count as found.
         selection: Images that are taken.
+        is_tracked: Whether instances are followed from image to image, too.
     """
 
     bag: Path
@@ -79,6 +80,7 @@ class EvaluationPlan:
     truth: tuple[str, ...] = ()
     score_threshold: float = 0.3
     selection: ImageSelection = field(default_factory=ImageSelection)
+    is_tracked: bool = False
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,7 @@ def open_evaluation(
                 truth,
                 plan.score_threshold,
                 plan.selection,
+                plan.is_tracked,
             ),
             images=images,
             names=tuple(predictor.name for predictor in predictors),

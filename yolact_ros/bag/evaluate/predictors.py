@@ -1,14 +1,10 @@
-"""Predictors for the images of a bag: a model that runs now, or results that were recorded.
-
-Recorded messages are looked up by the stamps of their images, while both are read in order.
-"""
+"""Predictors for the images of a bag: a model that runs now, or results that were recorded."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
 
 import numpy as np
 
@@ -18,13 +14,11 @@ from yolact_core.errors import InputError
 from yolact_core.masks.instance_masks import InstanceMasks
 from yolact_core.timing import Timing
 from yolact_core.tracking import Tracks
-from yolact_ros.bag.io.bag import NS_PER_S, Bag, Entry, Message
+from yolact_ros.bag.evaluate.stamp_index import StampIndex
+from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.replay.frames import Frame
 from yolact_ros.messages.detections import to_detections, to_tracks
-from yolact_ros.messages.stamps import stamp_of
 from yolact_ros.messages.types import INSTANCES, MODEL_INFO
-
-WINDOW = 10 * NS_PER_S  # ns that a message may have been recorded before or after its image
 
 
 @dataclass(frozen=True)
@@ -50,7 +44,12 @@ class DetectorPredictor:
     Args:
         detector: Detector, with its thresholds set.
         name: Name in tables and charts.
+
+    Attributes:
+        has_ids: Whether it says itself which track an instance has.
     """
+
+    has_ids = False
 
     def __init__(self, detector: Detector, name: str) -> None:
         self._detector = detector
@@ -60,89 +59,6 @@ class DetectorPredictor:
     def predict(self, frame: Frame) -> FrameDetections:
         """Run the model on an image."""
         return FrameDetections(self._detector(frame.rgb), self._detector.timing)
-
-
-class HeldMessage(NamedTuple):
-    """A message that is kept in memory.
-
-    Attributes:
-        time: Time of recording, ns.
-        stamp: Stamp of its header, ns; without one, the time of recording.
-        message: The message itself.
-    """
-
-    time: int
-    stamp: int
-    message: Message
-
-
-class StampIndex:
-    """Messages of a topic by stamp; only those around the current image are kept in memory.
-
-    A message without a stamp belongs to the image without a stamp that was recorded at the same
-    time. Of several with one stamp, that belongs to an image which has the same place among those
-    recorded at the same time, as in the results that ``yolact bag run`` writes.
-
-    Args:
-        bag: Bag, open for reading, which ``close`` closes.
-        topic: Topic of messages that have a header.
-    """
-
-    def __init__(self, bag: Bag, topic: str) -> None:
-        self._bag = bag
-        self._topic = topic
-        self._messages: Generator[tuple[Entry, Message], None, None] | None = None
-        self._held: deque[HeldMessage] = deque()
-        self._asked = 0
-
-    def close(self) -> None:
-        """Close the bag."""
-        self._stop()
-        self._bag.close()
-
-    def find(self, stamp: int, time: int, place: int = 0) -> Message | None:
-        """Return the message with a stamp, or None.
-
-        Args:
-            stamp: Stamp of the image, ns; 0 if it has none.
-            time: Time when the image was recorded, ns; fastest if it grows from call to call.
-            place: Number of the image among those that were recorded at that very time, from 0.
-
-        Raises:
-            InputError: Several messages have the stamp, and none of them this place.
-        """
-        if self._messages is None or not 0 <= time - self._asked <= WINDOW:
-            self._stop()
-            self._messages = self._bag.messages([self._topic], time - WINDOW)
-        self._asked = time
-        while not self._held or self._held[-1].time <= time + WINDOW:
-            found = next(self._messages, None)
-            if found is None:
-                break
-            entry, message = found
-            own = stamp_of(message.header) or entry.time
-            self._held.append(HeldMessage(entry.time, own, message))
-        while self._held and self._held[0].time < time - WINDOW:
-            self._held.popleft()
-        return self._choose(stamp or time, time, place)
-
-    def _choose(self, stamp: int, time: int, place: int) -> Message | None:
-        beside = [one for one in self._held if one.time == time]
-        if place < len(beside) and beside[place].stamp == stamp:
-            return beside[place].message
-        same = [one.message for one in self._held if one.stamp == stamp]
-        if len(same) > 1:
-            raise InputError(
-                f'stamps on {self._topic} must differ, got {len(same)} messages with one'
-            )
-        return same[0] if same else None
-
-    def _stop(self) -> None:
-        """Stop reading, and forget everything."""
-        if self._messages is not None:
-            self._messages.close()
-        self._messages = None
-        self._held.clear()
 
 
 class RecordedPredictor:
@@ -159,9 +75,16 @@ class RecordedPredictor:
 
     def __init__(self, bag: Bag, topic: str, name: str) -> None:
         bag.select_topic(topic, [INSTANCES])
+        self._bag, self._topic = bag, topic
         self._messages = StampIndex(bag, topic)
         self.name = name
         self.class_names = read_class_names(bag, topic)
+
+    @cached_property
+    def has_ids(self) -> bool:
+        """Whether an instance of the recording has a track."""
+        with closing(self._bag.messages([self._topic])) as messages:
+            return any(one.id for _, message in messages for one in message.instances)
 
     def close(self) -> None:
         """Close the bag."""

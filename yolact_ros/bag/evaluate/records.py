@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from yolact_core.errors import InputError
 from yolact_core.evaluation.matches import ImageMatches
+from yolact_core.evaluation.tracks import TrackedImage
 from yolact_core.timing import Timing
 from yolact_ros.bag.evaluate.stability import Steadiness
 
@@ -31,6 +32,8 @@ class TruthMatch:
             is nothing to find and nothing was found.
         tracks: Track id of each object that has one.
         is_found: Whether each of these objects was found, in the order of ``tracks``.
+        identities: Objects that have a track id beside the tracks that were found; None if
+            instances are not followed.
     """
 
     box: ImageMatches
@@ -38,6 +41,7 @@ class TruthMatch:
     quality: float
     tracks: tuple[str, ...]
     is_found: tuple[bool, ...]
+    identities: TrackedImage | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ class FrameResult:
         steadiness: Comparison with the image before, if there is one that can be compared.
         decode: Seconds from message to image.
         timing: Seconds that each stage of the detector took; None for recorded results.
+        tracked_steadiness: As ``steadiness``, of the instances that have a track; None if they
+            are not followed.
     """
 
     class_ids: npt.NDArray[np.int64]
@@ -63,6 +69,7 @@ class FrameResult:
     steadiness: Steadiness | None
     decode: float
     timing: Timing | None
+    tracked_steadiness: Steadiness | None = None
 
     def of_class(self, class_id: int) -> FrameResult:
         """Return what concerns the instances of one class, without the truth."""
@@ -74,6 +81,7 @@ class FrameResult:
             areas=self.areas[is_kept],
             truth=None,
             steadiness=self.steadiness and self.steadiness.of_class(class_id),
+            tracked_steadiness=None,
         )
 
 
@@ -91,6 +99,7 @@ class FrameRecord:
         objects: Number of objects to find; None where there is no truth.
         results: Result of each candidate.
         agreement: Panoptic quality of each candidate's result, with the first one's as truth.
+        bag: Number of its bag among those whose records are put together.
     """
 
     topic: str
@@ -102,6 +111,7 @@ class FrameRecord:
     objects: int | None
     results: tuple[FrameResult, ...]
     agreement: tuple[float, ...]
+    bag: int = 0
 
     @property
     def key(self) -> tuple[str, int]:
@@ -166,32 +176,38 @@ def merge_bags(
     """
     class_names = tuple(dict.fromkeys(name for _, names in bags for name in names))
     merged: list[Record] = []
-    for records, names in bags:
+    for bag, (records, names) in enumerate(bags):
         numbers = np.array([class_names.index(name) for name in names], dtype=np.int64)
-        merged.extend(_renumber(record, numbers) for record in records)
+        merged.extend(_renumber(record, numbers, bag) for record in records)
     return merged, class_names
 
 
-def _renumber(record: Record, numbers: npt.NDArray[np.int64]) -> Record:
+def _renumber(record: Record, numbers: npt.NDArray[np.int64], bag: int) -> Record:
     if not isinstance(record, FrameRecord):
         return record
-    return replace(record, results=tuple(_result(one, numbers) for one in record.results))
+    results = tuple(_result(one, numbers) for one in record.results)
+    return replace(record, results=results, bag=bag)
 
 
 def _result(result: FrameResult, numbers: npt.NDArray[np.int64]) -> FrameResult:
-    truth, steadiness = result.truth, result.steadiness
+    truth = result.truth
     return replace(
         result,
         class_ids=numbers[result.class_ids],
         truth=truth
         and replace(truth, box=_matches(truth.box, numbers), mask=_matches(truth.mask, numbers)),
-        steadiness=steadiness
-        and replace(
-            steadiness,
-            classes_before=numbers[steadiness.classes_before],
-            classes_after=numbers[steadiness.classes_after],
-            lost_classes=numbers[steadiness.lost_classes],
-        ),
+        steadiness=result.steadiness and _steadiness(result.steadiness, numbers),
+        tracked_steadiness=result.tracked_steadiness
+        and _steadiness(result.tracked_steadiness, numbers),
+    )
+
+
+def _steadiness(steadiness: Steadiness, numbers: npt.NDArray[np.int64]) -> Steadiness:
+    return replace(
+        steadiness,
+        classes_before=numbers[steadiness.classes_before],
+        classes_after=numbers[steadiness.classes_after],
+        lost_classes=numbers[steadiness.lost_classes],
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from yolact_core.evaluation.precision import AveragePrecision, precision_of_matches
+from yolact_core.evaluation.tracks import TrackedImage, TrackFigures, measure_tracks
 from yolact_core.timing import Timing
 from yolact_ros.bag.evaluate.metric_kinds import Evaluated, Place
 from yolact_ros.bag.evaluate.metrics import all_rows, rows, rows_by_class
@@ -148,7 +149,7 @@ def summarize(
         if matches
     }
     latency = measure_latency(results)
-    evaluated = Evaluated(results, precision, latency)
+    evaluated = Evaluated(results, precision, latency, measure_identities(frames, index))
     return BagFigures(
         name=names[index],
         images=len(frames),
@@ -184,6 +185,23 @@ def measure_stability(results: Iterable[FrameResult], class_id: int | None = Non
         compared=sum(len(one.overlaps) + len(one.lost_classes) for one in steady),
         seconds=sum((one.seconds for one in steady), 0.0),
     )
+
+
+def measure_identities(frames: Sequence[FrameRecord], index: int) -> TrackFigures | None:
+    """Measure tracks against truth that has ids, which mean nothing beyond a topic of a bag.
+
+    Args:
+        frames: Records of all images.
+        index: Number of the contender.
+    """
+    sequences: dict[tuple[int, str], list[TrackedImage]] = defaultdict(list)
+    for frame in frames:
+        truth = frame.results[index].truth
+        if truth is not None and truth.identities is not None:
+            sequences[frame.bag, frame.topic].append(truth.identities)
+    if not any(image.truth for images in sequences.values() for image in images):
+        return None
+    return measure_tracks(list(sequences.values()))
 
 
 def measure_latency(results: Sequence[FrameResult]) -> dict[str, dict[str, float]]:

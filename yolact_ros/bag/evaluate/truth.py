@@ -12,7 +12,8 @@ import numpy as np
 from yolact_core.dataset.annotations import Annotations, read_annotations, read_json
 from yolact_core.errors import InputError
 from yolact_core.evaluation.results import ImageTruth, truth_of_image
-from yolact_ros.bag.evaluate.predictors import StampIndex, read_occurring_classes
+from yolact_ros.bag.evaluate.predictors import read_occurring_classes
+from yolact_ros.bag.evaluate.stamp_index import StampIndex
 from yolact_ros.bag.io.bag import NS_PER_S, Bag, Message
 from yolact_ros.bag.replay.frames import Frame
 from yolact_ros.messages.detections import to_detections, to_tracks

@@ -157,7 +157,7 @@ def _write_difference(row: Row, difference: Difference | None) -> tuple[str, str
     kind = {BETTER: ' class="good"', WORSE: ' class="bad"'}.get(verdict, '')
     return (
         row.write(difference.value, is_signed=True),
-        ends if difference.value is not None else '-',
+        ends if difference.low is not None else '-',
         Markup('<span{}>{}</span>').format(Markup(kind), verdict),
     )
 
