@@ -74,7 +74,7 @@ def test_classes_are_those_of_the_best_instance_at_the_chosen_pixels(rays, flat,
         found = np.flatnonzero(dense[:, grid.rows[row], grid.columns[column]])
         best = found[0] if len(found) else None
         number = 0 if best is None else detections.class_ids[best] + 1
-        score = 0 if best is None else round(float(detections.scores[best]) * 255)
+        score = 0 if best is None else (detections.scores[best] * 255).round()
         assert (classes[row, column], confidence[row, column]) == (number, score)
 
 

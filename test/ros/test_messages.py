@@ -203,7 +203,7 @@ def test_detection2d_array_tells_boxes_names_and_scores(detections, header):
 
 def test_label_info_names_the_values_of_the_class_mask(header):
     pytest.importorskip('vision_msgs.msg', reason=WHY_NO_VISION)
-    message = messages.to_label_info(CLASS_NAMES, header)
+    message = messages.to_label_info(dict(enumerate(CLASS_NAMES)), header)
     assert message.header == header
     table = [(entry.class_id, entry.class_name) for entry in message.class_map]
     assert table == [(0, 'person'), (1, 'chair'), (2, 'cup')]

@@ -52,16 +52,17 @@ class DetectorOptions:
         object.__setattr__(self, 'classes', tuple(self.classes))
 
 
-def check_classes(wanted: Sequence[str], known: Sequence[str]) -> None:
+def check_classes(wanted: Sequence[str], known: Sequence[str], name: str = 'classes') -> None:
     """Refuse classes that a model does not know.
 
     Args:
         wanted: Names of the classes to look for.
         known: Names of the classes that the model knows.
+        name: Name of the option that lists them.
 
     Raises:
         InputError: One of them is unknown.
     """
-    unknown = [name for name in wanted if name not in known]
+    unknown = [one for one in wanted if one not in known]
     if unknown:
-        raise InputError(f'classes must be among {", ".join(known)}, got {unknown[0]!r}')
+        raise InputError(f'{name} must be among {", ".join(known)}, got {unknown[0]!r}')

@@ -30,11 +30,13 @@ class NavGrid:
         columns: Columns of these pixels, rising, shape (w,).
         directions: What lies at a depth of 1 behind each of them, NaN where the lens shows
             nothing, float32, shape (h, w, 3).
+        from_image: Matrix that leads from pixels of the image to those of the grid, (3, 3).
     """
 
     rows: npt.NDArray[np.int64]
     columns: npt.NDArray[np.int64]
     directions: npt.NDArray[np.float32]
+    from_image: npt.NDArray[np.float64]
 
     @classmethod
     def over(cls, rays: Rays, width: int) -> NavGrid:
@@ -50,7 +52,12 @@ class NavGrid:
         rows, columns = _middles(image_height, height), _middles(image_width, width)
         x_y = rays.table[rows][:, columns]
         z = 1 + 0 * x_y.sum(axis=2, keepdims=True)  # NaN where these are
-        return cls(rows, columns, np.concatenate([x_y, z], axis=2))
+        from_image = np.eye(3)
+        for axis, pixels in enumerate((columns, rows)):
+            step = rays.size[1 - axis] / len(pixels)
+            first = (pixels - step * np.arange(len(pixels))).mean()
+            from_image[axis, axis], from_image[axis, 2] = 1 / step, -first / step
+        return cls(rows, columns, np.concatenate([x_y, z], axis=2), from_image)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -88,12 +95,13 @@ class NavGrid:
         """
         classes = np.full(self.size, background, dtype=np.uint8)
         confidence = np.zeros(self.size, dtype=np.uint8)
-        class_ids, scores = detections.class_ids.tolist(), detections.scores.tolist()
+        class_ids = detections.class_ids.tolist()
+        whole_scores = (detections.scores * WHOLE).round().tolist()
         for index in reversed(range(len(detections))):
             if class_ids[index] in numbers:
                 window, is_own = self._find(detections.masks, index, points[..., 2])
                 classes[window][is_own] = numbers[class_ids[index]]
-                confidence[window][is_own] = round(scores[index] * WHOLE)
+                confidence[window][is_own] = whole_scores[index]
         return classes, confidence
 
     def _find(

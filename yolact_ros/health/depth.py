@@ -21,6 +21,7 @@ class DepthTally:
         late: Number of them whose depth came after all, when their instances had been found.
         delay: Seconds by which the last one of these was late.
         transform_complaint: Why the last one was not given in the target frame.
+        calibration_complaint: Why the last one has no calibration beside it.
     """
 
     images: int = 0
@@ -29,6 +30,7 @@ class DepthTally:
     late: int = 0
     delay: float = 0.0
     transform_complaint: str = ''
+    calibration_complaint: str = ''
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,9 @@ def check_depth(seen: DepthReport) -> Status:
         'rectified': f'{"yes" if seen.is_rectified else "no"} ({seen.rectified})',
     }
     level, text = Level.WARN, ''
-    if not seen.is_needed:
+    if tally.calibration_complaint and not seen.is_needed:
+        text = tally.calibration_complaint
+    elif not seen.is_needed:
         level, text = Level.OK, 'nobody listens to an output that needs depth'
     elif not seen.publishers:
         text = f'no image has depth: {seen.topic} has no publisher'

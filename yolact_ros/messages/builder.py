@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -26,7 +26,7 @@ UNLABELLED = 255  # the convention of vision_msgs for class masks of 8 bits
 TYPECODES = {'rle': 'I', 'data': 'B'}  # of the fields that hold pixels
 
 Labels = npt.NDArray[np.uint16]
-Pixels = npt.NDArray[np.uint8] | Labels
+Pixels = npt.NDArray[np.uint8] | Labels | npt.NDArray[np.float32]
 
 
 class MessageBuilder:
@@ -214,15 +214,15 @@ class MessageBuilder:
         found = [self._to_detection2d(*row, header) for row in rows]
         return self.make('vision_msgs/msg/Detection2DArray', header=header, detections=found)
 
-    def to_label_info(self, class_names: Sequence[str], header: Message) -> Message:
-        """Return the class table that belongs to the class mask as ``vision_msgs/LabelInfo``.
+    def to_label_info(self, class_names: Mapping[int, str], header: Message) -> Message:
+        """Return what the values of a class mask mean as ``vision_msgs/LabelInfo``.
 
         Raises:
             ImportError: vision_msgs is not installed.
         """
         classes = [
-            self.make('vision_msgs/msg/VisionClass', class_id=index, class_name=name)
-            for index, name in enumerate(class_names)
+            self.make('vision_msgs/msg/VisionClass', class_id=value, class_name=name)
+            for value, name in class_names.items()
         ]
         return self.make('vision_msgs/msg/LabelInfo', header=header, class_map=classes)
 

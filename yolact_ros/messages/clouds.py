@@ -13,6 +13,7 @@ from yolact_ros.messages.objects import to_header
 from yolact_ros.messages.result import Result
 
 DATATYPES = {'u1': 2, 'u2': 4, 'u4': 6, 'f4': 7}  # of ``sensor_msgs/msg/PointField``
+POINT = np.dtype([('x', '<f4'), ('y', '<f4'), ('z', '<f4')])
 OBJECT_POINT = np.dtype(  # the types that PCL has for fields of these names
     [
         ('x', '<f4'),

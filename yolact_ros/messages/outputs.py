@@ -15,13 +15,20 @@ import numpy as np
 from yolact_core.errors import InputError
 from yolact_core.visualization import draw_prototypes
 from yolact_ros.messages.builder import MessageBuilder
+from yolact_ros.messages.camera_info import make_camera_info, make_nav_camera_info
 from yolact_ros.messages.clouds import make_object_points
 from yolact_ros.messages.detections import set_tracks
 from yolact_ros.messages.factory import Factory, Message
 from yolact_ros.messages.markers import make_markers
+from yolact_ros.messages.nav.outputs import (
+    make_nav_class_mask,
+    make_nav_confidence,
+    make_nav_points,
+)
 from yolact_ros.messages.objects import make_detections_3d, make_objects
 from yolact_ros.messages.result import Result
 from yolact_ros.messages.types import (
+    CAMERA_INFO,
     COMPRESSED_IMAGE,
     IMAGE,
     INSTANCES,
@@ -111,14 +118,14 @@ class Output:
         topic: Name of the topic below those of the node and the camera.
         type: Full name of the type of its messages.
         depth: Depth of its queue.
-        make: Function that makes its message.
+        make: Function that makes its message; None: there is none for this image.
         needs: Input that it is made of.
     """
 
     topic: str
     type: str
     depth: int
-    make: Callable[[MessageBuilder, Result], Message]
+    make: Callable[[MessageBuilder, Result], Message | None]
     needs: Need = Need.IMAGE
 
 
@@ -128,6 +135,7 @@ OUTPUTS = (  # the most urgent first
     Output('label_image8', IMAGE, 1, make_label_image8),
     Output('class_mask', IMAGE, 1, make_class_mask),
     Output('confidence', IMAGE, 1, make_confidence),
+    Output('camera_info', CAMERA_INFO, 1, make_camera_info, Need.CAMERA_INFO),
     Output('overlay', IMAGE, 1, make_overlay),
     Output('overlay/compressed', COMPRESSED_IMAGE, 1, make_compressed_overlay),
     Output('prototypes', IMAGE, 1, make_prototypes),
@@ -136,6 +144,10 @@ OUTPUTS = (  # the most urgent first
     Output('markers', MARKERS, 5, make_markers, Need.DEPTH),
     Output('objects/points', POINTS, 1, make_object_points, Need.DEPTH),
     Output('detections_3d', 'vision_msgs/msg/Detection3DArray', 5, make_detections_3d, Need.DEPTH),
+    Output('nav/points', POINTS, 1, make_nav_points, Need.DEPTH),
+    Output('nav/class_mask', IMAGE, 1, make_nav_class_mask, Need.DEPTH),
+    Output('nav/confidence', IMAGE, 1, make_nav_confidence, Need.DEPTH),
+    Output('nav/camera_info', CAMERA_INFO, 1, make_nav_camera_info, Need.DEPTH),
 )
 TIMING = Output('timing', STAGE_TIMING, 5, make_timing)  # when all others are published
 

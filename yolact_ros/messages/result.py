@@ -19,6 +19,7 @@ from yolact_ros.health.freshness import Counters
 from yolact_ros.health.latencies import StageTimes
 from yolact_ros.masks import MaskEncoding
 from yolact_ros.messages.factory import Message
+from yolact_ros.messages.nav.view import NavOptions, NavView
 from yolact_ros.messages.space import Space
 
 if TYPE_CHECKING:
@@ -34,12 +35,14 @@ class OutputOptions:
         with_coefficients: Whether instances carry the weights of their prototype masks.
         jpeg_quality: Quality of JPEG images in [1, 100].
         overlay: What is drawn over an image, and how.
+        nav: What costmaps are shown.
     """
 
     encoding: MaskEncoding = MaskEncoding.RLE
     with_coefficients: bool = False
     jpeg_quality: int = 80
     overlay: OverlayStyle = field(default_factory=OverlayStyle)
+    nav: NavOptions = field(default_factory=NavOptions)
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class Result:
             next pass may overwrite them.
         tracks: Tracks of the detections; None where they are not followed.
         space: Depth that belongs to the image; None where there is none, or nobody needs it.
+        camera_info: Calibration of the image as it came; None where there is none that fits, or
+            nobody needs it.
         options: How the result is published.
         times: Time that the image spent in each stage; unknown until all else is published.
         counters: What became of all images so far, this one included.
@@ -71,6 +76,7 @@ class Result:
     prototypes: Tensor
     tracks: Tracks | None = None
     space: Space | None = None
+    camera_info: Message | None = None
     options: OutputOptions = field(default_factory=OutputOptions)
     times: StageTimes = field(default_factory=StageTimes)
     counters: Counters = field(default_factory=Counters)
@@ -84,6 +90,13 @@ class Result:
     def objects(self) -> Objects | None:
         """The objects in space; None where no depth belongs to the image."""
         return None if self.space is None else self.space.lift(self.detections)
+
+    @cached_property
+    def nav(self) -> NavView | None:
+        """The image as costmaps see it; None where no depth belongs to it."""
+        if self.space is None:
+            return None
+        return NavView(self.space, self.detections, self.options.nav)
 
     @property
     def colors(self) -> list[Color]:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from rosbags.typesys.store import Typestore
 
 IMAGE, COMPRESSED_IMAGE = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
+CAMERA_INFO, LABEL_INFO = 'sensor_msgs/msg/CameraInfo', 'vision_msgs/msg/LabelInfo'
 IMAGE_TYPES = (IMAGE, COMPRESSED_IMAGE)
 INSTANCES, MODEL_INFO = 'yolact/msg/InstanceArray', 'yolact/msg/ModelInfo'
 STAGE_TIMING, OBJECTS = 'yolact/msg/StageTiming', 'yolact/msg/ObjectArray'

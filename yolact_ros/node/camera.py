@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
-from std_msgs.msg import Header
 
 from yolact_core.detections import Detections
 from yolact_core.tracking import Tracker, Tracks, Trails
@@ -25,11 +24,10 @@ from yolact_ros.messages.stamps import NS_PER_S, stamp_of
 from yolact_ros.node.depth.depth import DepthInput
 from yolact_ros.node.depth.transforms import Transforms
 from yolact_ros.node.mailbox import Frame, Input
+from yolact_ros.node.nav.label_info import LabelInfo
 from yolact_ros.node.qos import PublisherEventCallbacks, create_publisher, policy_name, reliable
 from yolact_ros.node.settings import Settings
 from yolact_ros.node.subscription import ImageMessage, ImageSubscription
-
-LABEL_INFO = 'vision_msgs/msg/LabelInfo'
 
 
 class Camera:
@@ -45,6 +43,7 @@ class Camera:
     Attributes:
         images: Subscription of its images.
         depth: Depth and calibration beside them.
+        label_info: What the values in its class masks mean.
     """
 
     def __init__(
@@ -69,7 +68,7 @@ class Camera:
             output: self._create_publisher(output.type, output.topic, reliable(output.depth))
             for output in (*list_outputs(ros_messages.factory), TIMING)
         }
-        self._label_info: Publisher[Any] | None = None
+        self.label_info = LabelInfo(self._create_publisher)
         self._tracker = Tracker(settings.tracking, numbers)
         self._trails = Trails()
         self._must_forget = False
@@ -99,9 +98,8 @@ class Camera:
     def destroy(self) -> None:
         """Remove its subscriptions and its publishers."""
         self.stop()
-        for publisher in (*self._publishers.values(), self._label_info):
-            if publisher is not None:
-                self._node.destroy_publisher(publisher)
+        for publisher in (*self._publishers.values(), *self.label_info.publishers):
+            self._node.destroy_publisher(publisher)
 
     def open(self, frame: Frame) -> tuple[ImageMessage, float]:
         """Return the message of a frame, and its age in seconds when it was received.
@@ -136,9 +134,11 @@ class Camera:
 
     def publish(self, result: Result, settings: Settings) -> None:
         """Publish what is asked for about one image, timing aside."""
-        if self._need >= Need.DEPTH:
-            space = self.depth.find(result.header, result.detections.size, settings.depth)
-            result = replace(result, space=space)
+        header, size, need = result.header, result.detections.size, self._need
+        if need >= Need.CAMERA_INFO:
+            result = replace(result, camera_info=self.depth.find_camera_info(header, size))
+        if need >= Need.DEPTH:
+            result = replace(result, space=self.depth.find(header, size, settings.depth))
         for output in self._publishers:
             if output is not TIMING:
                 self._publish(output, result)
@@ -147,13 +147,6 @@ class Camera:
         """Note and publish the times of an image about which all else is published."""
         self._latencies.add(result.times)
         self._publish(TIMING, result)
-
-    def publish_label_info(self, class_names: Sequence[str], header: Header) -> None:
-        """Publish the table of classes once, latched, where its type is installed."""
-        if ros_messages.factory.knows(LABEL_INFO):
-            profile = reliable(1, latched=True)
-            self._label_info = self._create_publisher(LABEL_INFO, 'label_info', profile)
-            self._label_info.publish(ros_messages.to_label_info(class_names, header))
 
     def note_error(self, reason: str) -> None:
         """Remember why an image was skipped."""
@@ -204,4 +197,6 @@ class Camera:
     def _publish(self, output: Output, result: Result) -> None:
         publisher = self._publishers[output]
         if publisher.get_subscription_count() > 0:
-            publisher.publish(output.make(ros_messages, result))
+            message = output.make(ros_messages, result)
+            if message is not None:
+                publisher.publish(message)

@@ -12,6 +12,7 @@ from yolact.msg import ModelInfo
 from yolact.srv import SegmentImage
 
 from yolact_core.errors import InputError
+from yolact_core.inference.options import check_classes
 from yolact_ros.health import diagnostics
 from yolact_ros.health.diagnostics import Status
 from yolact_ros.messages.builder import ros_messages
@@ -41,16 +42,16 @@ class Engine:
         self, node: Node, settings: Callable[[], Settings], numbers: Iterator[int]
     ) -> None:
         self.model = Model.load(settings())
+        self.check_classes(settings())
         self.loaded = Header(stamp=node.get_clock().now().to_msg())
         names = settings().camera_names
         self._transforms = Transforms(node)
         self.cameras = {
             name: Camera(node, name, settings(), numbers, self._transforms) for name in names
         }
-        for camera in self.cameras.values():
-            camera.publish_label_info(self.model.class_names, self.loaded)
         self._node = node
         self._settings = settings
+        self._publish_label_info()
         self._worker: Worker | None = None
         self._ahead: ReadAhead | None = None
         try:
@@ -117,9 +118,21 @@ class Engine:
 
     def take_over_settings(self) -> None:
         """Let settings that have changed count for images that wait already."""
+        self._publish_label_info()
         if self._worker is not None:
             self._listen_to_transforms()
             self._worker.mailbox.wake()
+
+    def check_classes(self, settings: Settings) -> None:
+        """Refuse classes that the model does not know.
+
+        Those that are taken out of depth may be unknown: their default must fit every model.
+
+        Raises:
+            InputError: One of them is unknown.
+        """
+        check_classes(settings.classes, self.model.class_names)
+        check_classes(settings.nav.classes, self.model.class_names, 'nav.classes')
 
     def ask(self, request: SegmentImage.Request) -> Future[SegmentImage.Response] | None:
         """Let an image be segmented; None while nobody works."""
@@ -148,6 +161,10 @@ class Engine:
 
     def _listen_to_transforms(self) -> None:
         self._transforms.switch(is_on=bool(self._settings().depth.target_frame))
+
+    def _publish_label_info(self) -> None:
+        for camera in self.cameras.values():
+            camera.label_info.publish(self.model.class_names, self._settings(), self.loaded)
 
     def _refuse_shared_topics(self) -> None:
         """Refuse remappings that mix outputs, or that feed the node with what it draws.

@@ -18,7 +18,6 @@ from yolact.msg import ModelInfo
 from yolact.srv import SegmentImage
 
 from yolact_core.errors import InputError
-from yolact_core.inference.options import check_classes
 from yolact_ros.health import diagnostics
 from yolact_ros.node import settings
 from yolact_ros.node.engine import Engine
@@ -166,7 +165,7 @@ class YolactNode(LifecycleNode):
                 self._settings, settings.changes_in(changes), may_configure=self._engine is None
             )
             if self._engine is not None:
-                check_classes(changed.classes, self._engine.model.class_names)
+                self._engine.check_classes(changed)
         except InputError as error:
             return SetParametersResult(successful=False, reason=str(error))
         self._settings = changed

@@ -21,6 +21,7 @@ from yolact_core.visualization import OverlayStyle
 from yolact_ros.masks import MaskEncoding
 from yolact_ros.messages.result import OutputOptions
 from yolact_ros.node.depth.settings import DepthSettings
+from yolact_ros.node.nav.settings import NavSettings
 from yolact_ros.node.parameters import When, list_rows, parameter, replace_values
 
 CAMERA_NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')
@@ -154,6 +155,7 @@ class Settings:
     )
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     depth: DepthSettings = field(default_factory=DepthSettings)
+    nav: NavSettings = field(default_factory=NavSettings)
     jpeg_quality: int = parameter(80, 'Quality of ~/overlay/compressed.', (1, 100))
     overlay: OverlaySettings = field(default_factory=OverlaySettings)
 
@@ -181,6 +183,7 @@ class Settings:
             with_coefficients=self.publish_coefficients,
             jpeg_quality=self.jpeg_quality,
             overlay=self.overlay,
+            nav=self.nav,
         )
 
     @property

@@ -202,5 +202,7 @@ class Replay:
         result = to_result(frame, detections, sequence, self._detector)
         for output in self._outputs:
             topic = f'{self._cameras[frame.topic]}/{output.topic}'
-            writer.write(topic, frame.time, output.make(bag_messages, result))
+            message = output.make(bag_messages, result)
+            if message is not None:
+                writer.write(topic, frame.time, message)
         return detections.class_names

@@ -10,7 +10,7 @@ from sensor_msgs.msg import CameraInfo
 from yolact_core.errors import InputError
 from yolact_core.lifting import Rays
 from yolact_ros.deserialization import deserialize
-from yolact_ros.images.camera_info import to_calibration
+from yolact_ros.images.camera_info import check_size, to_calibration
 from yolact_ros.node.depth.on_demand import OnDemandSubscription
 
 
@@ -51,13 +51,12 @@ class CameraInfoInput:
             read = self._read = newest, deserialize(newest, CameraInfo)
         return read[1]
 
-    def rays(self, frame_id: str, size: tuple[int, int], *, is_rectified: bool) -> Rays:
-        """Return the rays of an image's pixels.
+    def find(self, frame_id: str, size: tuple[int, int]) -> CameraInfo:
+        """Return the calibration of an image, as it came.
 
         Args:
             frame_id: Frame of the image.
             size: Height and width of the image in pixels.
-            is_rectified: Whether distortion is taken out of the image already.
 
         Raises:
             InputError: There is no calibration yet, or none that fits the image.
@@ -70,6 +69,24 @@ class CameraInfoInput:
                 f'calibration on {self.topic} must be that of the image, of frame {frame_id!r}, '
                 f'got frame {info.header.frame_id!r}'
             )
+        try:
+            check_size(info, size)
+        except InputError as error:
+            raise InputError(f'calibration on {self.topic} does not fit: {error}') from None
+        return info
+
+    def rays(self, frame_id: str, size: tuple[int, int], *, is_rectified: bool) -> Rays:
+        """Return the rays of an image's pixels.
+
+        Args:
+            frame_id: Frame of the image.
+            size: Height and width of the image in pixels.
+            is_rectified: Whether distortion is taken out of the image already.
+
+        Raises:
+            InputError: There is no calibration yet, or none that fits the image.
+        """
+        info = self.find(frame_id, size)
         key = (size, is_rectified, *_identity(info))
         if self._rays is None or self._rays[0] != key:
             try:

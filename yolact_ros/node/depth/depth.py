@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rclpy.node import Node
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from yolact_core.errors import InputError
 from yolact_core.lifting import DepthImage
@@ -97,7 +97,7 @@ class DepthInput:
             return None
         self._tally.images += 1
         try:
-            is_rectified = settings.is_rectified(self._image_topic)
+            is_rectified = self.is_rectified(settings)
             rays = self.camera_info.rays(header.frame_id, size, is_rectified=is_rectified)
             depth = self._find_depth(header, size, settings.max_difference)
         except InputError as error:
@@ -106,8 +106,21 @@ class DepthInput:
             return None
         return Space(depth, rays, self._find_transform(header, settings.target_frame))
 
-    def read(self, data: bytes) -> tuple[Header, DepthImage]:
-        """Return the header and the depth of a serialized message.
+    def find_camera_info(self, header: Header, size: tuple[int, int]) -> CameraInfo | None:
+        """Return the calibration of an image; None, and the reason is noted, without any.
+
+        Args:
+            header: Header of the image.
+            size: Height and width of the image in pixels.
+        """
+        try:
+            return self.camera_info.find(header.frame_id, size)
+        except InputError as error:
+            self._tally.calibration_complaint = str(error)
+            return None
+
+    def read(self, data: bytes) -> tuple[Header, str, DepthImage]:
+        """Return the header, the encoding and the depth of a serialized message.
 
         Raises:
             InputError: It is malformed, or no depth.
@@ -115,11 +128,16 @@ class DepthInput:
         try:
             if self._is_compressed:
                 message = deserialize(data, CompressedImage)
-                return message.header, decompress_depth(message)
+                encoding = message.format.partition(';')[0].strip()
+                return message.header, encoding, decompress_depth(message)
             message = read_image(data)
-            return message.header, read_depth(message)
+            return message.header, message.encoding, read_depth(message)
         except InputError as error:
             raise InputError(f'depth on {self.topic} cannot be read: {error}') from None
+
+    def is_rectified(self, settings: DepthSettings) -> bool:
+        """Return whether image and depth are rectified."""
+        return settings.is_rectified(self._image_topic)
 
     def report(self, settings: DepthSettings) -> DepthReport:
         """Return how it has been since the last report."""
@@ -132,7 +150,7 @@ class DepthInput:
             is_needed=self._subscription.is_on,
             publishers=tuple(publisher.topic_type for publisher in publishers),
             period=self._ring.period,
-            is_rectified=settings.is_rectified(self._image_topic),
+            is_rectified=self.is_rectified(settings),
             rectified=settings.rectified,
             tally=tally,
         )
@@ -149,7 +167,7 @@ class DepthInput:
         self._missed = stamp, time.monotonic()
         data = self._ring.find(stamp, max_difference)
         self._missed = None
-        found, depth = self.read(data)
+        found, _, depth = self.read(data)
         if found.frame_id != header.frame_id:
             raise InputError(
                 f'depth on {self.topic} must be registered to the image, in frame '

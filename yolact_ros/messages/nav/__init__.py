@@ -1,0 +1,1 @@
+"""What costmap layers of Nav2 take."""

@@ -1,0 +1,1 @@
+"""Parameters and names of what costmaps are shown."""
