@@ -1,7 +1,7 @@
 // SLAM input: depth without people, who move and are no part of a map.
 //
 // Takes `depth` and ~/instances of one stamp. At the camera's rate, under the newest mask there is,
-// the node itself publishes this as ~/depth_removed.
+// the node itself publishes this as ~/removed/depth.
 #pragma once
 
 #include <cstddef>

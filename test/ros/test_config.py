@@ -69,7 +69,7 @@ def test_the_profile_has_room_for_five_large_images():
     assert participant.get('is_default_profile') == 'true'
 
 
-@pytest.mark.parametrize('name', ['nav2_semantic_layer.yaml'])
+@pytest.mark.parametrize('name', ['nav2_semantic_layer.yaml', 'nav2_obstacle_layer.yaml'])
 def test_costmap_layers_take_topics_that_the_node_publishes(name):
     page = (CONFIG.parent / 'docs' / 'topics_and_parameters.md').read_text()
     values = flatten(yaml.safe_load((CONFIG / name).read_text()))

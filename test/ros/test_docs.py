@@ -30,7 +30,9 @@ def rows_below(heading):
 def as_text(value):
     if isinstance(value, bool):
         return f'`{str(value).lower()}`'
-    return '`[]`' if value == () else "`''`" if value == '' else f'`{value}`'
+    if isinstance(value, tuple):
+        return f'`[{", ".join(value)}]`'
+    return "`''`" if value == '' else f'`{value}`'
 
 
 def values_of(row):

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -14,24 +9,10 @@ pytest.importorskip('rclpy', reason='needs ROS 2: make setup')
 pytest.importorskip('yolact.msg', reason='needs the built interfaces of this package: make setup')
 pytest.importorskip('cyclonedds', reason='needs Cyclone DDS: pip install cyclonedds')
 
+from cyclone_process import start
 from yolact.msg import InstanceArray
 
 from yolact_ros.masks import to_full_size
-
-CLIENT = Path(__file__).parents[1] / 'cyclone_client.py'
-LOOPBACK = """
-<CycloneDDS><Domain>
-  <General>
-    <Interfaces><NetworkInterface name="lo"/></Interfaces>
-    <AllowMulticast>false</AllowMulticast>
-  </General>
-  <Discovery>
-    <ParticipantIndex>auto</ParticipantIndex>
-    <MaxAutoParticipantIndex>60</MaxAutoParticipantIndex>
-    <Peers><Peer address="127.0.0.1"/></Peers>
-  </Discovery>
-</Domain></CycloneDDS>
-"""
 
 
 @pytest.fixture(scope='module', params=['rle', 'bitmap', 'mono8'])
@@ -46,17 +27,8 @@ def node(request, start_node):
 def client(domain, node, tmp_path):
     """Start the client; it ends when it has heard of instances."""
     output = tmp_path / 'heard.npz'
-    with subprocess.Popen(
-        [sys.executable, CLIENT, str(domain), f'/{node}/yolact/instances', output],
-        env={**os.environ, 'CYCLONEDDS_URI': LOOPBACK},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        try:
-            yield process, output
-        finally:
-            process.kill()
+    with start('cyclone_client.py', domain, f'/{node}/yolact/instances', output) as process:
+        yield process, output
 
 
 def test_it_decodes_the_same_pixels_as_a_client_of_ros(tester, node, client, make_image):

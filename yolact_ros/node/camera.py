@@ -26,6 +26,7 @@ from yolact_ros.node.depth.transforms import Transforms
 from yolact_ros.node.mailbox import Frame, Input
 from yolact_ros.node.nav.label_info import LabelInfo
 from yolact_ros.node.qos import PublisherEventCallbacks, create_publisher, policy_name, reliable
+from yolact_ros.node.removal.removal import Removal
 from yolact_ros.node.settings import Settings
 from yolact_ros.node.subscription import ImageMessage, ImageSubscription
 
@@ -69,6 +70,7 @@ class Camera:
             for output in (*list_outputs(ros_messages.factory), TIMING)
         }
         self.label_info = LabelInfo(self._create_publisher)
+        self._removal = Removal(self._create_publisher, self.depth)
         self._tracker = Tracker(settings.tracking, numbers)
         self._trails = Trails()
         self._must_forget = False
@@ -88,17 +90,20 @@ class Camera:
             self._subscribe_what_is_needed()
             put(frame)
 
+        self._removal.start()
         self.images.start(take)
 
     def stop(self) -> None:
         """Receive nothing."""
         self.images.stop()
+        self._removal.stop()
         self.depth.switch(has_depth=False, has_camera_info=False)
 
     def destroy(self) -> None:
         """Remove its subscriptions and its publishers."""
         self.stop()
-        for publisher in (*self._publishers.values(), *self.label_info.publishers):
+        others = (*self.label_info.publishers, *self._removal.publishers)
+        for publisher in (*self._publishers.values(), *others):
             self._node.destroy_publisher(publisher)
 
     def open(self, frame: Frame) -> tuple[ImageMessage, float]:
@@ -135,6 +140,7 @@ class Camera:
     def publish(self, result: Result, settings: Settings) -> None:
         """Publish what is asked for about one image, timing aside."""
         header, size, need = result.header, result.detections.size, self._need
+        self._removal.show(header, result.detections, settings)
         if need >= Need.CAMERA_INFO:
             result = replace(result, camera_info=self.depth.find_camera_info(header, size))
         if need >= Need.DEPTH:
@@ -164,6 +170,7 @@ class Camera:
         if counters is not None:
             self._subscribe_what_is_needed()
             yield check_depth(self.depth.report(settings.depth))
+            yield self._removal.check()
             yield diagnostics.check_input(self.images.observe(settings.silence_timeout))
             before = self._reported
             self._reported = Freshness(counters, replace(self._stamps), self._last_error)
@@ -182,7 +189,7 @@ class Camera:
         return max(heard, default=Need.IMAGE)
 
     def _subscribe_what_is_needed(self) -> None:
-        need = self._need
+        need = Need.DEPTH if self._removal.is_heard else self._need
         self.depth.switch(has_depth=need >= Need.DEPTH, has_camera_info=need >= Need.CAMERA_INFO)
 
     def _create_publisher(self, kind: str, topic: str, profile: QoSProfile) -> Publisher[Any]:

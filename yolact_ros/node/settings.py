@@ -23,6 +23,7 @@ from yolact_ros.messages.result import OutputOptions
 from yolact_ros.node.depth.settings import DepthSettings
 from yolact_ros.node.nav.settings import NavSettings
 from yolact_ros.node.parameters import When, list_rows, parameter, replace_values
+from yolact_ros.node.removal.settings import RemovalSettings
 
 CAMERA_NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')
 
@@ -156,6 +157,7 @@ class Settings:
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     depth: DepthSettings = field(default_factory=DepthSettings)
     nav: NavSettings = field(default_factory=NavSettings)
+    removal: RemovalSettings = field(default_factory=RemovalSettings)
     jpeg_quality: int = parameter(80, 'Quality of ~/overlay/compressed.', (1, 100))
     overlay: OverlaySettings = field(default_factory=OverlaySettings)
 

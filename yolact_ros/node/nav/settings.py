@@ -14,7 +14,7 @@ class NavSettings(NavOptions):
 
     width: int = parameter(
         400,
-        'Columns of ~/nav/..., whose aspect is that of the image.',
+        'Columns of ~/nav/... and ~/removed/points, whose aspect is that of the image.',
         (1, 10000),
     )
     classes: tuple[str, ...] = parameter((), 'Names of the classes in ~/nav/... Empty: all.')

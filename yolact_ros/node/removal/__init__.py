@@ -1,0 +1,1 @@
+"""Depth without some objects, at the camera's rate."""

@@ -1,0 +1,199 @@
+"""Depth goes on without some objects, image by image, and never waits for the network."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile
+
+from yolact_core.detections import Detections
+from yolact_core.errors import InputError
+from yolact_core.lifting import DepthImage
+from yolact_core.lifting.removal import margins_by_age, remove
+from yolact_core.masks.instance_masks import InstanceMasks
+from yolact_ros.health.diagnostics import Status
+from yolact_ros.health.freshness import NANOSECONDS
+from yolact_ros.health.removal import RemovalTally, check_removal, complain
+from yolact_ros.messages.builder import ros_messages
+from yolact_ros.messages.camera_info import to_camera_info
+from yolact_ros.messages.clouds import POINT, to_cloud
+from yolact_ros.messages.nav.view import make_grid
+from yolact_ros.messages.stamps import stamp_of
+from yolact_ros.messages.types import CAMERA_INFO, IMAGE, POINTS
+from yolact_ros.node.depth.depth import DepthInput
+from yolact_ros.node.qos import reliable
+from yolact_ros.node.settings import Settings
+
+WAITING = 8  # depth images at most: what comes faster than it goes out would get ever older
+DEPTH, INFO, CLOUD = 'removed/depth', 'removed/camera_info', 'removed/points'
+TYPES = {DEPTH: IMAGE, INFO: CAMERA_INFO, CLOUD: POINTS}
+QUEUE = 5  # messages of each topic
+
+CreatePublisher = Callable[[str, str, QoSProfile], Publisher[Any]]
+Header = Any  # ``std_msgs/msg/Header``
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What was found in the newest image.
+
+    Args:
+        header: Header of the image.
+        masks: Masks of what is taken out.
+        settings: Settings of the node at that time.
+    """
+
+    header: Header
+    masks: InstanceMasks
+    settings: Settings
+
+
+class Removal:
+    """Publishes each depth image once, in its order and under its stamp, without some objects.
+
+    Args:
+        create_publisher: Function that takes type, topic and profile.
+        depth: Depth of the camera.
+    """
+
+    def __init__(self, create_publisher: CreatePublisher, depth: DepthInput) -> None:
+        self._depth = depth
+        self._publishers = {
+            topic: create_publisher(kind, topic, reliable(QUEUE)) for topic, kind in TYPES.items()
+        }
+        self._waiting: SimpleQueue[bytes | None] = SimpleQueue()
+        self._seen: Seen | None = None
+        self._complaint = ''
+        self._tally = RemovalTally()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def publishers(self) -> Sequence[Publisher[Any]]:
+        """Publishers of its topics."""
+        return tuple(self._publishers.values())
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether somebody listens."""
+        return any(map(_is_heard, self._publishers.values()))
+
+    def start(self) -> None:
+        """Take each depth image from now on."""
+        self._seen = None
+        self._thread = threading.Thread(target=self._run, name='yolact removal', daemon=True)
+        self._thread.start()
+        self._depth.consumers.append(self._put)
+
+    def stop(self) -> None:
+        """Take no depth image any more, and end when the one being worked on is out."""
+        if self._thread is not None:
+            self._depth.consumers.remove(self._put)
+            self._waiting.put(None)
+            self._thread.join()
+            self._thread = None
+
+    def show(self, header: Header, detections: Detections, settings: Settings) -> None:
+        """Take these masks from now on.
+
+        Args:
+            header: Header of the image.
+            detections: Instances in it.
+            settings: Current settings of the node.
+        """
+        chosen, known = settings.removal.classes, detections.all_class_names
+        self._complaint = complain(chosen, settings.classes, known)
+        is_removed = [name in chosen for name in detections.class_names]
+        self._seen = Seen(header, detections.masks[is_removed], settings)
+
+    def check(self) -> Status:
+        """Report how it has been since the last report."""
+        tally, self._tally = self._tally, RemovalTally()
+        return check_removal(tally, self._complaint, is_needed=self.is_heard)
+
+    def _put(self, _stamp: int, data: bytes) -> None:
+        if not self.is_heard:
+            return
+        if self._waiting.qsize() >= WAITING:
+            with suppress(Empty):
+                self._waiting.get_nowait()
+                self._tally.dropped += 1
+        self._waiting.put(data)
+
+    def _run(self) -> None:
+        while (data := self._waiting.get()) is not None:
+            try:
+                self._serve(data)
+            except InputError as error:
+                self._tally.complaint = str(error)
+            except Exception as error:  # whatever it is, the next one may be better
+                self._tally.complaint = f'{type(error).__name__}: {error}'
+
+    def _serve(self, data: bytes) -> None:
+        """Publish one depth image and what belongs to it.
+
+        Raises:
+            InputError: It cannot be read, or something does not fit it.
+        """
+        tally = self._tally
+        tally.withheld += 1
+        header, encoding, depth = self._depth.read(data)
+        seen = self._find_masks(header)
+        age = abs(stamp_of(header) - stamp_of(seen.header)) * NANOSECONDS
+        settings = seen.settings.removal
+        margins = margins_by_age(seen.masks, settings.margin, age, settings.speed)
+        depth = DepthImage(remove(depth.values, seen.masks, margins), depth.metres_per_unit)
+        self._publish(DEPTH, lambda: ros_messages.to_image(depth.values, encoding, header))
+        tally.withheld -= 1
+        tally.published += 1
+        tally.ages.append(age)
+        self._publish(INFO, lambda: self._make_camera_info(header, depth))
+        self._publish(CLOUD, lambda: self._make_points(header, depth, seen.settings))
+
+    def _find_masks(self, header: Header) -> Seen:
+        """Return the newest masks.
+
+        Raises:
+            InputError: They do not fit a depth image with such a header.
+        """
+        seen = self._seen
+        if seen is None:
+            raise InputError('no image was segmented yet')
+        if header.frame_id != seen.header.frame_id:
+            raise InputError(
+                f'depth on {self._depth.topic} must be registered to the image, in frame '
+                f'{seen.header.frame_id!r}, got frame {header.frame_id!r}'
+            )
+        age = (stamp_of(header) - stamp_of(seen.header)) * NANOSECONDS
+        most = seen.settings.removal.max_age
+        if abs(age) > most:
+            word = 'older' if age > 0 else 'newer'
+            raise InputError(
+                f'masks must be within removal.max_age = {most:g} s of the depth, the newest are '
+                f'{abs(age):.1f} s {word}'
+            )
+        return seen
+
+    def _make_camera_info(self, header: Header, depth: DepthImage) -> Any:  # noqa: ANN401
+        info = self._depth.camera_info.find(header.frame_id, depth.size)
+        return to_camera_info(ros_messages, info, header)
+
+    def _make_points(self, header: Header, depth: DepthImage, settings: Settings) -> Any:  # noqa: ANN401
+        is_rectified = self._depth.is_rectified(settings.depth)
+        rays = self._depth.camera_info.rays(header.frame_id, depth.size, is_rectified=is_rectified)
+        points = make_grid(rays, settings.nav.width).points(depth)
+        return to_cloud(ros_messages, points.view(POINT)[..., 0], header)
+
+    def _publish(self, topic: str, make: Callable[[], Any]) -> None:
+        publisher = self._publishers[topic]
+        if _is_heard(publisher):
+            publisher.publish(make())
+
+
+def _is_heard(publisher: Publisher[Any]) -> bool:
+    return bool(publisher.get_subscription_count() > 0)
