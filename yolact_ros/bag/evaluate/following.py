@@ -9,14 +9,12 @@ from typing import Protocol
 import numpy as np
 
 from yolact_core.detections import Detections
-from yolact_core.masks.instance_masks import Crop
 from yolact_core.tracking import Tracker, Tracks
-from yolact_core.tracking.track import Track
+from yolact_core.tracking.track import NO_MASK, Track
 from yolact_ros.bag.evaluate.choice import Choice
 from yolact_ros.bag.evaluate.predictors import FrameDetections, Predictor
 from yolact_ros.bag.replay.frames import Frame
 
-NO_MASK: Crop = (np.zeros((0, 0), np.bool_), (0, 0))
 NO_TRACKS = Tracks((), np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
