@@ -29,7 +29,7 @@ inline std::vector<geometry_msgs::msg::Point32> cut_out(
 {
   std::vector<geometry_msgs::msg::Point32> points;
   sensor_msgs::PointCloud2ConstIterator<float> xyz(cloud, "x");
-  sensor_msgs::PointCloud2ConstIterator<std::uint16_t> label(cloud, "label");
+  sensor_msgs::PointCloud2ConstIterator<std::uint32_t> label(cloud, "label");
   for (; label != label.end(); ++label, ++xyz) {
     if (*label == object.label) {
       points.emplace_back().x = xyz[0];

@@ -42,11 +42,11 @@ void test_the_nearest_object_of_a_class_is_cut_out()
   sensor_msgs::PointCloud2Modifier modifier(cloud);
   const auto real = sensor_msgs::msg::PointField::FLOAT32;
   modifier.setPointCloud2Fields(
-    4, "x", 1, real, "y", 1, real, "z", 1, real, "label", 1, sensor_msgs::msg::PointField::UINT16);
+    4, "x", 1, real, "y", 1, real, "z", 1, real, "label", 1, sensor_msgs::msg::PointField::UINT32);
   modifier.resize(3);
   sensor_msgs::PointCloud2Iterator<float> xyz(cloud, "x");
-  sensor_msgs::PointCloud2Iterator<std::uint16_t> label(cloud, "label");
-  for (const std::uint16_t of : {1, 2, 3}) {
+  sensor_msgs::PointCloud2Iterator<std::uint32_t> label(cloud, "label");
+  for (const std::uint8_t of : {1, 2, 3}) {
     xyz[0] = 0.5F;
     xyz[1] = -0.5F;
     xyz[2] = of;

@@ -3,7 +3,7 @@
 import pytest
 
 from yolact_core.errors import InputError
-from yolact_ros.node.depth.ring import LENGTH, DepthRing
+from yolact_ros.depth.ring import LENGTH, DepthRing
 
 S = 10**9
 MS = 10**6

@@ -21,7 +21,7 @@ from yolact_ros.messages.builder import ros_messages
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / 'examples'
 XYZ = {'x': np.float32, 'y': np.float32, 'z': np.float32}
-DATATYPES = {np.float32: PointField.FLOAT32, np.uint16: PointField.UINT16}
+DATATYPES = {np.float32: PointField.FLOAT32, np.uint32: PointField.UINT32}
 
 
 def load(name):
@@ -34,7 +34,7 @@ def load(name):
 
 def make_cloud(points, labels=None):
     """Return a cloud of shape (H, W, 3), with labels if there are any."""
-    kinds = XYZ if labels is None else {**XYZ, 'label': np.uint16}
+    kinds = XYZ if labels is None else {**XYZ, 'label': np.uint32}
     rows = np.zeros(np.shape(points)[:2], list(kinds.items()))
     for index, name in enumerate('xyz'):
         rows[name] = np.array(points)[..., index]

@@ -1,4 +1,4 @@
-"""Which images of a bag are taken, and how."""
+"""Which images of a bag are taken, how, and with which depth."""
 
 from __future__ import annotations
 
@@ -46,3 +46,21 @@ class ImageSelection:
         """Refuse a stretch that ends before it begins."""
         if self.start is not None and self.end is not None and self.end <= self.start:
             raise InputError(f'--end must be after --start, got {self.end:g} and {self.start:g}')
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepthSelection:
+    """Topics beside those of images, which are also options of the command line.
+
+    Args:
+        depth: Topic of the depth; None: found by its frame.
+        camera_info: Topic of the calibration; None: found by its frame.
+    """
+
+    depth: str | None = option(
+        'topic of the depth that is registered to the images (default: found by its frame)',
+        metavar='TOPIC',
+    )
+    camera_info: str | None = option(
+        'topic of the calibration of the images (default: found by its frame)', metavar='TOPIC'
+    )

@@ -18,7 +18,7 @@ from yolact_ros.bag.commands.options import (
     SharingOptions,
     detector_options,
 )
-from yolact_ros.bag.image_selection import ImageSelection
+from yolact_ros.bag.image_selection import DepthSelection, ImageSelection
 
 if TYPE_CHECKING:
     from yolact_core.detector import Detector
@@ -41,7 +41,8 @@ class Options:
     )
     outputs: tuple[str, ...] = option(
         'instances, label_image, label_image8, class_mask, confidence, overlay, '
-        'overlay/compressed, prototypes, timing (which alone differs from run to run)',
+        'overlay/compressed, prototypes, timing (which alone differs from run to run); with depth '
+        'in the bag also objects, objects/points, markers',
         'instances',
         metavar='NAME,NAME',
         type=names,
@@ -51,6 +52,7 @@ class Options:
     color_by: Literal['class', 'instance', 'track'] = option('what has a colour there', 'class')
     restart: bool = option('drop what an earlier run left unfinished', False)
     selection: ImageSelection = group('images')
+    depth: DepthSelection = group('depth')
     model: ModelOptions = group('model')
     detection: DetectionOptions = group('detections')
     json: bool = option('print the summary as JSON', False)
@@ -156,6 +158,7 @@ def _list_jobs(
             part_images=options.sharing.part_images,
             restart=options.restart,
             is_tracked=not options.no_tracks,
+            depth=options.depth,
         )
         for bag, output in zip(chosen.paths, outputs, strict=True)
     ]

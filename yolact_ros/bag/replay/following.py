@@ -11,12 +11,12 @@ from itertools import count
 
 from yolact_core.errors import InputError
 from yolact_core.tracking import Tracker
-from yolact_ros.bag.io.bag import Bag, Entry
+from yolact_ros.bag.io.bag import Bag, Entry, Message
 from yolact_ros.bag.replay.frames import Frame, decode, read_raw
 from yolact_ros.bag.replay.replay import ReplayFacts, ReplayJob
 from yolact_ros.bag.replay.results import name_cameras
 from yolact_ros.messages.detections import select_instances, set_tracks, to_detections
-from yolact_ros.messages.types import INSTANCES, ros2_types
+from yolact_ros.messages.types import ros2_types
 
 
 class InstanceFollower:
@@ -38,30 +38,42 @@ class InstanceFollower:
         self._class_names = facts.class_names
         self._advance = advance
         self._image_topics = {
-            f'{camera}/instances': topic for topic, camera in name_cameras(images.topics).items()
+            camera: topic for topic, camera in name_cameras(images.topics).items()
         }
-        self._trackers = {topic: Tracker(numbers=numbers) for topic in self._image_topics}
+        self._trackers = {camera: Tracker(numbers=numbers) for camera in self._image_topics}
+        self._ids: dict[str, dict[int, str]] = {}  # by camera and label, of the newest image
         self._raws = read_raw(bag, images.topics, job.selection.every, images.whole)
 
     def rewrite(self, part: Bag, entry: Entry) -> bytes:
-        """Return a message of the results, with tracks if it has instances.
+        """Return a message of the results, with tracks if it has instances or objects.
 
         Args:
             part: Bag of the message.
-            entry: The message, serialized; they come in the order of the images.
+            entry: The message, serialized; they come in the order of the images, and the objects
+                of an image behind its instances.
 
         Raises:
             InputError: It is cut off, or its image can no longer be read.
         """
-        if entry.topic not in self._trackers:
+        camera, _, output = entry.topic.rpartition('/')
+        if camera not in self._trackers or output not in ('instances', 'objects'):
             return entry.data
         message = part.deserialize(entry)
-        frame = self._find_image(self._image_topics[entry.topic], message.sequence)
+        if output == 'instances':
+            self._follow(camera, message)
+        else:
+            for one in message.objects:
+                one.id = self._ids[camera][one.label]
+        return bytes(ros2_types().serialize_cdr(message, entry.type))
+
+    def _follow(self, camera: str, message: Message) -> None:
+        """Give the instances of the next image their tracks."""
+        frame = self._find_image(self._image_topics[camera], message.sequence)
         detections = to_detections(message, self._class_names)
-        tracks = self._trackers[entry.topic].update(detections, frame.moment, frame.rgb)
+        tracks = self._trackers[camera].update(detections, frame.moment, frame.rgb)
         set_tracks(select_instances(message, self._class_names), tracks)
+        self._ids[camera] = {one.label: one.id for one in message.instances}
         self._advance()
-        return bytes(ros2_types().serialize_cdr(message, INSTANCES))
 
     def _find_image(self, topic: str, sequence: int) -> Frame:
         """Return the next image that has a number among those of its topic that are taken."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,7 +11,8 @@ from yolact_core.errors import InputError
 from yolact_ros.bag.executors.bag_runs import BagRun, Part, Reporter, Survey, run_bags
 from yolact_ros.bag.executors.executor import Executor, Observer, load_once
 from yolact_ros.bag.io.bag import Bag, Loss
-from yolact_ros.bag.io.storage import lose_images
+from yolact_ros.bag.io.storage import MOST_REASONS, lose_images
+from yolact_ros.bag.replay.depth_topics import choose_depth
 from yolact_ros.bag.replay.following import InstanceFollower
 from yolact_ros.bag.replay.frames import choose_images, split_span
 from yolact_ros.bag.replay.replay import Replay, ReplayedSpan, ReplayFacts, ReplayJob
@@ -22,6 +23,7 @@ from yolact_ros.bag.replay.resumable_output import (
     explain_full_disk,
     folder_of_parts,
 )
+from yolact_ros.messages.outputs import Need
 from yolact_ros.messages.stamps import LATEST, TOO_LATE
 from yolact_ros.messages.topic_names import make_legal
 
@@ -54,16 +56,27 @@ class ReplayedBag(BagRun[ReplayJob, ReplayFacts, ReplayedSpan]):
             first_skipped=min(firsts, default=None),
             last_skipped=max(lasts, default=None),
             instances=dict(instances),
+            without_depth=sum(span.without_depth for span in spans),
         )
 
     @property
     def losses(self) -> list[Loss]:
-        """Loss of the images that could not be used."""
+        """Loss of the images that could not be used, and of depth if no image has any."""
         done = self.progress
         reasons = [reason for span in self.results for reason in span.reasons]
-        return lose_images(
+        lost = lose_images(
             self.job.bag, done.skipped, reasons, done.first_skipped, done.last_skipped
         )
+        if done.images and done.without_depth == done.images:
+            reason = f'no image of it has depth: {self.depth_reasons}'
+            lost.append(Loss(reason, bag=str(self.job.bag)))
+        return lost
+
+    @property
+    def depth_reasons(self) -> str:
+        """Why images have no depth, in words."""
+        reasons = [reason for span in self.results for reason in span.depth_reasons]
+        return '; '.join(list(dict.fromkeys(reasons))[:MOST_REASONS])
 
 
 def survey_replay(
@@ -77,6 +90,8 @@ def survey_replay(
     selection, outputs = job.selection, select_outputs(job.outputs)
     with Bag(job.bag, observer.on_loss) as bag:
         images = choose_images(bag, selection)
+        needs_depth = any(output.needs is Need.DEPTH for output in outputs)
+        depth = choose_depth(bag, images.topics, job.depth) if needs_depth else {}
         spans = split_span(bag, images, part_images)
         detector = load_once(job.model, **job.options)
         plan = {  # all that decides what the output is
@@ -97,6 +112,7 @@ def survey_replay(
             'runtime': [detector.backend, str(detector.device), detector.precision],
             'options': asdict(detector.options),
             'outputs': [output.topic for output in outputs],
+            'depth': {topic: asdict(beside) for topic, beside in depth.items()},
             'spans': len(spans),
             'part_images': part_images,
         }
@@ -110,6 +126,7 @@ def survey_replay(
         class_names=detector.class_names,
         part_images=job.part_images if part_images is None else None,
         resumed=sum(one.images for one in before),
+        depth=depth,
     )
     done = {number: ReplayedSpan(one) for number, one in enumerate(before) if one.is_complete}
     observer.advance()
@@ -151,12 +168,7 @@ def _finish(bag: ReplayedBag, executor: Executor, reporter: Reporter) -> None:
     """Join all parts if they are complete; otherwise keep those that there are."""
     if bag.facts is None:
         return
-    for topic, camera in name_cameras(bag.facts.images.topics).items():
-        if camera != NODE and make_legal([topic])[topic] != topic:
-            bag.remarks.append(f'results of {topic} are below {camera}, a name that ROS 2 accepts')
-    times = [one.progress.time for one in bag.results if one.progress.time is not None]
-    if max(times, default=0) > LATEST:
-        bag.remarks.append(TOO_LATE)
+    bag.remarks += _list_remarks(bag, bag.facts)
     output = ResumableOutput(bag.job.output, bag.facts.types)
     if not bag.is_complete:
         output.discard()
@@ -170,6 +182,18 @@ def _finish(bag: ReplayedBag, executor: Executor, reporter: Reporter) -> None:
         bag.failures.append(
             f'results of bag {bag.job.bag} cannot be joined and stay in {output.folder}: {error}'
         )
+
+
+def _list_remarks(bag: ReplayedBag, facts: ReplayFacts) -> Iterator[str]:
+    """Iterate over what is worth knowing of results."""
+    for topic, camera in name_cameras(facts.images.topics).items():
+        if camera != NODE and make_legal([topic])[topic] != topic:
+            yield f'results of {topic} are below {camera}, a name that ROS 2 accepts'
+    if 0 < bag.progress.without_depth < bag.progress.images:
+        yield f'{bag.progress.without_depth} images have no depth: {bag.depth_reasons}'
+    times = [one.progress.time for one in bag.results if one.progress.time is not None]
+    if max(times, default=0) > LATEST:
+        yield TOO_LATE
 
 
 def _join(

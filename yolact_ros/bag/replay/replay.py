@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from yolact_core.errors import InputError
 from yolact_ros.bag.executors.bag_runs import Part
 from yolact_ros.bag.executors.executor import Observer, load_once
-from yolact_ros.bag.image_selection import ImageSelection
+from yolact_ros.bag.image_selection import DepthSelection, ImageSelection
 from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.io.storage import MOST_REASONS
 from yolact_ros.bag.io.writer import BagWriter
+from yolact_ros.bag.replay.depth_topics import DepthTopics
 from yolact_ros.bag.replay.frames import ChosenImages, Frame, RawFrame, Span, decode, read_raw
+from yolact_ros.bag.replay.recorded_depth import RecordedDepth
 from yolact_ros.bag.replay.results import (
     MODEL_INFO_TOPIC,
     name_cameras,
@@ -25,6 +27,7 @@ from yolact_ros.bag.replay.results import (
 )
 from yolact_ros.bag.replay.resumable_output import Progress, SpanOutput, explain_full_disk
 from yolact_ros.messages.builder import bag_messages
+from yolact_ros.messages.space import Space
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class ReplayJob:
         part_images: Number of images in a part of the output.
         restart: Whether to drop what an earlier run left unfinished.
         is_tracked: Whether instances are followed from image to image.
+        depth: Topics of the depth and of the calibration, where they are named.
     """
 
     bag: Path
@@ -52,6 +56,7 @@ class ReplayJob:
     part_images: int
     restart: bool
     is_tracked: bool
+    depth: DepthSelection = field(default_factory=DepthSelection)
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ class ReplayFacts:
         class_names: Classes that the model knows.
         part_images: Greatest number of images in a part; None if each span is one.
         resumed: Number of images that an earlier run did.
+        depth: Depth and calibration beside each topic of images; empty where no output needs them.
     """
 
     types: dict[str, str]
@@ -71,6 +77,7 @@ class ReplayFacts:
     class_names: tuple[str, ...]
     part_images: int | None
     resumed: int
+    depth: dict[str, DepthTopics] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,11 +88,13 @@ class ReplayedSpan:
         progress: How far it has come, including what earlier runs did.
         seconds: Seconds that each image of this run took, from message to detections.
         reasons: Why images could not be read; each reason once, and a few at most.
+        depth_reasons: Why images have no depth, likewise.
     """
 
     progress: Progress
     seconds: tuple[float, ...] = ()
     reasons: tuple[str, ...] = ()
+    depth_reasons: tuple[str, ...] = ()
 
 
 class Replay:
@@ -108,6 +117,11 @@ class Replay:
         self._outputs = select_outputs(job.outputs)
         self._output = SpanOutput(job.output, part.number, part.facts.types, before)
         self._cameras = name_cameras(part.facts.images.topics)
+        self._depths = {
+            topic: RecordedDepth(bag, beside) for topic, beside in part.facts.depth.items()
+        }
+        self._without_depth = 0
+        self._depth_reasons: list[str] = []
         self._reasons: list[str] = []
         self._seconds: list[float] = []
 
@@ -137,7 +151,12 @@ class Replay:
             raise InputError(
                 f'bag {self._bag.path} must hold an image in what was asked for, got none'
             )
-        return ReplayedSpan(output.progress, tuple(self._seconds), tuple(self._reasons))
+        return ReplayedSpan(
+            output.progress,
+            tuple(self._seconds),
+            tuple(self._reasons),
+            tuple(self._depth_reasons),
+        )
 
     def _images(self) -> Iterator[RawFrame]:
         """Iterate over the images that are not done, also those that are not taken."""
@@ -172,13 +191,13 @@ class Replay:
         """Process an image if it is to be taken, and return how far that is."""
         time, topic = raw.entry.time, raw.entry.topic
         images, skipped, instances = before.images, before.skipped, Counter(before.instances)
+        without_depth = before.without_depth - self._without_depth
         if raw.index % self._every == 0:
             try:
                 frame = decode(self._bag, raw, self._image_range)
             except InputError as error:
                 skipped += 1
-                if str(error) not in self._reasons and len(self._reasons) < MOST_REASONS:
-                    self._reasons.append(str(error))
+                _note(error, self._reasons)
             else:
                 images += 1
                 instances.update(self._process(frame, writer))
@@ -192,6 +211,7 @@ class Replay:
             first_skipped=time if is_skipped and not before.skipped else before.first_skipped,
             last_skipped=time if is_skipped else before.last_skipped,
             instances=dict(instances),
+            without_depth=without_depth + self._without_depth,
         )
 
     def _process(self, frame: Frame, writer: BagWriter) -> list[str]:
@@ -200,9 +220,26 @@ class Replay:
         self._seconds.append(frame.seconds + self._detector.timing.total)
         sequence = frame.index // self._every + 1
         result = to_result(frame, detections, sequence, self._detector)
+        if frame.topic in self._depths:
+            result = replace(result, space=self._find_space(frame))
         for output in self._outputs:
             topic = f'{self._cameras[frame.topic]}/{output.topic}'
             message = output.make(bag_messages, result)
             if message is not None:
                 writer.write(topic, frame.time, message)
         return detections.class_names
+
+    def _find_space(self, frame: Frame) -> Space | None:
+        """Return the depth that belongs to an image; None, and the reason is noted, without."""
+        try:
+            return self._depths[frame.topic].find(frame)
+        except InputError as error:
+            self._without_depth += 1
+            _note(error, self._depth_reasons)
+            return None
+
+
+def _note(error: InputError, reasons: list[str]) -> None:
+    """Remember a reason, each once and a few at most."""
+    if str(error) not in reasons and len(reasons) < MOST_REASONS:
+        reasons.append(str(error))

@@ -39,6 +39,7 @@ class Progress:
         first_skipped: Time of recording of the first of them, ns; None without any.
         last_skipped: Time of recording of the last of them, ns.
         instances: Number of instances found so far, by class.
+        without_depth: Number of images that needed depth and to which none belongs.
         is_complete: Whether the span is done.
     """
 
@@ -50,6 +51,7 @@ class Progress:
     first_skipped: int | None = None
     last_skipped: int | None = None
     instances: dict[str, int] = field(default_factory=dict)
+    without_depth: int = 0
     is_complete: bool = False
 
 

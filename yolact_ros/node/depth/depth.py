@@ -11,6 +11,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from yolact_core.errors import InputError
 from yolact_core.lifting import DepthImage
+from yolact_ros.depth.ring import DepthRing
 from yolact_ros.deserialization import deserialize
 from yolact_ros.health.depth import DepthReport, DepthTally
 from yolact_ros.images.depth import decompress_depth, read_depth
@@ -19,7 +20,6 @@ from yolact_ros.messages.space import Space, Transform
 from yolact_ros.messages.stamps import stamp_of
 from yolact_ros.node.depth.camera_info import CameraInfoInput
 from yolact_ros.node.depth.on_demand import OnDemandSubscription
-from yolact_ros.node.depth.ring import DepthRing
 from yolact_ros.node.depth.settings import DepthSettings
 from yolact_ros.node.depth.transforms import Transforms
 
@@ -64,7 +64,7 @@ class DepthInput:
         self._image_topic = image_topic
         self._transforms = transforms
         self._is_compressed = is_compressed
-        self._ring = DepthRing()
+        self._ring: DepthRing[bytes] = DepthRing()
         self._tally = DepthTally()
         self._missed: tuple[int, float] | None = None  # stamp, and when it was looked for
 

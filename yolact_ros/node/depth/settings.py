@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
+from yolact_ros.depth.registration import is_named_rectified
 from yolact_ros.node.parameters import When, parameter
-
-RECTIFIED = re.compile(r'(?<![a-z])rect(ified)?(?![a-z])')  # image_rect, image_rect_color
 
 
 @dataclass(frozen=True)
@@ -39,5 +37,5 @@ class DepthSettings:
     def is_rectified(self, topic: str) -> bool:
         """Return whether the images of a topic are rectified."""
         if self.rectified == 'auto':
-            return RECTIFIED.search(topic) is not None
+            return is_named_rectified(topic)
         return self.rectified == 'yes'

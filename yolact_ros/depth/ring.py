@@ -1,10 +1,11 @@
-"""The newest depth images, serialized, until the image that they belong to asks for them."""
+"""The newest depth images, unread, until the image that they belong to asks for them."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 from itertools import pairwise
+from typing import Generic, TypeVar
 
 from yolact_core.errors import InputError
 from yolact_ros.health.freshness import NANOSECONDS
@@ -15,17 +16,24 @@ ENOUGH = 3  # depth images that tell the period: of two, one may follow a pause
 GAP = 10**9  # nanoseconds without depth after which its period is measured anew
 
 
-class DepthRing:
-    """Keeps serialized depth images by their stamps, in nanoseconds."""
+Data = TypeVar('Data')
 
-    def __init__(self) -> None:
+
+class DepthRing(Generic[Data]):
+    """Keeps depth images, such as serialized messages, by their stamps in nanoseconds.
+
+    Args:
+        length: Number of depth images that wait at most.
+    """
+
+    def __init__(self, length: int = LENGTH) -> None:
         self._lock = threading.Lock()
-        self._waiting: deque[tuple[int, bytes]] = deque(maxlen=LENGTH)
+        self._waiting: deque[tuple[int, Data]] = deque(maxlen=length)
 
-    def add(self, stamp: int, data: bytes) -> None:
+    def add(self, stamp: int, data: Data) -> None:
         """Let a depth image wait. When time goes back or jumps, all that waited is of another."""
         with self._lock:
-            if self._waiting and not 0 < stamp - self._waiting[-1][0] <= GAP:
+            if self._waiting and not follows(stamp, self._waiting[-1][0]):
                 self._waiting.clear()
             self._waiting.append((stamp, data))
 
@@ -47,7 +55,7 @@ class DepthRing:
         differences = sorted(later - earlier for earlier, later in pairwise(stamps))
         return differences[len(differences) // 4] * NANOSECONDS
 
-    def find(self, stamp: int, most: float = 0.0) -> bytes:
+    def find(self, stamp: int, most: float = 0.0) -> Data:
         """Return the depth image that belongs to an image.
 
         That is the one of the same stamp, or else the nearest within half a period.
@@ -73,10 +81,15 @@ class DepthRing:
             )
         return data
 
-    def _nearest(self, stamp: int) -> tuple[float, bytes] | None:
+    def _nearest(self, stamp: int) -> tuple[float, Data] | None:
         """Return how many seconds the nearest depth image is away, and itself; None without."""
         with self._lock:
             if not self._waiting:
                 return None
             nearest, data = min(self._waiting, key=lambda waiting: abs(waiting[0] - stamp))
         return abs(nearest - stamp) * NANOSECONDS, data
+
+
+def follows(stamp: int, before: int) -> bool:
+    """Return whether a stamp continues another, both in nanoseconds: no jump of time or pause."""
+    return 0 < stamp - before <= GAP

@@ -1,0 +1,1 @@
+"""Depth beside images: which belongs to which, for the node and for bags."""
