@@ -68,8 +68,8 @@ def test_each_instance_has_its_place_in_space(run, read):
             assert columns.min() - 0.1 <= column <= columns.max() + 0.1
             assert rows.min() - 0.1 <= row <= rows.max() + 0.1
         width, height, depth = one['size']
-        assert 0 <= width <= np.ptp(columns) * 1.5 / 100 + 1e-3
-        assert 0 <= height <= np.ptp(rows) * 1.5 / 100 + 1e-3
+        assert 0 <= width <= (np.ptp(columns) + 1) * 1.5 / 100 + 1e-3
+        assert 0 <= height <= (np.ptp(rows) + 1) * 1.5 / 100 + 1e-3
         assert depth == pytest.approx(0, abs=1e-4)
 
 

@@ -7,7 +7,7 @@ import pytest
 from point_files import read_pcd, read_ply
 
 from yolact_core.errors import InputError
-from yolact_core.lifting.point_files import write_points
+from yolact_core.media.point_files import write_points
 
 
 @pytest.fixture

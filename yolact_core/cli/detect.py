@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from yolact_core.cli.detect_job import DetectJob, DetectSummary
-    from yolact_core.lifting.depth_files import Scene
+    from yolact_core.media.depth_files import Scene
     from yolact_core.media.sources import ImageFile, Video
 
 
@@ -86,8 +86,8 @@ class DepthOptions:
             return None
         if self.depth is None or self.camera is None:
             raise InputError('--depth and --camera must be given together')
-        from yolact_core.lifting.depth_files import Scene
-        from yolact_core.lifting.point_files import check_points_file
+        from yolact_core.media.depth_files import Scene
+        from yolact_core.media.point_files import check_points_file
         from yolact_core.media.sources import ImageFile
 
         source = sources[0]

@@ -21,9 +21,9 @@ from yolact_core.detections import Detections
 from yolact_core.detector import Detector
 from yolact_core.files import replace_when_done
 from yolact_core.lifting import Objects
-from yolact_core.lifting.depth_files import Scene
-from yolact_core.lifting.point_files import write_objects
+from yolact_core.media.depth_files import Scene
 from yolact_core.media.image_files import JPEG_SUFFIXES, read_image, write_image
+from yolact_core.media.point_files import write_objects
 from yolact_core.media.ranges import BY_ENCODING, ImageRange
 from yolact_core.media.sources import ImageFile, Video
 from yolact_core.media.video_writing import Add, write_video
