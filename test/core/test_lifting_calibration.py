@@ -109,6 +109,14 @@ def test_points_lie_on_their_rays():
     np.testing.assert_array_equal(rays.crop(10, 20, 30, 40, step=3), rays.table[20:50:3, 10:50:3])
 
 
+def test_rays_go_on_beside_pixel_centres_and_beyond_the_image():
+    rays = calibrated().rays(is_rectified=False)
+    places = np.array([[10.5, 20], [10, 20.5], [-0.5, 0], [159.5, 119], [159, 119.5]])
+    truth = (places - [81, 58]) / [140, 150]
+    np.testing.assert_allclose(rays.between(places), truth, atol=1e-6)
+    assert rays.between(np.zeros((0, 2))).shape == (0, 2)
+
+
 def test_a_calibration_file_of_ros_is_read(tmp_path):
     path = tmp_path / 'camera.yaml'
     path.write_text(YAML)
@@ -140,7 +148,7 @@ def test_a_calibration_file_that_lacks_something_says_what(before, after, senten
 @pytest.mark.parametrize(
     ('values', 'sentence'),
     [
-        ({'size': (0, 160)}, r'height and width must be above 0, got \(0, 160\)'),
+        ({'size': (0, 160)}, r'height and width must be at least 2, got \(0, 160\)'),
         ({'matrix': np.zeros((3, 3))}, 'got 0 and 0: the camera is not calibrated'),
         ({'matrix': np.full((3, 3), np.nan)}, 'camera matrix must be finite'),
         ({'matrix': np.eye(2)}, r'camera matrix must be .* of shape \(3, 3\)'),

@@ -47,8 +47,8 @@ class Calibration:
     projection: Numbers | None = None
 
     def __post_init__(self) -> None:
-        if min(self.size) <= 0:
-            raise InputError(f'height and width must be above 0, got {self.size}')
+        if min(self.size) < 2:
+            raise InputError(f'height and width must be at least 2, got {self.size}')
         _require_calibrated('camera matrix', self.matrix, (3, 3))
         if self.model not in COUNTS:
             known = ', '.join(name for name in COUNTS if name)

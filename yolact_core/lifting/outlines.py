@@ -12,7 +12,6 @@ import numpy.typing as npt
 PIXELS = 128  # of an outline that are looked at, at most
 SIDES = np.array([[-0.5, 0], [0.5, 0], [0, -0.5], [0, 0.5]])  # of a pixel, from its centre
 REACH = 2  # samples beyond the rim that a plane is fitted to
-LEAST_SAMPLES = 3
 FLATTENING = 0.02  # squared samples: keeps planes through samples in one line from tilting
 STEEPEST = 2.0  # times farther or nearer than the samples beside it may a place be
 
@@ -32,23 +31,27 @@ def trace_outline(mask: Mask) -> Numbers:
     return places
 
 
-def extrapolate(depths: npt.NDArray[np.float32], places: Numbers, rim: int) -> Numbers:
-    """Return the depth at places beside samples, NaN where there are too few, shape (P, S).
+def extrapolate(inverse: Numbers, places: Numbers, rim: int) -> Numbers:
+    """Return the depth at places beside samples, NaN where most are not the object's, (P, S).
 
     It is that of the plane through the samples nearby. Of a plane, 1 / depth is linear in the
     image (of a rectified one; in a small part of any), so that is what is fitted.
 
     Args:
-        depths: Depth at samples on a grid, NaN where there is none, metres, shape (h, w).
+        inverse: 1 / depth at samples on a grid, 1 / metres, 0 where there is none, negative where
+            it is not the object's, shape (h, w).
         places: Places x y in units of the grid, of which those in a row share a plane and have
-            their middle in the grid, shape (P, S, 2).
+            their middle in the grid or less than 1 before it, shape (P, S, 2).
         rim: How many samples wide the rim without depth is.
     """
     cells = places.mean(axis=1).astype(np.int64)
-    inverse = _windows(depths, cells, rim + REACH)  # (P, n * n)
-    sums = np.concatenate([inverse > 0, inverse]) @ _plane_terms(rim + REACH)
+    near = _windows(inverse, cells, rim + REACH)  # (P, n * n)
+    is_own = near > 0
+    others = np.count_nonzero(near < 0, axis=1)
+    near *= is_own
+    sums = np.concatenate([is_own, near]) @ _plane_terms(rim + REACH)
     counts, x, y, xx, xy, yy = sums[: len(cells)].T
-    counts[counts < LEAST_SAMPLES] = np.nan
+    counts[counts < np.maximum(others, 1)] = np.nan
     x, y, xx, xy, yy = x / counts, y / counts, xx / counts, xy / counts, yy / counts
     mean, xi, yi = sums[len(cells) :, :3].T / counts
 
@@ -68,16 +71,13 @@ def _plane_terms(radius: int) -> Numbers:
     return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
 
 
-def _windows(
-    depths: npt.NDArray[np.float32], cells: npt.NDArray[np.int64], radius: int
-) -> Numbers:
-    """Return 1 / depth in windows around cells x y, 0 where there is none, shape (P, n * n)."""
-    height, width = depths.shape
+def _windows(grid: Numbers, cells: npt.NDArray[np.int64], radius: int) -> Numbers:
+    """Return the values in windows around cells x y, 0 outside the grid, shape (P, n * n)."""
+    height, width = grid.shape
     padded = np.zeros((height + 2 * radius, width + 2 * radius))
-    inner = padded[radius : radius + height, radius : radius + width]
-    np.divide(1, depths, out=inner, where=depths > 0)
+    padded[radius : radius + height, radius : radius + width] = grid
     side = np.arange(2 * radius + 1)
     window = (side[:, None] * padded.shape[1] + side).ravel()
     first = cells[:, 1] * padded.shape[1] + cells[:, 0]
-    inverse: Numbers = padded.ravel().take(first[:, None] + window)
-    return inverse
+    values: Numbers = padded.ravel().take(first[:, None] + window)
+    return values

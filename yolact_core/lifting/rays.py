@@ -47,14 +47,19 @@ class Rays:
         return self.table[y : y + height : step, x : x + width : step]
 
     def between(self, places: Numbers) -> Table:
-        """Return x and y of the rays through places between pixel centres, shape (P, 2).
+        """Return x and y of the rays through places beside pixel centres, shape (P, 2).
 
         Args:
             places: Column and row of each place, shape (P, 2).
         """
-        x, y = places[:, :1].astype(np.float32), places[:, 1:].astype(np.float32)
-        found = cv2.remap(self.table, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return np.asarray(found[:, 0], dtype=np.float32)
+        height, width = self.size
+        columns, rows = places.astype(np.int64).T
+        columns, rows = columns.clip(0, width - 2), rows.clip(0, height - 2)
+        flat, table = rows * width + columns, self.table.reshape(-1, 2)
+        here, right, below = (table.take(flat + shift, axis=0) for shift in (0, 1, width))
+        x, y = (places[:, 0] - columns)[:, None], (places[:, 1] - rows)[:, None]
+        between: Table = (here + x * (right - here) + y * (below - here)).astype(np.float32)
+        return between
 
     def to_points(
         self, pixels: npt.NDArray[np.integer], depths: npt.NDArray[np.float32]

@@ -54,21 +54,26 @@ def find_surface(
     """
     mask, (x, y) = crop
     core, erosion = erode(mask, max_erosion)
-    (height, width), step = core.shape, _choose_step(core, max_points)
-    is_sampled = core[::step, ::step]
-    depths = depth.crop(x, y, height, width, step)
+    step = _choose_step(core, max_points)
+    height, width = core.shape
+    top, left = (max(0, side - 1) % step // 2 for side in core.shape)  # as much as at the ends
+    is_sampled = core[top::step, left::step]
+    depths = depth.crop(x + left, y + top, height - top, width - left, step)
     rows, columns = np.nonzero(is_sampled & (depths > 0))
-    pixels = np.stack([columns, rows], axis=1) * step + np.array([x, y])
+    pixels = np.stack([columns, rows], axis=1) * step + np.array([x + left, y + top])
     points = rays.to_points(pixels, depths[rows, columns])
     is_own = gate(points[:, 2]) & ~np.isnan(points[:, 0])
-    points = points[is_own]
-    depths[:] = np.nan
-    depths[rows[is_own], columns[is_own]] = points[:, 2]
+
+    inverse = np.zeros(is_sampled.shape)
+    inverse[rows, columns] = np.where(is_own, 1, -1) / points[:, 2]
+    places = trace_outline(mask)
+    far = extrapolate(inverse, (places - np.array([left, top])) / step, math.ceil(erosion / step))
+    pixels, points = pixels[is_own], points[is_own]
     every = max(1, math.ceil(len(points) / max_points))
     return Surface(
         points=points[::every],
-        pixels=pixels[is_own][::every].astype(np.int32),
-        outline=_find_outline(crop, depths, rays, step, erosion),
+        pixels=pixels[::every].astype(np.int32),
+        outline=_to_points(rays, places + crop[1], far),
         valid_share=len(points) / max(1, int(np.count_nonzero(is_sampled))),
     )
 
@@ -100,14 +105,10 @@ def _choose_step(core: Mask, max_points: int) -> int:
     return max(1, min(fitting, int(min(core.shape)) // LEAST_ROWS))
 
 
-def _find_outline(
-    crop: Crop, depths: npt.NDArray[np.float32], rays: Rays, step: int, erosion: int
+def _to_points(
+    rays: Rays, places: npt.NDArray[np.float64], far: npt.NDArray[np.float64]
 ) -> Points:
-    mask, corner = crop
-    places = trace_outline(mask)
-    if len(places) == 0:
-        return np.zeros((0, 3), dtype=np.float32)
-    far = extrapolate(depths, places / step, math.ceil(erosion / step)).reshape(-1, 1)
-    x_y = rays.between((places + corner).reshape(-1, 2))
-    points = np.concatenate([x_y * far, far], axis=1, dtype=np.float32)
+    known = ~np.isnan(far)
+    x_y = rays.between(places[known])
+    points = np.concatenate([x_y * far[known, None], far[known, None]], axis=1, dtype=np.float32)
     return points[~np.isnan(points[:, 0])]
