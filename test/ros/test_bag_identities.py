@@ -219,6 +219,19 @@ def test_tracks_are_compared_without_an_interval(tmp_path, capsys):
     assert line.replace('│', ' ').split() == ['idf1', '1.0000', '0.5000', '-0.5000', '-', '-']
 
 
+def test_the_report_lists_figures_of_tracks_only_where_there_are_any(tmp_path):
+    pytest.importorskip('matplotlib', reason="pip install 'yolact[plot]'")
+    pytest.importorskip('jinja2', reason="pip install 'yolact[plot]'")
+    bag, texts = write_scene(tmp_path / 'bag', swap), []
+    for more in ([], ['--tracks']):
+        page = tmp_path / 'report.html'
+        words = ['bag', 'evaluate', bag, '--results', f'{bag}#{FOUND}', '--truth', TRUTH]
+        assert main([str(one) for one in [*words, '--report', page, *more]]) == 0
+        texts.append(page.read_text())
+    for title in ('HOTA', 'identity switches', 'stability of tracks'):
+        assert [f'{title}<small>' in one for one in texts] == [False, True]
+
+
 def make_truth(tracks, is_crowd):
     found = make_detections([LEFT, RIGHT, disk(60)], [0, 0, 0])
     return FrameTruth(

@@ -64,16 +64,14 @@ class RecordedTracks:
 
     def follow(self, frame: Frame, prediction: FrameDetections) -> tuple[Detections, Tracks]:
         """Return detections of the next image, and their tracks."""
-        found, recorded = prediction.detections, prediction.tracks
-        ids = recorded.ids if recorded else ('',) * len(found)
-        class_ids = found.class_ids.copy()
-        for index, (track_id, score) in enumerate(zip(ids, found.scores.tolist(), strict=True)):
+        found, tracks = prediction.detections, prediction.tracks or NO_TRACKS
+        class_ids, pairs = found.class_ids.copy(), zip(tracks.ids, found.scores, strict=True)
+        for index, (track_id, score) in enumerate(pairs):
             if track_id:
                 track = self._find(track_id, frame.moment)
-                track.see(frame.moment, NO_MASK, int(class_ids[index]), score)
+                track.see(frame.moment, NO_MASK, int(class_ids[index]), float(score))
                 class_ids[index] = track.class_id
-        ages = recorded.ages if recorded else np.zeros(len(found), np.int64)
-        return found, Tracks(ids, ages, class_ids)
+        return found, replace(tracks, class_ids=class_ids)
 
     def _find(self, track_id: str, stamp: float) -> Track:
         """Return a track, which begins anew where time goes back."""
