@@ -63,7 +63,7 @@ class Calibration:
             raise InputError(f'distortion must be finite, got {self.distortion.tolist()}')
 
     @classmethod
-    def read(cls, path: Path) -> Calibration:
+    def read(cls, path: Path | str) -> Calibration:
         """Read a YAML file as calibrators and camera drivers of ROS write it.
 
         Args:
@@ -73,7 +73,7 @@ class Calibration:
         Raises:
             InputError: A value is missing or not as it must be.
         """
-        values = read_yaml(path)
+        values = read_yaml(Path(path))
         try:
             return cls(
                 size=(_read_side(values, 'image_height'), _read_side(values, 'image_width')),
