@@ -166,6 +166,17 @@ def test_a_bag_is_not_split_where_instances_are_followed(tmp_path, evaluate_bag)
     assert whole['tracks'] is shared['tracks'] is True
 
 
+def test_tracks_of_a_run_are_those_of_the_model(tmp_path, run_bag, evaluate_bag, capsys):
+    bag, output = write_scene(tmp_path / 'bag', swap), tmp_path / 'out.mcap'
+    assert run_bag(bag, output, '--score-threshold', 0.3) == 0
+    capsys.readouterr()
+    words = ('--truth', TRUTH, '--tracks', '--score-threshold', 0.3)
+    _, live, _ = evaluate_bag(bag, *words)
+    _, recorded, _ = evaluate_bag(bag, *words, '--results', output, model=False)
+    for name in (*NEW, *OF_TRACKS):
+        assert recorded['figures'][name] == live['figures'][name] is not None
+
+
 def test_truth_without_ids_tells_only_how_steady_tracks_are(tmp_path, evaluate_bag):
     bag = write_scene(tmp_path / 'bag', swap)
     truth = write_coco(tmp_path / 'coco', [make_detections([LEFT, RIGHT], [0, 0])] * COUNT)
