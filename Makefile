@@ -87,6 +87,7 @@ bench: setup
 	$(BIN)/python benchmarks/depth_outputs.py
 	$(WITH_ROS) $(BIN)/python benchmarks/node_overhead.py
 	$(WITH_ROS) $(BIN)/python benchmarks/node_rate.py
+	$(WITH_ROS) $(BIN)/python benchmarks/node_removal.py
 
 bench-cpu: setup
 	$(BIN)/python benchmarks/cpu_checks.py
