@@ -257,6 +257,29 @@ def test_outputs_without_depth_need_none(tmp_path, run, capsys):
     assert 'have no depth' not in capsys.readouterr().out
 
 
+def test_costmaps_and_calibrations_are_written_as_the_node_publishes_them(bag, run):
+    names = ('camera_info', 'nav/points', 'nav/class_mask', 'nav/confidence', 'nav/camera_info')
+    status, messages = run(bag, outputs=','.join(names))
+    assert status == 0
+    assert [len(messages[f'/yolact/{name}']) for name in names] == [COUNT] * 5
+    for (_, cloud), (_, mask) in zip(
+        messages['/yolact/nav/points'], messages['/yolact/nav/class_mask'], strict=True
+    ):
+        assert (cloud.height, cloud.width) == (mask.height, mask.width)
+        assert cloud.header == mask.header
+        assert np.nanmin(to_xyz(cloud)[..., 2]) == pytest.approx(1.5)
+    _, info = messages['/yolact/camera_info'][3]
+    assert info.k.tolist() == MATRIX.ravel().tolist()
+    assert info.header == make_header(stamp_of(3), 'lens')
+
+
+def test_calibrations_alone_need_no_depth(tmp_path, run):
+    bag = write_bag(tmp_path / 'bag', [*image_items(), info_item()])
+    status, messages = run(bag, outputs='camera_info')
+    assert status == 0
+    assert len(messages['/yolact/camera_info']) == COUNT
+
+
 def write_ros1(path, items):
     """Write the same as a bag of ROS 1, where a calibration has D, K, R and P."""
     from rosbags.rosbag1 import Writer

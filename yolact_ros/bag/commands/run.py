@@ -42,7 +42,8 @@ class Options:
     outputs: tuple[str, ...] = option(
         'instances, label_image, label_image8, class_mask, confidence, overlay, '
         'overlay/compressed, prototypes, timing (which alone differs from run to run); with depth '
-        'in the bag also objects, objects/points, markers',
+        'in the bag also objects, objects/points, markers, nav/points, nav/class_mask, '
+        'nav/confidence, nav/camera_info; camera_info',
         'instances',
         metavar='NAME,NAME',
         type=names,

@@ -10,6 +10,7 @@ from yolact_core.errors import InputError
 from yolact_ros.bag.image_selection import DepthSelection
 from yolact_ros.bag.io.bag import DEPTH, Bag, Message, Topic
 from yolact_ros.bag.io.cameras import COMPRESSED_DEPTH
+from yolact_ros.messages.outputs import Need
 from yolact_ros.messages.types import CAMERA_INFO, IMAGE_TYPES
 
 
@@ -18,16 +19,16 @@ class DepthTopics:
     """What is recorded beside the images of a camera.
 
     Args:
-        depth: Topic of the depth that is registered to them.
+        depth: Topic of the depth that is registered to them; None where nobody needs any.
         camera_info: Topic of their calibration.
     """
 
-    depth: str
+    depth: str | None
     camera_info: str
 
 
 def choose_depth(
-    bag: Bag, images: Sequence[str], selection: DepthSelection
+    bag: Bag, images: Sequence[str], selection: DepthSelection, need: Need = Need.DEPTH
 ) -> dict[str, DepthTopics]:
     """Return the topics beside each topic of images: those that are named, or of its frame.
 
@@ -38,10 +39,13 @@ def choose_depth(
         bag: Bag, open for reading.
         images: Topics of images.
         selection: Topics that are named.
+        need: What is needed beside the images; nothing is looked for that is not.
 
     Raises:
         InputError: There is none, or it cannot be told which.
     """
+    if need is Need.IMAGE:
+        return {}
     depth, camera_info = selection.depth, selection.camera_info
     if len(images) > 1 and (depth or camera_info):
         raise InputError(
@@ -52,17 +56,21 @@ def choose_depth(
     if camera_info:
         bag.select_topic(camera_info, (CAMERA_INFO,))
     infos = [topic for topic in bag.topics if topic.type == CAMERA_INFO and topic.count]
-    depths = [topic for topic in bag.topics if topic.is_image and bag.find_use(topic) == DEPTH]
-    names = {topic.name for topic in depths}
-    doubles = {f'{name}/{COMPRESSED_DEPTH}' for name in names}
-    depths = [topic for topic in depths if topic.name not in doubles]
+    depths = _list_depths(bag) if need is Need.DEPTH else []
     return {
         image: DepthTopics(
-            depth or _choose(bag, image, depths, '--depth'),
+            (depth or _choose(bag, image, depths, '--depth')) if need is Need.DEPTH else None,
             camera_info or _choose(bag, image, infos, '--camera-info'),
         )
         for image in images
     }
+
+
+def _list_depths(bag: Bag) -> list[Topic]:
+    """Return the topics of depth, each once."""
+    depths = [topic for topic in bag.topics if topic.is_image and bag.find_use(topic) == DEPTH]
+    doubles = {f'{topic.name}/{COMPRESSED_DEPTH}' for topic in depths}
+    return [topic for topic in depths if topic.name not in doubles]
 
 
 def _choose(bag: Bag, image: str, candidates: Sequence[Topic], option: str) -> str:

@@ -90,8 +90,8 @@ def survey_replay(
     selection, outputs = job.selection, select_outputs(job.outputs)
     with Bag(job.bag, observer.on_loss) as bag:
         images = choose_images(bag, selection)
-        needs_depth = any(output.needs is Need.DEPTH for output in outputs)
-        depth = choose_depth(bag, images.topics, job.depth) if needs_depth else {}
+        need = max((output.needs for output in outputs), default=Need.IMAGE)
+        depth = choose_depth(bag, images.topics, job.depth, need)
         spans = split_span(bag, images, part_images)
         detector = load_once(job.model, **job.options)
         plan = {  # all that decides what the output is

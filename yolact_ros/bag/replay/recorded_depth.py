@@ -8,13 +8,17 @@ from types import SimpleNamespace
 
 from yolact_core.errors import InputError
 from yolact_core.lifting import Rays
-from yolact_ros.bag.io.bag import NS_PER_S, Bag, Entry
+from yolact_ros.bag.io.bag import NS_PER_S, Bag, Entry, Message
 from yolact_ros.bag.io.storage import ROS1
 from yolact_ros.bag.replay.depth_topics import DepthTopics
 from yolact_ros.bag.replay.frames import Frame
-from yolact_ros.depth.registration import check_calibration, check_depth, is_named_rectified
+from yolact_ros.depth.registration import (
+    check_calibration,
+    check_depth,
+    is_named_rectified,
+    make_rays,
+)
 from yolact_ros.depth.ring import DepthRing, follows
-from yolact_ros.images.camera_info import to_calibration
 from yolact_ros.images.depth import decompress_depth, read_depth
 from yolact_ros.messages.space import Space
 from yolact_ros.messages.stamps import stamp_of
@@ -39,27 +43,44 @@ class RecordedDepth:
         self._entries: Iterator[Entry] | None = None
         self._next: Entry | None = None
         self._near: deque[tuple[int, Entry]] = deque()  # stamp and message, unread
+        self._info: Message | None = None
         self._rays: tuple[tuple[int, int], Rays] | None = None  # of which size
 
-    def find(self, frame: Frame) -> Space:
-        """Return the depth that belongs to an image.
+    def find_camera_info(self, frame: Frame) -> Message:
+        """Return the calibration of an image: the first one in the bag.
+
+        Raises:
+            InputError: It does not fit.
+        """
+        topic = self._topics.camera_info
+        if self._info is None:
+            entry, info = next(self._bag.messages([topic]))
+            if entry.encoding == ROS1:  # which writes D, K, R and P
+                info = SimpleNamespace(**{name.lower(): one for name, one in vars(info).items()})
+            self._info = info
+        check_calibration(self._info, frame.header.frame_id, size_of(frame), topic)
+        return self._info
+
+    def find(self, frame: Frame) -> Space | None:
+        """Return the depth that belongs to an image; None where nobody needs any.
 
         Raises:
             InputError: There is none that fits, or no calibration.
         """
-        self._move_to(frame.time)
+        if self._topics.depth is None:
+            return None
+        self._move_to(frame.time, self._topics.depth)
         entry = self._fill_ring(frame.time).find(frame.stamp)
         message, frame_id = self._bag.deserialize(entry), frame.header.frame_id
         read = decompress_depth if entry.type == COMPRESSED_IMAGE else read_depth
         depth = read(message)
-        height, width, _ = frame.rgb.shape
-        check_depth(depth, message.header, frame_id, (height, width), self._topics.depth)
-        return Space(depth, self._find_rays(frame, (height, width)))
+        check_depth(depth, message.header, frame_id, size_of(frame), self._topics.depth)
+        return Space(depth, self._find_rays(frame))
 
-    def _move_to(self, time: int) -> None:
+    def _move_to(self, time: int, topic: str) -> None:
         """Hold what was recorded around a time."""
         if self._entries is None:
-            self._entries = self._bag.entries([self._topics.depth], time - BEFORE)
+            self._entries = self._bag.entries([topic], time - BEFORE)
             self._next = next(self._entries, None)
         while self._next is not None and self._next.time <= time + AFTER:
             try:
@@ -83,17 +104,16 @@ class RecordedDepth:
             before = stamp
         return ring
 
-    def _find_rays(self, frame: Frame, size: tuple[int, int]) -> Rays:
-        """Return the rays of an image's pixels, by the first calibration of the bag."""
+    def _find_rays(self, frame: Frame) -> Rays:
+        size, info = size_of(frame), self.find_camera_info(frame)
         if self._rays is None or self._rays[0] != size:
-            topic = self._topics.camera_info
-            entry, info = next(self._bag.messages([topic]))
-            if entry.encoding == ROS1:  # which writes D, K, R and P
-                info = SimpleNamespace(**{name.lower(): one for name, one in vars(info).items()})
-            check_calibration(info, frame.header.frame_id, topic)
-            try:
-                calibration = to_calibration(info, size)
-            except InputError as error:
-                raise InputError(f'calibration on {topic} does not fit: {error}') from None
-            self._rays = size, calibration.rays(is_rectified=is_named_rectified(frame.topic))
+            is_rectified = is_named_rectified(frame.topic)
+            rays = make_rays(info, size, self._topics.camera_info, is_rectified=is_rectified)
+            self._rays = size, rays
         return self._rays[1]
+
+
+def size_of(frame: Frame) -> tuple[int, int]:
+    """Return height and width of an image in pixels."""
+    height, width, _ = frame.rgb.shape
+    return height, width

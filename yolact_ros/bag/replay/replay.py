@@ -27,7 +27,7 @@ from yolact_ros.bag.replay.results import (
 )
 from yolact_ros.bag.replay.resumable_output import Progress, SpanOutput, explain_full_disk
 from yolact_ros.messages.builder import bag_messages
-from yolact_ros.messages.space import Space
+from yolact_ros.messages.result import Result
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ class Replay:
         sequence = frame.index // self._every + 1
         result = to_result(frame, detections, sequence, self._detector)
         if frame.topic in self._depths:
-            result = replace(result, space=self._find_space(frame))
+            result = self._add_depth(result, frame)
         for output in self._outputs:
             topic = f'{self._cameras[frame.topic]}/{output.topic}'
             message = output.make(bag_messages, result)
@@ -229,14 +229,16 @@ class Replay:
                 writer.write(topic, frame.time, message)
         return detections.class_names
 
-    def _find_space(self, frame: Frame) -> Space | None:
-        """Return the depth that belongs to an image; None, and the reason is noted, without."""
+    def _add_depth(self, result: Result, frame: Frame) -> Result:
+        """Add what was recorded beside an image; where it does not fit, the reason is noted."""
+        beside = self._depths[frame.topic]
         try:
-            return self._depths[frame.topic].find(frame)
+            result = replace(result, camera_info=beside.find_camera_info(frame))
+            return replace(result, space=beside.find(frame))
         except InputError as error:
             self._without_depth += 1
             _note(error, self._depth_reasons)
-            return None
+            return result
 
 
 def _note(error: InputError, reasons: list[str]) -> None:

@@ -9,8 +9,8 @@ from sensor_msgs.msg import CameraInfo
 
 from yolact_core.errors import InputError
 from yolact_core.lifting import Rays
+from yolact_ros.depth.registration import check_calibration, make_rays
 from yolact_ros.deserialization import deserialize
-from yolact_ros.images.camera_info import check_size, to_calibration
 from yolact_ros.node.depth.on_demand import OnDemandSubscription
 
 
@@ -64,15 +64,7 @@ class CameraInfoInput:
         info = self.message()
         if info is None:
             raise InputError(f'calibration must come on {self.topic}, got none yet')
-        if info.header.frame_id not in ('', frame_id):
-            raise InputError(
-                f'calibration on {self.topic} must be that of the image, of frame {frame_id!r}, '
-                f'got frame {info.header.frame_id!r}'
-            )
-        try:
-            check_size(info, size)
-        except InputError as error:
-            raise InputError(f'calibration on {self.topic} does not fit: {error}') from None
+        check_calibration(info, frame_id, size, self.topic)
         return info
 
     def rays(self, frame_id: str, size: tuple[int, int], *, is_rectified: bool) -> Rays:
@@ -89,10 +81,7 @@ class CameraInfoInput:
         info = self.find(frame_id, size)
         key = (size, is_rectified, *_identity(info))
         if self._rays is None or self._rays[0] != key:
-            try:
-                rays = to_calibration(info, size).rays(is_rectified=is_rectified)
-            except InputError as error:
-                raise InputError(f'calibration on {self.topic} does not fit: {error}') from None
+            rays = make_rays(info, size, self.topic, is_rectified=is_rectified)
             self._rays = key, rays
         return self._rays[1]
 

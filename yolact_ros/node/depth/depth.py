@@ -11,6 +11,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from yolact_core.errors import InputError
 from yolact_core.lifting import DepthImage
+from yolact_ros.depth.registration import check_depth
 from yolact_ros.depth.ring import DepthRing
 from yolact_ros.deserialization import deserialize
 from yolact_ros.health.depth import DepthReport, DepthTally
@@ -168,16 +169,7 @@ class DepthInput:
         data = self._ring.find(stamp, max_difference)
         self._missed = None
         found, _, depth = self.read(data)
-        if found.frame_id != header.frame_id:
-            raise InputError(
-                f'depth on {self.topic} must be registered to the image, in frame '
-                f'{header.frame_id!r}, got frame {found.frame_id!r}'
-            )
-        if depth.size != size:
-            raise InputError(
-                f'depth on {self.topic} must be as large as the image, {size[1]} x {size[0]}, '
-                f'got {depth.size[1]} x {depth.size[0]}'
-            )
+        check_depth(depth, found, header.frame_id, size, self.topic)
         return depth
 
     def _find_transform(self, header: Header, target_frame: str) -> Transform | None:
