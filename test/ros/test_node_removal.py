@@ -161,7 +161,7 @@ def test_depth_that_does_not_fit_the_image_is_withheld(tester, show, complaint, 
     show(40.0, scene.depth(40.0, frame_id='infrared'))
     complaint("must be registered to the image, in frame 'camera', got frame 'infrared'")
     show(41.0, Scene((48, 64)).depth(41.0))
-    complaint('depth must have the size of the masks, 128x96 pixels, got 64x48')
+    complaint('must be as large as the image, 128 x 96, got 64 x 48')
     assert heard == []
 
 

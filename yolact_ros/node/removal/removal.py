@@ -17,6 +17,7 @@ from yolact_core.errors import InputError
 from yolact_core.lifting import DepthImage
 from yolact_core.lifting.removal import margins_by_age, remove
 from yolact_core.masks.instance_masks import InstanceMasks
+from yolact_ros.depth.registration import check_depth
 from yolact_ros.health.diagnostics import Status
 from yolact_ros.health.freshness import NANOSECONDS
 from yolact_ros.health.removal import RemovalTally, check_removal, complain
@@ -144,6 +145,8 @@ class Removal:
         tally.withheld += 1
         header, encoding, depth = self._depth.read(data)
         seen = self._find_masks(header)
+        frame_id, size = seen.header.frame_id, seen.masks.size
+        check_depth(depth, header, frame_id, size, self._depth.topic)
         age = abs(stamp_of(header) - stamp_of(seen.header)) * NANOSECONDS
         settings = seen.settings.removal
         margins = margins_by_age(seen.masks, settings.margin, age, settings.speed)
@@ -159,16 +162,11 @@ class Removal:
         """Return the newest masks.
 
         Raises:
-            InputError: They do not fit a depth image with such a header.
+            InputError: There are none, or they are of another time.
         """
         seen = self._seen
         if seen is None:
             raise InputError('no image was segmented yet')
-        if header.frame_id != seen.header.frame_id:
-            raise InputError(
-                f'depth on {self._depth.topic} must be registered to the image, in frame '
-                f'{seen.header.frame_id!r}, got frame {header.frame_id!r}'
-            )
         age = (stamp_of(header) - stamp_of(seen.header)) * NANOSECONDS
         most = seen.settings.removal.max_age
         if abs(age) > most:
