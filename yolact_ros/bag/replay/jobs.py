@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
-from yolact_core.errors import InputError
 from yolact_ros.bag.executors.bag_runs import BagRun, Part, Reporter, Survey, run_bags
-from yolact_ros.bag.executors.executor import Executor, Observer, load_once
+from yolact_ros.bag.executors.executor import Executor, Observer, Refused, load_once
 from yolact_ros.bag.io.bag import Bag, Loss
 from yolact_ros.bag.io.storage import MOST_REASONS, lose_images
 from yolact_ros.bag.replay.depth_topics import choose_depth
-from yolact_ros.bag.replay.following import InstanceFollower
 from yolact_ros.bag.replay.frames import choose_images, split_span
+from yolact_ros.bag.replay.joining import Joining, join_parts
 from yolact_ros.bag.replay.replay import Replay, ReplayedSpan, ReplayFacts, ReplayJob
 from yolact_ros.bag.replay.results import NODE, list_topics, name_cameras, select_outputs
 from yolact_ros.bag.replay.resumable_output import (
     Progress,
     ResumableOutput,
-    explain_full_disk,
     folder_of_parts,
 )
 from yolact_ros.messages.outputs import Need
@@ -159,29 +158,27 @@ def replay_bags(
     """
     bags = [ReplayedBag(job) for job in jobs]
     run_bags(executor, bags, part_images, survey_replay, replay_span, reporter)
+    complete = []
     for bag in bags:
-        _finish(bag, executor, reporter)
+        if bag.facts is None:
+            continue
+        bag.remarks += _list_remarks(bag, bag.facts)
+        if bag.is_complete:
+            complete.append((bag, Joining(bag.job, bag.facts, bag.progress.images)))
+        else:
+            ResumableOutput(bag.job.output, bag.facts.types).discard()
+    images = sum(joining.images for _, joining in complete if joining.is_followed)
+    shown = reporter.bar('tracks', images) if images else nullcontext(lambda: None)
+    with shown as advance:
+        observer = Observer(advance, reporter.on_loss)
+        outcomes = executor.map(join_parts, [joining for _, joining in complete], observer)
+    for (bag, _), outcome in zip(complete, outcomes, strict=True):
+        if isinstance(outcome, Refused):
+            bag.failures.append(
+                f'results of bag {bag.job.bag} cannot be joined and stay in {bag.folder}: '
+                f'{outcome.reason}'
+            )
     return bags
-
-
-def _finish(bag: ReplayedBag, executor: Executor, reporter: Reporter) -> None:
-    """Join all parts if they are complete; otherwise keep those that there are."""
-    if bag.facts is None:
-        return
-    bag.remarks += _list_remarks(bag, bag.facts)
-    output = ResumableOutput(bag.job.output, bag.facts.types)
-    if not bag.is_complete:
-        output.discard()
-        return
-    try:
-        with explain_full_disk(output.folder, lambda: bag.progress.images):
-            _join(bag.job, bag.facts, output, bag.progress.images, reporter)
-    except (InputError, OSError) as error:
-        if not executor.is_shared:
-            raise
-        bag.failures.append(
-            f'results of bag {bag.job.bag} cannot be joined and stay in {output.folder}: {error}'
-        )
 
 
 def _list_remarks(bag: ReplayedBag, facts: ReplayFacts) -> Iterator[str]:
@@ -194,14 +191,3 @@ def _list_remarks(bag: ReplayedBag, facts: ReplayFacts) -> Iterator[str]:
     times = [one.progress.time for one in bag.results if one.progress.time is not None]
     if max(times, default=0) > LATEST:
         yield TOO_LATE
-
-
-def _join(
-    job: ReplayJob, facts: ReplayFacts, output: ResumableOutput, images: int, reporter: Reporter
-) -> None:
-    """Join the parts of an output; losses of the bag are told by now."""
-    if not job.is_tracked or 'instances' not in job.outputs:
-        output.join()
-        return
-    with Bag(job.bag, lambda _: None) as bag, reporter.bar('tracks', images) as advance:
-        output.join(InstanceFollower(bag, job, facts, advance).rewrite)
