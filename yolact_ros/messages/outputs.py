@@ -27,6 +27,7 @@ from yolact_ros.messages.nav.outputs import (
 )
 from yolact_ros.messages.objects import make_detections_3d, make_objects
 from yolact_ros.messages.result import Result
+from yolact_ros.messages.targets import make_target_mask, make_target_pose
 from yolact_ros.messages.types import (
     CAMERA_INFO,
     COMPRESSED_IMAGE,
@@ -35,6 +36,7 @@ from yolact_ros.messages.types import (
     MARKERS,
     OBJECTS,
     POINTS,
+    POSE,
     STAGE_TIMING,
 )
 
@@ -148,6 +150,11 @@ OUTPUTS = (  # the most urgent first
     Output('nav/class_mask', IMAGE, 1, make_nav_class_mask, Need.DEPTH),
     Output('nav/confidence', IMAGE, 1, make_nav_confidence, Need.DEPTH),
     Output('nav/camera_info', CAMERA_INFO, 1, make_nav_camera_info, Need.DEPTH),
+)
+TARGET_OUTPUTS = (  # of the node alone, which is told what the target is
+    Output('target/pose', POSE, 1, make_target_pose, Need.DEPTH),
+    Output('target/mask', IMAGE, 1, make_target_mask),
+    Output('target/camera_info', CAMERA_INFO, 1, make_camera_info, Need.CAMERA_INFO),
 )
 TIMING = Output('timing', STAGE_TIMING, 5, make_timing)  # when all others are published
 

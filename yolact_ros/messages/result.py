@@ -62,6 +62,7 @@ class Result:
         space: Depth that belongs to the image; None where there is none, or nobody needs it.
         camera_info: Calibration of the image as it came; None where there is none that fits, or
             nobody needs it.
+        target: Which detection is the object that is followed; None where it is not seen.
         options: How the result is published.
         times: Time that the image spent in each stage; unknown until all else is published.
         counters: What became of all images so far, this one included.
@@ -77,6 +78,7 @@ class Result:
     tracks: Tracks | None = None
     space: Space | None = None
     camera_info: Message | None = None
+    target: int | None = None
     options: OutputOptions = field(default_factory=OutputOptions)
     times: StageTimes = field(default_factory=StageTimes)
     counters: Counters = field(default_factory=Counters)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 IMAGE, COMPRESSED_IMAGE = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
 CAMERA_INFO, LABEL_INFO = 'sensor_msgs/msg/CameraInfo', 'vision_msgs/msg/LabelInfo'
 IMAGE_TYPES = (IMAGE, COMPRESSED_IMAGE)
+POSE = 'geometry_msgs/msg/PoseStamped'
 INSTANCES, MODEL_INFO = 'yolact/msg/InstanceArray', 'yolact/msg/ModelInfo'
 STAGE_TIMING, OBJECTS = 'yolact/msg/StageTiming', 'yolact/msg/ObjectArray'
 MARKERS, POINTS = 'visualization_msgs/msg/MarkerArray', 'sensor_msgs/msg/PointCloud2'

@@ -18,7 +18,7 @@ from yolact_ros.health.diagnostics import Status
 from yolact_ros.health.freshness import Counters, Freshness, Stamps
 from yolact_ros.health.latencies import Latencies
 from yolact_ros.messages.builder import ros_messages
-from yolact_ros.messages.outputs import TIMING, Need, Output, list_outputs
+from yolact_ros.messages.outputs import TARGET_OUTPUTS, TIMING, Need, Output, list_outputs
 from yolact_ros.messages.result import Result
 from yolact_ros.messages.stamps import NS_PER_S, stamp_of
 from yolact_ros.node.depth.depth import DepthInput
@@ -29,6 +29,7 @@ from yolact_ros.node.qos import PublisherEventCallbacks, create_publisher, polic
 from yolact_ros.node.removal.removal import Removal
 from yolact_ros.node.settings import Settings
 from yolact_ros.node.subscription import ImageMessage, ImageSubscription
+from yolact_ros.node.target.service import TargetService
 
 
 class Camera:
@@ -67,10 +68,11 @@ class Camera:
         self._incompatible: dict[str, str] = {}  # QoS policy of deaf subscribers, by topic
         self._publishers = {
             output: self._create_publisher(output.type, output.topic, reliable(output.depth))
-            for output in (*list_outputs(ros_messages.factory), TIMING)
+            for output in (*list_outputs(ros_messages.factory), *TARGET_OUTPUTS, TIMING)
         }
         self.label_info = LabelInfo(self._create_publisher)
         self._removal = Removal(self._create_publisher, self.depth)
+        self._target = TargetService(node, self._prefix)
         self._tracker = Tracker(settings.tracking, numbers)
         self._trails = Trails()
         self._must_forget = False
@@ -102,6 +104,7 @@ class Camera:
     def destroy(self) -> None:
         """Remove its subscriptions and its publishers."""
         self.stop()
+        self._target.destroy()
         others = (*self.label_info.publishers, *self._removal.publishers)
         for publisher in (*self._publishers.values(), *others):
             self._node.destroy_publisher(publisher)
@@ -145,6 +148,7 @@ class Camera:
             result = replace(result, camera_info=self.depth.find_camera_info(header, size))
         if need >= Need.DEPTH:
             result = replace(result, space=self.depth.find(header, size, settings.depth))
+        result = replace(result, target=self._target.find(result))
         for output in self._publishers:
             if output is not TIMING:
                 self._publish(output, result)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from yolact_ros.bag.io.storage import Entry, Topic
 from yolact_ros.messages.factory import Message
-from yolact_ros.messages.outputs import OUTPUTS
+from yolact_ros.messages.outputs import OUTPUTS, TARGET_OUTPUTS
 from yolact_ros.messages.types import COMPRESSED_IMAGE, IMAGE_TYPES
 
 DEPTH_ENCODINGS = ('16UC1', '32FC1')
@@ -15,7 +15,9 @@ COMPRESSED_DEPTH = 'compressedDepth'
 COMPRESSED, UNDECODED = '/compressed', '/zstd'
 TRANSPORTS = ('', COMPRESSED, UNDECODED)  # of one camera
 DISTANCE = re.compile('depth|(?<![a-z])(disparity|distance|range)(?![a-z])')
-OWN_IMAGES = tuple(f'/{output.topic}' for output in OUTPUTS if output.type in IMAGE_TYPES)
+OWN_IMAGES = tuple(
+    f'/{output.topic}' for output in (*OUTPUTS, *TARGET_OUTPUTS) if output.type in IMAGE_TYPES
+)
 
 
 def is_depth(message: Message, entry: Entry) -> bool:
