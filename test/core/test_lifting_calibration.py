@@ -111,10 +111,11 @@ def test_points_lie_on_their_rays():
 
 def test_rays_go_on_beside_pixel_centres_and_beyond_the_image():
     rays = calibrated().rays(is_rectified=False)
-    places = np.array([[10.5, 20], [10, 20.5], [-0.5, 0], [159.5, 119], [159, 119.5]])
-    truth = (places - [81, 58]) / [140, 150]
-    np.testing.assert_allclose(rays.between(places), truth, atol=1e-6)
-    assert rays.between(np.zeros((0, 2))).shape == (0, 2)
+    pixels = np.array([[10, 20], [0, 0], [159, 0], [159, 119]])
+    offsets = np.array([[0.5, 0], [0, -0.5], [-0.25, 0.25]])
+    truth = (pixels[:, None] + offsets - [81, 58]) / [140, 150]
+    np.testing.assert_allclose(rays.beside(pixels, offsets), truth, atol=1e-6)
+    assert rays.beside(np.zeros((0, 2), np.int64), offsets).shape == (0, 3, 2)
 
 
 def test_a_calibration_file_of_ros_is_read(tmp_path):

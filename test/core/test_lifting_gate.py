@@ -139,7 +139,9 @@ def test_millimetres_and_metres_are_the_same_object(make_detections):
     ]
     np.testing.assert_allclose(found[0].depths, [1.234], rtol=1e-6)
     for name in ('depths', 'centroids', 'nearest', 'centres', 'sizes'):
-        np.testing.assert_allclose(getattr(found[0], name), getattr(found[1], name), rtol=1e-5)
+        np.testing.assert_allclose(
+            getattr(found[0], name), getattr(found[1], name), rtol=1e-5, atol=1e-6
+        )
 
 
 def test_one_wild_pixel_is_not_the_nearest_point(lift_masks):

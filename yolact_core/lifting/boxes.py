@@ -86,9 +86,10 @@ def fit_box(points: Points, outline: Points, axes: Axes) -> OrientedBox:
         axes: Axes of the box.
     """
     turn = axes.T.astype(np.float32)
-    ends = [_ends(some @ turn) for some in (points, outline) if len(some)]
-    low = np.min([low for low, _ in ends], axis=0).astype(np.float64)
-    high = np.max([high for _, high in ends], axis=0).astype(np.float64)
+    low, high = (end.astype(np.float64) for end in _ends(points @ turn))
+    if len(outline):
+        outer_low, outer_high = _ends(outline @ turn)
+        low, high = np.minimum(low, outer_low), np.maximum(high, outer_high)
     return OrientedBox(centre=(low + high) / 2 @ axes, size=high - low, axes=axes)
 
 

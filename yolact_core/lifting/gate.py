@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 BIN = 0.03  # width of the histogram's bins, as a share of the depth
+SHIFT = 3000  # makes the bins of all float32 numbers positive
 SPARSE = 0.005  # share of all measurements below which a bin is a gap
 SIGNIFICANT = 0.25  # share of all measurements from which on a group may be the object
 
@@ -23,7 +24,7 @@ def gate(depths: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
     """
     if len(depths) == 0:
         return np.zeros(0, dtype=np.bool_)
-    bins = np.floor(np.log(depths) * (1 / BIN)).astype(np.int64)
+    bins = (np.log(depths) * np.float32(1 / BIN) + np.float32(SHIFT)).astype(np.int64)
     bins -= bins.min()
     counts = np.bincount(bins)
     is_dense = counts >= min(max(2.0, SPARSE * len(depths)), counts.max())

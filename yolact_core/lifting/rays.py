@@ -46,20 +46,22 @@ class Rays:
         """
         return self.table[y : y + height : step, x : x + width : step]
 
-    def between(self, places: Numbers) -> Table:
-        """Return x and y of the rays through places beside pixel centres, shape (P, 2).
+    def beside(self, pixels: npt.NDArray[np.integer], offsets: Numbers) -> Numbers:
+        """Return x and y of the rays a little beside pixel centres, shape (P, S, 2).
 
         Args:
-            places: Column and row of each place, shape (P, 2).
+            pixels: Column and row of each pixel, shape (P, 2).
+            offsets: Offsets x y from each of them, in pixels, shape (S, 2).
         """
         height, width = self.size
-        columns, rows = places.astype(np.int64).T
-        columns, rows = columns.clip(0, width - 2), rows.clip(0, height - 2)
-        flat, table = rows * width + columns, self.table.reshape(-1, 2)
-        here, right, below = (table.take(flat + shift, axis=0) for shift in (0, 1, width))
-        x, y = (places[:, 0] - columns)[:, None], (places[:, 1] - rows)[:, None]
-        between: Table = (here + x * (right - here) + y * (below - here)).astype(np.float32)
-        return between
+        flat, table = pixels[:, 1] * width + pixels[:, 0], self.table.reshape(-1, 2)
+        right = np.where(pixels[:, 0] < width - 1, 1, -1)
+        below = np.where(pixels[:, 1] < height - 1, 1, -1)
+        here = table.take(flat, axis=0)
+        across = (table.take(flat + right, axis=0) - here) * right[:, None]
+        down = (table.take(flat + below * width, axis=0) - here) * below[:, None]
+        steps = np.stack([across, down], axis=1)  # (P, 2, 2): by a column, by a row
+        return np.asarray(here[:, None] + offsets @ steps)
 
     def to_points(
         self, pixels: npt.NDArray[np.integer], depths: npt.NDArray[np.float32]

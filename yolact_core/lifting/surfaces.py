@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from yolact_core.lifting.depth_image import DepthImage
 from yolact_core.lifting.gate import gate
-from yolact_core.lifting.outlines import extrapolate, trace_outline
+from yolact_core.lifting.outlines import SIDES, extrapolate, trace_outline
 from yolact_core.lifting.rays import Rays
 from yolact_core.masks.instance_masks import Crop
 
@@ -57,24 +57,30 @@ def find_surface(
     step = _choose_step(core, max_points)
     height, width = core.shape
     top, left = (max(0, side - 1) % step // 2 for side in core.shape)  # as much as at the ends
-    is_sampled = core[top::step, left::step]
-    depths = depth.crop(x + left, y + top, height - top, width - left, step)
-    rows, columns = np.nonzero(is_sampled & (depths > 0))
-    pixels = np.stack([columns, rows], axis=1) * step + np.array([x + left, y + top])
-    points = rays.to_points(pixels, depths[rows, columns])
-    is_own = gate(points[:, 2]) & ~np.isnan(points[:, 0])
+    grid = x + left, y + top, height - top, width - left, step
+    is_sampled, depths = core[top::step, left::step], depth.crop(*grid)
+    is_seen = is_sampled & (depths > 0) & ~np.isnan(rays.crop(*grid)[..., 0])
+    rows, columns = np.nonzero(is_seen)
+    found = depths[rows, columns]
+    is_own = gate(found)
 
-    inverse = np.zeros(is_sampled.shape)
-    inverse[rows, columns] = np.where(is_own, 1, -1) / points[:, 2]
-    places = trace_outline(mask)
-    far = extrapolate(inverse, (places - np.array([left, top])) / step, math.ceil(erosion / step))
-    pixels, points = pixels[is_own], points[is_own]
-    every = max(1, math.ceil(len(points) / max_points))
+    inverse = np.zeros(depths.shape, dtype=np.float32)
+    inverse[rows, columns] = np.where(is_own, 1 / found, -1 / found)
+    outline = trace_outline(mask)
+    far = extrapolate(
+        inverse, (outline - (left, top)) / step, SIDES / step, math.ceil(erosion / step)
+    )
+    rows, columns, found = rows[is_own], columns[is_own], found[is_own]
+    share = len(found) / max(1, int(np.count_nonzero(is_sampled)))
+    every = max(1, math.ceil(len(found) / max_points))
+    pixels = np.stack([columns * step + x + left, rows * step + y + top], axis=1, dtype=np.int32)[
+        ::every
+    ]
     return Surface(
-        points=points[::every],
-        pixels=pixels[::every].astype(np.int32),
-        outline=_to_points(rays, places + crop[1], far),
-        valid_share=len(points) / max(1, int(np.count_nonzero(is_sampled))),
+        points=rays.to_points(pixels, found[::every]),
+        pixels=pixels,
+        outline=_to_points(rays, outline + crop[1], far),
+        valid_share=share,
     )
 
 
@@ -105,10 +111,10 @@ def _choose_step(core: Mask, max_points: int) -> int:
     return max(1, min(fitting, int(min(core.shape)) // LEAST_ROWS))
 
 
-def _to_points(
-    rays: Rays, places: npt.NDArray[np.float64], far: npt.NDArray[np.float64]
-) -> Points:
-    known = ~np.isnan(far)
-    x_y = rays.between(places[known])
-    points = np.concatenate([x_y * far[known, None], far[known, None]], axis=1, dtype=np.float32)
-    return points[~np.isnan(points[:, 0])]
+def _to_points(rays: Rays, pixels: npt.NDArray[np.int64], far: npt.NDArray[np.float64]) -> Points:
+    points = np.empty((*far.shape, 3), dtype=np.float32)
+    np.multiply(
+        rays.beside(pixels, SIDES), far[..., None], out=points[..., :2], casting='same_kind'
+    )
+    points[..., 2] = far
+    return points[~np.isnan(points[..., 0])]
