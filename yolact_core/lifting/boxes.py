@@ -25,7 +25,7 @@ class OrientedBox:
     Args:
         centre: Middle of the box, metres, shape (3,).
         size: Full lengths of its edges along its axes, metres, shape (3,).
-        axes: Its axes.
+        axes: Unit vectors along the edges, one a row, shape (3, 3).
     """
 
     centre: Numbers

@@ -31,21 +31,21 @@ def trace_outline(mask: Mask) -> npt.NDArray[np.int64]:
     return pixels[:: max(1, math.ceil(len(pixels) / PIXELS))]
 
 
-def extrapolate(inverse: Grid, places: Numbers, offsets: Numbers, rim: int) -> Numbers:
+def extrapolate(depths: Grid, places: Numbers, offsets: Numbers, rim: int) -> Numbers:
     """Return the depth beside samples, NaN where most are not the object's, shape (P, S).
 
     It is that of the plane through the samples nearby. Of a plane, 1 / depth is linear in the
     image (of a rectified one; in a small part of any), so that is what is fitted.
 
     Args:
-        inverse: 1 / depth at samples on a grid, 1 / metres, 0 where there is none, negative where
-            it is not the object's, shape (h, w).
+        depths: Depth at samples on a grid, metres, 0 where there is none, negative where it is not
+            the object's, shape (h, w).
         places: Places x y in units of the grid, in it or less than 1 before it, shape (P, 2).
         offsets: Offsets x y from each place to where the depth is wanted, shape (S, 2).
         rim: How many samples wide the rim without depth is.
     """
     cells = places.astype(np.int64)
-    near = _windows(inverse, cells, rim + REACH)  # (P, n * n)
+    near = _windows(depths, cells, rim + REACH)  # (P, n * n)
     is_own = near > 0
     others = np.count_nonzero(near < 0, axis=1)
     near *= is_own
@@ -72,11 +72,12 @@ def _plane_terms(radius: int) -> Grid:
     return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
 
 
-def _windows(grid: Grid, cells: npt.NDArray[np.int64], radius: int) -> Grid:
-    """Return the values in windows around cells x y, 0 outside the grid, shape (P, n * n)."""
-    height, width = grid.shape
+def _windows(depths: Grid, cells: npt.NDArray[np.int64], radius: int) -> Grid:
+    """Return 1 / depth in windows around cells x y, 0 where there is none, shape (P, n * n)."""
+    height, width = depths.shape
     padded = np.zeros((height + 2 * radius, width + 2 * radius), dtype=np.float32)
-    padded[radius : radius + height, radius : radius + width] = grid
+    inner = padded[radius : radius + height, radius : radius + width]
+    np.divide(1, depths, out=inner, where=depths != 0)
     side = np.arange(2 * radius + 1)
     window = (side[:, None] * padded.shape[1] + side).ravel()
     first = cells[:, 1] * padded.shape[1] + cells[:, 0]

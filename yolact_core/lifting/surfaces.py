@@ -20,6 +20,7 @@ KEPT = 0.3  # share of its pixels that a mask keeps at least when it is eroded
 LEAST_ROWS = 8  # and columns, of samples on a mask, unless it has less pixels
 
 Mask = npt.NDArray[np.bool_]
+Pixels = npt.NDArray[np.int64]  # x and y
 Points = npt.NDArray[np.float32]
 
 
@@ -52,34 +53,24 @@ def find_surface(
         max_erosion: Pixels at most that the rims of the mask lose.
         max_points: Points at most.
     """
-    mask, (x, y) = crop
+    mask, corner = crop
     core, erosion = erode(mask, max_erosion)
     step = _choose_step(core, max_points)
-    height, width = core.shape
-    top, left = (max(0, side - 1) % step // 2 for side in core.shape)  # as much as at the ends
-    grid = x + left, y + top, height - top, width - left, step
-    is_sampled, depths = core[top::step, left::step], depth.crop(*grid)
-    is_seen = is_sampled & (depths > 0) & ~np.isnan(rays.crop(*grid)[..., 0])
-    rows, columns = np.nonzero(is_seen)
-    found = depths[rows, columns]
-    is_own = gate(found)
-
-    inverse = np.zeros(depths.shape, dtype=np.float32)
-    inverse[rows, columns] = np.where(is_own, 1 / found, -1 / found)
-    outline = trace_outline(mask)
-    far = extrapolate(
-        inverse, (outline - (left, top)) / step, SIDES / step, math.ceil(erosion / step)
-    )
-    rows, columns, found = rows[is_own], columns[is_own], found[is_own]
-    share = len(found) / max(1, int(np.count_nonzero(is_sampled)))
-    every = max(1, math.ceil(len(found) / max_points))
-    pixels = np.stack([columns * step + x + left, rows * step + y + top], axis=1, dtype=np.int32)[
-        ::every
-    ]
+    left, top = (max(0, side - 1) % step // 2 for side in (core.shape[1], core.shape[0]))
+    is_sampled = core[top::step, left::step]  # as much is left over at all sides
+    first = np.array([corner[0] + left, corner[1] + top])
+    depths = _sample(is_sampled, first, step, depth, rays)
+    rows, columns = np.nonzero(depths > 0)
+    share = len(rows) / max(1, int(np.count_nonzero(is_sampled)))
+    every = max(1, math.ceil(len(rows) / max_points))
+    rows, columns = rows[::every], columns[::every]
+    pixels = np.stack([columns, rows], axis=1) * step + first
+    outline = trace_outline(mask) + corner
+    far = extrapolate(depths, (outline - first) / step, SIDES / step, math.ceil(erosion / step))
     return Surface(
-        points=rays.to_points(pixels, found[::every]),
-        pixels=pixels,
-        outline=_to_points(rays, outline + crop[1], far),
+        points=rays.to_points(pixels, depths[rows, columns]),
+        pixels=pixels.astype(np.int32),
+        outline=_to_points(rays, outline, far),
         valid_share=share,
     )
 
@@ -111,10 +102,30 @@ def _choose_step(core: Mask, max_points: int) -> int:
     return max(1, min(fitting, int(min(core.shape)) // LEAST_ROWS))
 
 
-def _to_points(rays: Rays, pixels: npt.NDArray[np.int64], far: npt.NDArray[np.float64]) -> Points:
-    points = np.empty((*far.shape, 3), dtype=np.float32)
-    np.multiply(
-        rays.beside(pixels, SIDES), far[..., None], out=points[..., :2], casting='same_kind'
-    )
-    points[..., 2] = far
-    return points[~np.isnan(points[..., 0])]
+def _sample(
+    is_sampled: Mask, first: Pixels, step: int, depth: DepthImage, rays: Rays
+) -> npt.NDArray[np.float32]:
+    """Return the depth at samples, 0 where there is none, negative where it is not the object's.
+
+    Args:
+        is_sampled: Which pixels of a grid are looked at, shape (h, w).
+        first: Column and row of the grid's first pixel in the image, shape (2,).
+        step: Distance of its rows and columns, in pixels.
+        depth: Depth of the whole image.
+        rays: Rays of the whole image.
+    """
+    (x, y), (height, width) = first.tolist(), is_sampled.shape
+    window = x, y, height * step, width * step, step
+    depths = depth.crop(*window)
+    is_seen = is_sampled & (depths > 0) & ~np.isnan(rays.crop(*window)[..., 0])
+    found = depths[is_seen]
+    signed = np.zeros_like(depths)
+    signed[is_seen] = np.where(gate(found), found, -found)
+    return signed
+
+
+def _to_points(rays: Rays, pixels: Pixels, far: npt.NDArray[np.float64]) -> Points:
+    """Return the points beside pixels whose depth is known, shape (R, 3)."""
+    x_y = rays.beside(pixels, SIDES) * far[..., None]  # (P, S, 2)
+    points = np.concatenate([x_y, far[..., None]], axis=2, dtype=np.float32)
+    return points[~np.isnan(points).any(axis=2)]
