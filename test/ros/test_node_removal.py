@@ -103,6 +103,22 @@ def test_people_are_zero_and_all_else_is_as_it_came(tester, ask, scene, encoding
     np.testing.assert_array_equal(values_of(removed, kind), expected)
 
 
+def test_diagnostics_tell_how_old_the_masks_are(tester, ask):
+    heard = tester.listen(DEPTH, Image, SENSOR)
+    ask(heard, 10.0, None, 9.75)
+    statuses = tester.listen('/diagnostics', DiagnosticArray)
+
+    def ages():
+        values = [
+            one.values for array in statuses for one in array.status if 'removal' in one.name
+        ]
+        figures = [{value.key: value.value for value in each} for each in values]
+        return [each['age of the mask (s)'] for each in figures if each['published'] == '1']
+
+    ask(heard, 11.0, None, 10.75)
+    assert tester.until(ages, 'diagnostics tell the age') == ['0.250']
+
+
 def test_its_calibration_lies_beside_it(tester, ask, scene):
     depths = tester.listen(DEPTH, Image, SENSOR)
     infos = tester.listen(INFO, CameraInfo, SENSOR)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -128,38 +129,39 @@ class Removal:
 
     def _run(self) -> None:
         while (data := self._waiting.get()) is not None:
+            tally = self._tally
             try:
-                self._serve(data)
-            except InputError as error:
-                self._tally.complaint = str(error)
+                header, depth, seen = self._serve(data, tally)
             except Exception as error:  # whatever it is, the next one may be better
-                self._tally.complaint = f'{type(error).__name__}: {error}'
+                tally.withheld += 1
+                tally.complaint = _describe(error)
+                continue
+            try:
+                self._publish(INFO, partial(self._make_camera_info, header, depth))
+                self._publish(CLOUD, partial(self._make_points, header, depth, seen.settings))
+            except Exception as error:
+                tally.complaint = _describe(error)
 
-    def _serve(self, data: bytes) -> None:
-        """Publish one depth image and what belongs to it.
+    def _serve(self, data: bytes, tally: RemovalTally) -> tuple[Header, DepthImage, Seen]:
+        """Publish one depth image, and return what is published beside it.
 
         Raises:
-            InputError: It cannot be read, or something does not fit it.
+            InputError: It cannot be read, or no masks fit it.
         """
-        tally = self._tally
-        tally.withheld += 1
         header, encoding, depth = self._depth.read(data)
-        seen = self._find_masks(header)
+        seen, age = self._find_masks(header)
         frame_id, size = seen.header.frame_id, seen.masks.size
         check_depth(depth, header, frame_id, size, self._depth.topic)
-        age = abs(stamp_of(header) - stamp_of(seen.header)) * NANOSECONDS
         settings = seen.settings.removal
         margins = margins_by_age(seen.masks, settings.margin, age, settings.speed)
         depth = DepthImage(remove(depth.values, seen.masks, margins), depth.metres_per_unit)
-        self._publish(DEPTH, lambda: ros_messages.to_image(depth.values, encoding, header))
-        tally.withheld -= 1
+        self._publish(DEPTH, partial(ros_messages.to_image, depth.values, encoding, header))
         tally.published += 1
         tally.ages.append(age)
-        self._publish(INFO, lambda: self._make_camera_info(header, depth))
-        self._publish(CLOUD, lambda: self._make_points(header, depth, seen.settings))
+        return header, depth, seen
 
-    def _find_masks(self, header: Header) -> Seen:
-        """Return the newest masks.
+    def _find_masks(self, header: Header) -> tuple[Seen, float]:
+        """Return the newest masks, and how many seconds older or newer than the depth they are.
 
         Raises:
             InputError: There are none, or they are of another time.
@@ -167,15 +169,15 @@ class Removal:
         seen = self._seen
         if seen is None:
             raise InputError('no image was segmented yet')
-        age = (stamp_of(header) - stamp_of(seen.header)) * NANOSECONDS
-        most = seen.settings.removal.max_age
-        if abs(age) > most:
-            word = 'older' if age > 0 else 'newer'
+        difference = (stamp_of(header) - stamp_of(seen.header)) * NANOSECONDS
+        age, most = abs(difference), seen.settings.removal.max_age
+        if age > most:
+            word = 'older' if difference > 0 else 'newer'
             raise InputError(
                 f'masks must be within removal.max_age = {most:g} s of the depth, the newest are '
-                f'{abs(age):.1f} s {word}'
+                f'{age:.1f} s {word}'
             )
-        return seen
+        return seen, age
 
     def _make_camera_info(self, header: Header, depth: DepthImage) -> Any:  # noqa: ANN401
         info = self._depth.camera_info.find(header.frame_id, depth.size)
@@ -195,3 +197,7 @@ class Removal:
 
 def _is_heard(publisher: Publisher[Any]) -> bool:
     return bool(publisher.get_subscription_count() > 0)
+
+
+def _describe(error: Exception) -> str:
+    return str(error) if isinstance(error, InputError) else f'{type(error).__name__}: {error}'
