@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-PIXELS = 128  # of an outline that are looked at, at most
+PIXELS = 80  # of an outline that are looked at, at most
 SIDES = np.array([[-0.5, 0], [0.5, 0], [0, -0.5], [0, 0.5]])  # of a pixel, from its centre
 REACH = 2  # samples beyond the rim that a plane is fitted to
 FLATTENING = 0.02  # squared samples: keeps planes through samples in one line from tilting
