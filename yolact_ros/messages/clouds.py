@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.recfunctions import repack_fields
 
 from yolact_ros.messages.builder import MessageBuilder
 from yolact_ros.messages.factory import Message
 from yolact_ros.messages.objects import to_header
 from yolact_ros.messages.result import Result
 
+COLORED = ['x', 'y', 'z', 'rgb']
 DATATYPES = {'u1': 2, 'u2': 4, 'u4': 6, 'f4': 7}  # of ``sensor_msgs/msg/PointField``
 POINT = np.dtype([('x', '<f4'), ('y', '<f4'), ('z', '<f4')])
 OBJECT_POINT = np.dtype(  # the types that PCL has for fields of these names
@@ -29,6 +31,16 @@ OBJECT_POINT = np.dtype(  # the types that PCL has for fields of these names
 def make_object_points(messages: MessageBuilder, result: Result) -> Message:
     """Return the visible points of all objects, with colours, labels and classes."""
     return to_cloud(messages, _object_points(result), to_header(messages, result))
+
+
+def make_points_of_each(messages: MessageBuilder, result: Result) -> list[Message]:
+    """Return the visible points of each object, with colours, in the order of the objects."""
+    objects, header = result.objects, to_header(messages, result)
+    if objects is None:
+        return []
+    points = _object_points(result)
+    clouds = [points[points['label'] == index + 1][COLORED] for index in objects.indices]
+    return [to_cloud(messages, repack_fields(cloud), header) for cloud in clouds]
 
 
 def to_cloud(messages: MessageBuilder, points: npt.NDArray[Any], header: Message) -> Message:

@@ -25,6 +25,7 @@ from yolact_ros.node.depth.depth import DepthInput
 from yolact_ros.node.depth.transforms import Transforms
 from yolact_ros.node.mailbox import Frame, Input
 from yolact_ros.node.nav.label_info import LabelInfo
+from yolact_ros.node.objects.service import ObjectService
 from yolact_ros.node.qos import PublisherEventCallbacks, create_publisher, policy_name, reliable
 from yolact_ros.node.removal.removal import Removal
 from yolact_ros.node.settings import Settings
@@ -72,6 +73,9 @@ class Camera:
         }
         self.label_info = LabelInfo(self._create_publisher)
         self._removal = Removal(self._create_publisher, self.depth)
+        self._objects = ObjectService(
+            node, self._prefix, self.depth, self._subscribe_what_is_needed
+        )
         self._target = TargetService(node, self._prefix)
         self._tracker = Tracker(settings.tracking, numbers)
         self._trails = Trails()
@@ -93,18 +97,21 @@ class Camera:
             put(frame)
 
         self._removal.start()
+        self._objects.results.start()
         self.images.start(take)
 
     def stop(self) -> None:
         """Receive nothing."""
         self.images.stop()
         self._removal.stop()
+        self._objects.results.stop()
         self.depth.switch(has_depth=False, has_camera_info=False)
 
     def destroy(self) -> None:
         """Remove its subscriptions and its publishers."""
         self.stop()
         self._target.destroy()
+        self._objects.destroy()
         others = (*self.label_info.publishers, *self._removal.publishers)
         for publisher in (*self._publishers.values(), *others):
             self._node.destroy_publisher(publisher)
@@ -152,6 +159,7 @@ class Camera:
         for output in self._publishers:
             if output is not TIMING:
                 self._publish(output, result)
+        self._objects.results.put(result)
 
     def finish(self, result: Result) -> None:
         """Note and publish the times of an image about which all else is published."""
@@ -184,7 +192,9 @@ class Camera:
 
     @property
     def _need(self) -> Need:
-        """What the outputs that somebody hears are made of."""
+        """What the outputs that somebody hears are made of, and what is asked for."""
+        if self._objects.needs_depth:
+            return Need.DEPTH
         heard = (
             output.needs
             for output, publisher in self._publishers.items()

@@ -18,13 +18,14 @@ from yolact.msg import ModelInfo
 from yolact.srv import SegmentImage
 
 from yolact_core.errors import InputError
+from yolact_ros.awaitable import Awaitable
 from yolact_ros.health import diagnostics
 from yolact_ros.node import settings
 from yolact_ros.node.engine import Engine
 from yolact_ros.node.given import GivenParameters, complain
 from yolact_ros.node.pipeline import describe, refuse
 from yolact_ros.node.qos import create_publisher, reliable
-from yolact_ros.node.worker import NOT_ACTIVE, Awaitable
+from yolact_ros.node.worker import NOT_ACTIVE
 
 PATIENCE = 1.5  # seconds that the end waits for the images being worked on
 

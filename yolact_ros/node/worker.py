@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 
@@ -70,24 +70,3 @@ class Worker:
 
     def _take(self) -> list[Frame] | None:
         return self.mailbox.take(self._pipeline.batch_size, self._pipeline.interval)
-
-
-class Awaitable:
-    """Makes the answer of another thread one that a coroutine can await.
-
-    An executor of rclpy goes on meanwhile, and looks after a waiting coroutine whenever it wakes
-    up for anything.
-
-    Args:
-        answer: Future of the other thread.
-        wake: Function that wakes the executor up.
-    """
-
-    def __init__(self, answer: Future[SegmentImage.Response], wake: Callable[[], None]) -> None:
-        self._answer = answer
-        answer.add_done_callback(lambda _: wake())
-
-    def __await__(self) -> Generator[None, None, SegmentImage.Response]:
-        while not self._answer.done():
-            yield
-        return self._answer.result()

@@ -74,6 +74,11 @@ class DepthInput:
         """Topic that depth comes on."""
         return self._subscription.topic
 
+    @property
+    def has_publisher(self) -> bool:
+        """Whether somebody publishes depth."""
+        return self._node.count_publishers(self.topic) > 0
+
     def switch(self, *, has_depth: bool, has_camera_info: bool) -> None:
         """Subscribe what somebody needs, and nothing else; in the thread of the executor.
 
