@@ -198,3 +198,10 @@ def test_z_of_an_upright_box_points_up_from_every_view(pitch, lift_first):
     x, y, z, w = objects.orientations[0]
     up = [2 * (x * z + y * w), 2 * (y * z - x * w), 1 - 2 * (x * x + y * y)]
     np.testing.assert_allclose(up, level[2], atol=1e-6)
+
+
+@pytest.mark.parametrize('distance', [0.6, 2.0, 5.0])
+def test_a_cube_before_whose_edge_a_level_camera_stands_keeps_its_size(distance, lift_first):
+    solids = standing(distance, pitched(0), 45, (0.25 * distance,) * 3)
+    objects = lift_first(solids, up=pitched(0)[2])
+    np.testing.assert_allclose(objects.sizes[0], 0.25 * distance, rtol=0.03)

@@ -218,3 +218,11 @@ def test_no_depths_are_nobodys():
 @pytest.mark.parametrize('count', [1, 2, 3, 10])
 def test_few_depths_at_one_place_are_all_kept(count):
     assert gate(np.full(count, 1.5, np.float32)).all()
+
+
+def test_a_plate_on_thin_legs_loses_one_pixel_only():
+    mask = np.zeros((100, 100), np.bool_)
+    mask[:30] = mask[:, :8] = mask[:, -8:] = True
+    core, erosion = erode(mask, 3)
+    assert erosion == 1
+    assert core[50].sum() == 12

@@ -13,7 +13,8 @@ PIXELS = 80  # of an outline that are looked at, at most
 SIDES = np.array([[-0.5, 0], [0.5, 0], [0, -0.5], [0, 0.5]])  # of a pixel, from its centre
 REACH = 2  # samples beyond the rim that a plane is fitted to
 FLATTENING = 0.02  # squared samples: keeps planes through samples in one line from tilting
-STEEPEST = 2.0  # times farther or nearer than the samples beside it may a place be
+BEYOND = 0.6  # of the range of all samples, in 1 / depth, may a place be beyond it
+STEEPEST = 2.0  # times as far as the farthest sample may it be
 
 Mask = npt.NDArray[np.bool_]
 Grid = npt.NDArray[np.float32]
@@ -62,7 +63,11 @@ def extrapolate(depths: Grid, places: Numbers, offsets: Numbers, rim: int) -> Nu
     beyond_x, beyond_y = (places - cells).T
     at_place = mean + slope_x * (beyond_x - x) + slope_y * (beyond_y - y)
     there = at_place[:, None] + np.stack([slope_x, slope_y], axis=1) @ offsets.T
-    return np.asarray(1 / there.clip(mean[:, None] / STEEPEST, mean[:, None] * STEEPEST))
+
+    own = 1 / depths[depths > 0]
+    least, most = own.min(initial=np.inf), own.max(initial=0.0)
+    slack = BEYOND * (most - least)
+    return np.asarray(1 / there.clip(max(least - slack, least / STEEPEST), most + slack))
 
 
 @lru_cache(maxsize=8)

@@ -16,7 +16,8 @@ from yolact_core.lifting.rays import Rays
 from yolact_core.masks.instance_masks import Crop
 
 PIXELS_PER_EROSION = 40  # side of a square mask that loses one pixel more
-KEPT = 0.3  # share of its pixels that a mask keeps at least when it is eroded
+KEPT = 0.3  # share of its pixels that a mask keeps at least when it loses one pixel
+KEPT_BY_MORE = 0.8  # the same for more, which would move the middle of what has thin parts
 LEAST_ROWS = 8  # and columns, of samples on a mask, unless it has less pixels
 
 Mask = npt.NDArray[np.bool_]
@@ -92,7 +93,7 @@ def erode(mask: Mask, max_erosion: int) -> tuple[Mask, int]:
         rest = cv2.erode(
             mask.view(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0
         )
-        if np.count_nonzero(rest) >= KEPT * area:
+        if np.count_nonzero(rest) >= (KEPT if erosion == 1 else KEPT_BY_MORE) * area:
             return rest.view(np.bool_), erosion
     return mask, 0
 
