@@ -29,14 +29,24 @@ class UprightBox:
         """Return the box with no side shorter than ``least`` metres."""
         return UprightBox(self.centre, np.maximum(self.size, least), self.yaw)
 
+    def contains(self, points: Numbers, margin: float) -> NDArray[np.bool_]:
+        """Return which points, shape (P, 3), are in the box or at most a margin away from it."""
+        along = np.abs((points - self.centre) @ _turn(self.yaw))
+        return np.asarray((along <= self.size / 2 + margin).all(axis=1))
+
+
+def upright_around(points: Numbers, yaw: float) -> UprightBox:
+    """Return the box around points, shape (P, 3), that is turned by ``yaw`` in radians."""
+    turn = _turn(yaw)
+    low, high = (points @ turn).min(axis=0), (points @ turn).max(axis=0)
+    return UprightBox(turn @ (low + high) / 2, high - low, yaw)
+
 
 def smallest_upright(points: Numbers) -> UprightBox:
     """Return the upright box of least area around points, z of which is up, shape (P, 3)."""
-    middle = points.mean(axis=0)
-    (x, y), (width, depth), degrees = cv2.minAreaRect((points - middle)[:, :2].astype(np.float32))
-    low, high = points[:, 2].min(), points[:, 2].max()
-    centre = np.array([x + middle[0], y + middle[1], (low + high) / 2])
-    return UprightBox(centre, np.array([width, depth, high - low]), float(np.radians(degrees)))
+    flat = (points - points.mean(axis=0))[:, :2].astype(np.float32)
+    _, _, degrees = cv2.minAreaRect(flat)
+    return upright_around(points, float(np.radians(degrees)))
 
 
 def upright_iou(first: UprightBox, second: UprightBox) -> float:
@@ -51,3 +61,9 @@ def upright_iou(first: UprightBox, second: UprightBox) -> float:
     height = min(ends[0][1], ends[1][1]) - max(ends[0][0], ends[1][0])
     common = area * max(0.0, height)
     return float(common / (first.size.prod() + second.size.prod() - common))
+
+
+def _turn(yaw: float) -> Numbers:
+    """Return the axes of a box as columns, shape (3, 3)."""
+    cosine, sine = np.cos(yaw), np.sin(yaw)
+    return np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])

@@ -8,13 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recipes.lifting.boxes import UprightBox, smallest_upright, upright_iou
+from recipes.lifting.boxes import (
+    Numbers,
+    UprightBox,
+    smallest_upright,
+    upright_around,
+    upright_iou,
+)
 from recipes.lifting.views import View
 from yolact_core.detections import Detections
 from yolact_core.lifting import DepthImage, Objects, lift
 from yolact_core.masks.instance_masks import InstanceMasks
 
 LEAST, LEAST_SHARE = 0.02, 0.02  # m, and of the distance: what may be wrong about a place
+ABOUT = 1.15  # areas up to this ratio are about the same
 
 
 @dataclass(frozen=True)
@@ -26,9 +33,8 @@ class Finding:
         distance: Distance of the visible surface in metres.
         error: Distance of the centroid from that of the visible surface in metres.
         iou: IoU of the box with the smallest upright one around the visible surface.
-        whole_iou: IoU of the box with the one around the whole object, NaN where not known.
-        size_error: Largest error of a side of the box, as a share of the whole object's; NaN
-            where not known.
+        whole_iou: IoU of the box with the one around the whole object.
+        size_error: Largest error of a side of the box, as a share of the whole object's.
     """
 
     kind: str
@@ -80,21 +86,34 @@ def compare(view: View, index: int, lifted: Objects, number: int | None) -> Find
         number: Which of these it is; None where it was not lifted.
     """
     rotation, position = view.camera_to_room[:3, :3], view.camera_to_room[:3, 3]
+    whole = view.wholes[index]
     surface = view.surface[view.masks[index]].astype(float) @ rotation.T + position
     middle = surface.mean(axis=0)
     distance = float(np.linalg.norm(middle - position))
     if number is None:
         return Finding(view.kinds[index], distance, np.inf, 0.0, 0.0, np.inf)
     box, least = to_box(lifted, number), tolerance_at(distance)
-    whole = view.wholes[index] if view.wholes else None
+    seen = visible_box(surface, whole.yaw)
     return Finding(
         kind=view.kinds[index],
         distance=distance,
         error=float(np.linalg.norm(lifted.centroids[number] - middle)),
-        iou=upright_iou(box.thickened(least), smallest_upright(surface).thickened(least)),
-        whole_iou=upright_iou(box.thickened(least), whole) if whole else np.nan,
-        size_error=largest_size_error(box, whole) if whole else np.nan,
+        iou=upright_iou(box.thickened(least), seen.thickened(least)),
+        whole_iou=upright_iou(box.thickened(least), whole.thickened(least)),
+        size_error=largest_size_error(box, whole),
     )
+
+
+def visible_box(surface: Numbers, yaw: float) -> UprightBox:
+    """Return the smallest upright box, or the one along the object where that is about as small.
+
+    Args:
+        surface: What is seen of the object, in the room, metres, shape (P, 3).
+        yaw: Turn of the object about the vertical in radians.
+    """
+    smallest, along = smallest_upright(surface), upright_around(surface, yaw)
+    is_about_as_small = along.size[:2].prod() <= ABOUT * smallest.size[:2].prod()
+    return along if is_about_as_small else smallest
 
 
 def to_box(objects: Objects, number: int) -> UprightBox:

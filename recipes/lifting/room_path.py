@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from recipes.indoor.assets.models import ModelPack
 from recipes.indoor.dataset.annotations import annotate_view
 from recipes.indoor.rooms.camera import Camera, sample_path
-from recipes.indoor.rooms.layout import Placement
 from recipes.indoor.rooms.rendering import SceneRenderer, open_graphics
 from recipes.indoor.rooms.scene import Scene, build_scene, vary_look
-from recipes.lifting.boxes import UprightBox
-from recipes.lifting.views import View
+from recipes.lifting.views import View, box_around
 from yolact_core.lifting import Calibration
 
 SEED, FRAMES, SIZE = 12, 150, (480, 640)  # as recipes/indoor/Makefile and its steps have them
+
+THROUGH = 0.02  # m from an object on, what is seen in its mask is behind it
+SOLID = 0.9  # share of a mask that shows the object itself
 
 
 def render_room(assets: Path, every: int) -> Iterator[tuple[View, NDArray[np.uint8]]]:
@@ -54,7 +55,9 @@ def to_view(
     scene: Scene,
     class_names: list[str],
 ) -> View:
-    """Return what is seen of a room; what is too small or too hidden to be found is left out.
+    """Return what is seen of a room, but for what nobody could measure.
+
+    That is what is too small or too hidden to be found, and glass: depth is of what is behind it.
 
     Args:
         depth: Depth in metres, shape (H, W).
@@ -66,21 +69,22 @@ def to_view(
     matrix = camera.intrinsics(*SIZE) - [[0, 0, 0.5], [0, 0, 0.5], [0, 0, 0]]
     rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
     x, y = (columns - matrix[0, 2]) / matrix[0, 0], (rows - matrix[1, 2]) / matrix[1, 1]
-    annotations = annotate_view(instances, camera, scene, class_names)
-    indices = [one['instance'] for one in annotations if not one['iscrowd']]
-    placements = [scene.furnished.placements[index] for index in indices]
+    surface = np.stack([x * depth, y * depth, depth], axis=-1).astype(np.float32)
+    kinds, masks, wholes = [], [], []
+    for annotation in annotate_view(instances, camera, scene, class_names):
+        placement = scene.furnished.placements[annotation['instance']]
+        whole = box_around(scene.furnished.models[placement.info.key], placement)
+        mask = instances == annotation['instance']
+        points = surface[mask] @ camera.rotation.T + camera.position
+        if not annotation['iscrowd'] and whole.contains(points, THROUGH).mean() > SOLID:
+            kinds.append(str(placement.info.label))
+            masks.append(mask)
+            wholes.append(whole)
     return View(
-        kinds=tuple(str(placement.info.label) for placement in placements),
-        surface=np.stack([x * depth, y * depth, depth], axis=-1).astype(np.float32),
-        masks=instances == np.array(indices, np.int32).reshape(-1, 1, 1),
+        kinds=tuple(kinds),
+        surface=surface,
+        masks=np.array(masks, bool).reshape(-1, *SIZE),
         rays=Calibration(SIZE, matrix, np.zeros(0), '').rays(is_rectified=False),
         camera_to_room=camera.pose(),
-        wholes=tuple(to_box(placement) for placement in placements),
+        wholes=tuple(wholes),
     )
-
-
-def to_box(placement: Placement) -> UprightBox:
-    """Return the box around the whole of a placement."""
-    size = np.array(placement.info.size) * placement.scale
-    centre = placement.position + np.array([0, 0, size[2] / 2])
-    return UprightBox(centre, size, placement.yaw)

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from recipes.indoor.assets.models import ModelInfo, Part, join_vertices, with_top
+from recipes.indoor.assets.models import Model, ModelInfo, Part, join_vertices, with_top
 from recipes.indoor.assets.primitives import box
 from recipes.indoor.assets.things import GENERATORS
 from recipes.indoor.rooms.camera import looking_at
 from recipes.indoor.rooms.furnish import Furnished
-from recipes.indoor.rooms.layout import Placement
+from recipes.indoor.rooms.layout import Placement, turn
 from recipes.indoor.rooms.rendering import SceneRenderer, open_graphics
 from recipes.indoor.rooms.room import Room
 from recipes.indoor.rooms.scene import compile_scene
@@ -60,7 +60,7 @@ class View:
         masks: Where each object is seen, shape (N, H, W).
         rays: Rays of the camera, from its calibration.
         camera_to_room: Transform from the optical frame to the room, whose z is up, shape (4, 4).
-        wholes: Box around each object, seen or not, in the room; empty where that is not known.
+        wholes: Box around the whole of each object, seen or not, in the room.
     """
 
     kinds: tuple[str, ...]
@@ -68,7 +68,7 @@ class View:
     masks: NDArray[np.bool_]
     rays: Rays
     camera_to_room: NDArray[np.float64]
-    wholes: tuple[UprightBox, ...] = ()
+    wholes: tuple[UprightBox, ...]
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -105,13 +105,12 @@ def render_specimen(specimen: Specimen, lens: Lens, random: Generator) -> Iterat
         lens: Lens to look through.
         random: Source of randomness, for surfaces.
     """
-    points = join_vertices(specimen.parts)
-    low, high = points.min(axis=0).astype(float), points.max(axis=0).astype(float)
-    whole = UprightBox((low + high) / 2, high - low, specimen.yaw)
-    width, depth, height = whole.size.tolist()
+    model = with_top(specimen.parts)
+    width, depth, height = np.ptp(join_vertices(model.parts), axis=0).tolist()
     info = ModelInfo('it', specimen.kind, 'any', (), (width, depth, height), 0.0, '', '', '')
     placement = Placement(info, np.zeros(3), specimen.yaw, 1.0)
-    furnished = Furnished(ROOM, (placement,), {'it': with_top(specimen.parts)})
+    whole = box_around(model, placement)
+    furnished = Furnished(ROOM, (placement,), {'it': model})
     scene = compile_scene(furnished, random, *WIDE_SIZE)
     fov_y = 2 * np.arctan(WIDE_SIZE[0] / 2 / WIDE_FOCAL)
     with closing(SceneRenderer(scene, *WIDE_SIZE, is_smooth=False)) as renderer:
@@ -123,3 +122,12 @@ def render_specimen(specimen: Specimen, lens: Lens, random: Generator) -> Iterat
                 surface, instances = lens.look(renderer.depth(), renderer.instances())
                 masks = (instances == 0)[None]
                 yield View((specimen.kind,), surface, masks, lens.rays, camera.pose(), (whole,))
+
+
+def box_around(model: Model, placement: Placement) -> UprightBox:
+    """Return the box, in the room, around the whole of a model at a placement."""
+    points = join_vertices(model.parts).astype(float) * placement.scale
+    low, high = points.min(axis=0), points.max(axis=0)
+    x_y = turn((low + high)[None, :2] / 2, placement.yaw)[0]
+    centre = np.array([*x_y, (low[2] + high[2]) / 2]) + placement.position
+    return UprightBox(centre, high - low, placement.yaw)
