@@ -103,8 +103,8 @@ def fit_box(points: Points, outline: Points, axes: Axes) -> OrientedBox:
     """Return the box along some axes, outliers aside.
 
     An outline ends where the object does, so of most shapes a large part of it is at the ends, and
-    leaving out the last three percent shortens nothing. Of what bulges towards the camera the points
-    within are the ends.
+    leaving out a few percent shortens nothing. Of what bulges towards the camera the points within
+    are the ends.
 
     Args:
         points: Points in space, at least one, shape (P, 3).
