@@ -14,7 +14,7 @@ from bags import SIZE, image_item, make_detections, make_rgb, truth_item, write_
 
 from yolact_core import build_network, load_network, save_checkpoint
 from yolact_core.cli import main
-from yolact_ros.bag.evaluate.bootstrap import Difference, judge
+from yolact_ros.bag.evaluate.figures.bootstrap import Difference, judge
 
 COUNT = 24
 ROWS, COLUMNS = np.mgrid[: SIZE[0], : SIZE[1]]

@@ -27,9 +27,9 @@ from yolact_core.cli import main
 from yolact_core.dataset import CocoDataset
 from yolact_core.evaluation import EvaluationOptions
 from yolact_core.evaluation import evaluate as evaluate_dataset
+from yolact_ros.bag.evaluate.figures.summary import summarize
 from yolact_ros.bag.evaluate.plan import Candidate, EvaluationPlan, open_evaluation
 from yolact_ros.bag.evaluate.records import merge
-from yolact_ros.bag.evaluate.summary import summarize
 from yolact_ros.bag.image_selection import ImageSelection
 from yolact_ros.bag.replay.frames import plan_spans
 

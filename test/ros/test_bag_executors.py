@@ -15,9 +15,9 @@ import executor_jobs
 from bags import image_item, write_bag
 
 from yolact_core.errors import InputError
+from yolact_ros.bag.evaluate.figures.summary import summarize
 from yolact_ros.bag.evaluate.jobs import evaluate_bags
 from yolact_ros.bag.evaluate.plan import Candidate, EvaluationPlan
-from yolact_ros.bag.evaluate.summary import summarize
 from yolact_ros.bag.executors.bag_runs import Reporter
 from yolact_ros.bag.executors.executor import Done, Refused
 from yolact_ros.bag.executors.pools import ATTEMPTS, Processes, RayCluster

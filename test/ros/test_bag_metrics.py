@@ -19,9 +19,9 @@ from report_bags import BLIND, COUNT, write_scene
 
 from yolact_core.cli import main
 from yolact_ros.bag.commands.tables import show_all
-from yolact_ros.bag.evaluate import metrics
-from yolact_ros.bag.evaluate.metric_kinds import EVERYWHERE, Metric, Place
-from yolact_ros.bag.evaluate.summary import summarize
+from yolact_ros.bag.evaluate.figures import metrics
+from yolact_ros.bag.evaluate.figures.metric_kinds import EVERYWHERE, Metric, Place
+from yolact_ros.bag.evaluate.figures.summary import summarize
 
 TOY = Metric(
     name='mean_score',

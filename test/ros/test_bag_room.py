@@ -17,11 +17,11 @@ from bags import image_item, make_detections, make_rgb, truth_item, write_bag
 
 from yolact_core.cli import main
 from yolact_ros.bag.evaluate import stamp_index
+from yolact_ros.bag.evaluate.figures.summary import measure_stability
 from yolact_ros.bag.evaluate.motion import estimate_motion, to_grey
 from yolact_ros.bag.evaluate.plan import Candidate, EvaluationPlan, open_evaluation
 from yolact_ros.bag.evaluate.records import FrameResult
 from yolact_ros.bag.evaluate.stability import compare_frames
-from yolact_ros.bag.evaluate.summary import measure_stability
 from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.replay.frames import decode, read_raw
 from yolact_ros.messages.detections import to_detections

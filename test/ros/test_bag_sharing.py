@@ -22,9 +22,9 @@ from yolact_core.threads import single_thread
 from yolact_ros.bag.commands.bag_paths import name_results
 from yolact_ros.bag.commands.options import SharingOptions
 from yolact_ros.bag.evaluate import jobs as evaluation
+from yolact_ros.bag.evaluate.figures.summary import summarize
 from yolact_ros.bag.evaluate.plan import Candidate, EvaluationPlan, open_evaluation
 from yolact_ros.bag.evaluate.records import merge_bags
-from yolact_ros.bag.evaluate.summary import summarize
 from yolact_ros.bag.executors.pools import Processes
 from yolact_ros.bag.replay import jobs as replaying
 

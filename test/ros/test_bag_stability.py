@@ -12,10 +12,10 @@ pytest.importorskip('rosbags', reason='rosbags is not installed: pip install ros
 
 from bags import CLASS_NAMES, make_detections
 
+from yolact_ros.bag.evaluate.figures.summary import measure_stability
 from yolact_ros.bag.evaluate.motion import estimate_motion
 from yolact_ros.bag.evaluate.records import FrameResult
 from yolact_ros.bag.evaluate.stability import compare_frames
-from yolact_ros.bag.evaluate.summary import measure_stability
 
 SIZE = (240, 320)
 SECONDS = 0.1

@@ -25,11 +25,11 @@ from yolact_ros.bag.commands.options import (
 from yolact_ros.bag.image_selection import ImageSelection
 
 if TYPE_CHECKING:
-    from yolact_ros.bag.evaluate.bootstrap import Difference
+    from yolact_ros.bag.evaluate.figures.bootstrap import Difference
+    from yolact_ros.bag.evaluate.figures.summary import BagFigures
     from yolact_ros.bag.evaluate.jobs import EvaluatedBag
     from yolact_ros.bag.evaluate.plan import EvaluationPlan
     from yolact_ros.bag.evaluate.records import FrameRecord
-    from yolact_ros.bag.evaluate.summary import BagFigures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,9 +166,9 @@ def find_most_different(frames: list[FrameRecord], count: int) -> list[dict[str,
 
 
 def _compare(options: ComparisonOptions, bag: EvaluatedBag) -> Comparison:
-    from yolact_ros.bag.evaluate.bootstrap import add_differences, compare_contenders
+    from yolact_ros.bag.evaluate.figures.bootstrap import add_differences, compare_contenders
+    from yolact_ros.bag.evaluate.figures.summary import summarize
     from yolact_ros.bag.evaluate.records import FrameRecord
-    from yolact_ros.bag.evaluate.summary import summarize
 
     frames = [record for record in bag.records if isinstance(record, FrameRecord)]
     if bag.facts is None or not frames:
@@ -193,7 +193,7 @@ def _show(comparison: Comparison, plan: EvaluationPlan) -> None:
     from rich.table import Table
 
     from yolact_ros.bag.commands.tables import remark_on_tracks, write_figure
-    from yolact_ros.bag.evaluate.bootstrap import judge
+    from yolact_ros.bag.evaluate.figures.bootstrap import judge
 
     first, *others = comparison.figures
     say(f'{first.images} images of {plan.bag}, {first.skipped} skipped')

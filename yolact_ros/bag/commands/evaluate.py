@@ -28,9 +28,9 @@ from yolact_ros.bag.commands.options import (
 from yolact_ros.bag.image_selection import ImageSelection
 
 if TYPE_CHECKING:
+    from yolact_ros.bag.evaluate.figures.summary import BagFigures
     from yolact_ros.bag.evaluate.jobs import EvaluatedBag
     from yolact_ros.bag.evaluate.plan import Candidate
-    from yolact_ros.bag.evaluate.summary import BagFigures
     from yolact_ros.bag.io.storage import Loss
 
 
@@ -126,8 +126,8 @@ def _choose_candidate(options: Options, chosen: ChosenBags) -> tuple[Candidate, 
 
 def _summarize(bags: Sequence[EvaluatedBag]) -> BagFigures:
     """Return the figures of all images together."""
+    from yolact_ros.bag.evaluate.figures.summary import summarize
     from yolact_ros.bag.evaluate.records import merge_bags
-    from yolact_ros.bag.evaluate.summary import summarize
 
     records, class_names = merge_bags(
         [(bag.records, bag.facts.class_names) for bag in bags if bag.facts]

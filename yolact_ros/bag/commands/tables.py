@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from yolact_core.terminal import say, say_table
-from yolact_ros.bag.evaluate.metric_kinds import Place, write_number
-from yolact_ros.bag.evaluate.metrics import rows
+from yolact_ros.bag.evaluate.figures.metric_kinds import Place, write_number
+from yolact_ros.bag.evaluate.figures.metrics import rows
 
 if TYPE_CHECKING:
+    from yolact_ros.bag.evaluate.figures.summary import BagFigures
     from yolact_ros.bag.evaluate.plan import EvaluationFacts, EvaluationPlan
-    from yolact_ros.bag.evaluate.summary import BagFigures
 
 
 write_figure = partial(write_number, digits=4)

@@ -57,7 +57,7 @@ class FrameResult:
         steadiness: Comparison with the image before, if there is one that can be compared.
         decode: Seconds from message to image.
         timing: Seconds that each stage of the detector took; None for recorded results.
-        tracked_steadiness: As ``steadiness``, of the instances that have a track; None if they
+        tracked_steadiness: Steadiness of the instances that have a track; None if they
             are not followed.
     """
 

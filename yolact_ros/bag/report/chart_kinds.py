@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from yolact_ros.bag.evaluate.metric_kinds import Floats, write_number
+from yolact_ros.bag.evaluate.figures.metric_kinds import Floats, write_number
 from yolact_ros.bag.report.chart_content import OTHER_SERIES, Axis, Bar, Chart, Spot, Words
 from yolact_ros.bag.report.image_series import Course
 

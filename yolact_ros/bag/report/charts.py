@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from yolact_ros.bag.evaluate.metric_kinds import Floats, Metric, Place
-from yolact_ros.bag.evaluate.metrics import rows
+from yolact_ros.bag.evaluate.figures.metric_kinds import Floats, Metric, Place
+from yolact_ros.bag.evaluate.figures.metrics import rows
+from yolact_ros.bag.evaluate.figures.summary import BagFigures
 from yolact_ros.bag.evaluate.records import FrameResult
-from yolact_ros.bag.evaluate.summary import BagFigures
 from yolact_ros.bag.report.chart_content import Chart, Spot, Words
 from yolact_ros.bag.report.chart_kinds import (
     plot_classes,

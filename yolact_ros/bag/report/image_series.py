@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from yolact_ros.bag.evaluate.metric_kinds import Floats, Metric
+from yolact_ros.bag.evaluate.figures.metric_kinds import Floats, Metric
+from yolact_ros.bag.evaluate.figures.summary import WARM_UP
 from yolact_ros.bag.evaluate.records import FrameRecord, FrameResult
-from yolact_ros.bag.evaluate.summary import WARM_UP
 from yolact_ros.bag.io.bag import NS_PER_S
 
 MOST_POINTS = 240  # of a curve, however long the bag is

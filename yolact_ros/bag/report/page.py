@@ -7,12 +7,12 @@ from dataclasses import dataclass, fields
 from importlib import resources
 from typing import NamedTuple
 
-from yolact_ros.bag.evaluate.bootstrap import BETTER, WORSE, Difference, judge
-from yolact_ros.bag.evaluate.metric_kinds import Place, Row
-from yolact_ros.bag.evaluate.metrics import row_of, rows
+from yolact_ros.bag.evaluate.figures.bootstrap import BETTER, WORSE, Difference, judge
+from yolact_ros.bag.evaluate.figures.metric_kinds import Place, Row
+from yolact_ros.bag.evaluate.figures.metrics import row_of, rows
+from yolact_ros.bag.evaluate.figures.summary import QUANTILES, BagFigures
 from yolact_ros.bag.evaluate.plan import EvaluationFacts, EvaluationPlan
 from yolact_ros.bag.evaluate.records import FrameRecord
-from yolact_ros.bag.evaluate.summary import QUANTILES, BagFigures
 from yolact_ros.bag.io.bag import NS_PER_S
 from yolact_ros.bag.report.chart_drawing import series_class, to_svg
 from yolact_ros.bag.report.charts import Charts

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from yolact_core.errors import InputError
 from yolact_core.files import replace_when_done
-from yolact_ros.bag.evaluate.bootstrap import Difference
+from yolact_ros.bag.evaluate.figures.bootstrap import Difference
+from yolact_ros.bag.evaluate.figures.summary import BagFigures
 from yolact_ros.bag.evaluate.jobs import EvaluatedBag, kept_evaluation
 from yolact_ros.bag.evaluate.records import FrameRecord
-from yolact_ros.bag.evaluate.summary import BagFigures
 from yolact_ros.bag.report.chart_drawing import drawing_style, to_png
 from yolact_ros.bag.report.charts import ChartMaker
 from yolact_ros.bag.report.image_series import Recording

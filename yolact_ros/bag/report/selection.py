@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yolact_ros.bag.evaluate.metric_kinds import Floats, Metric
-from yolact_ros.bag.evaluate.metrics import QUALITY
+from yolact_ros.bag.evaluate.figures.metric_kinds import Floats, Metric
+from yolact_ros.bag.evaluate.figures.metrics import QUALITY
+from yolact_ros.bag.evaluate.figures.steadiness_metrics import STABILITY
 from yolact_ros.bag.evaluate.records import FrameRecord, FrameResult
-from yolact_ros.bag.evaluate.steadiness_metrics import STABILITY
 from yolact_ros.bag.io.bag import NS_PER_S
 from yolact_ros.bag.report.image_series import Recording, ratios
 

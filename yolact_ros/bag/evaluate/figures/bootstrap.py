@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from yolact_core.evaluation.bootstrap import draw_weights, interval_of
-from yolact_ros.bag.evaluate.metric_kinds import Floats, Place, Weighted
-from yolact_ros.bag.evaluate.metrics import row_of, rows
+from yolact_ros.bag.evaluate.figures.metric_kinds import Floats, Place, Weighted
+from yolact_ros.bag.evaluate.figures.metrics import row_of, rows
 from yolact_ros.bag.evaluate.records import FrameRecord
 
 BETTER, WORSE = 'better', 'worse'

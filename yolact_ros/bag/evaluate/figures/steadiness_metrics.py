@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from yolact_ros.bag.evaluate.metric_kinds import (
+from yolact_ros.bag.evaluate.figures.metric_kinds import (
     COMPARED,
     EVERYWHERE,
     HIDDEN,

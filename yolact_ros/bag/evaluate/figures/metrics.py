@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from yolact_ros.bag.evaluate.metric_kinds import (
+from yolact_ros.bag.evaluate.figures.metric_kinds import (
     COMPARED,
     EVERYWHERE,
     HIDDEN,
@@ -24,8 +24,8 @@ from yolact_ros.bag.evaluate.metric_kinds import (
     Row,
     per_minute,
 )
+from yolact_ros.bag.evaluate.figures.steadiness_metrics import STEADINESS
 from yolact_ros.bag.evaluate.records import FrameResult
-from yolact_ros.bag.evaluate.steadiness_metrics import STEADINESS
 
 
 def all_rows() -> tuple[Row, ...]:

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from yolact_core.evaluation.precision import AveragePrecision, precision_of_matches
 from yolact_core.evaluation.tracks import TrackedImage, TrackFigures, measure_tracks
 from yolact_core.timing import Timing
-from yolact_ros.bag.evaluate.metric_kinds import Evaluated, Place
-from yolact_ros.bag.evaluate.metrics import all_rows, rows, rows_by_class
+from yolact_ros.bag.evaluate.figures.metric_kinds import Evaluated, Place
+from yolact_ros.bag.evaluate.figures.metrics import all_rows, rows, rows_by_class
 from yolact_ros.bag.evaluate.records import FrameRecord, FrameResult, Record, SkippedFrame
 
 WARM_UP = 3  # images at the start whose times do not count

@@ -1,0 +1,1 @@
+"""Figures of bags, from the records of their images."""
