@@ -29,7 +29,7 @@ class OrientedBox:
     Args:
         centre: Middle of the box, metres, shape (3,).
         size: Full lengths of its edges along its axes, metres, shape (3,).
-        axes: Its axes.
+        axes: Directions of its edges, a unit vector a row, right-handed, shape (3, 3).
     """
 
     centre: Numbers
