@@ -155,7 +155,7 @@ class Camera:
             result = replace(result, camera_info=self.depth.find_camera_info(header, size))
         if need >= Need.DEPTH:
             result = replace(result, space=self.depth.find(header, size, settings.depth))
-        result = replace(result, target=self._target.find(result))
+        result = replace(result, target=self._target.find(result, settings.tracking.max_lost))
         for output in self._publishers:
             if output is not TIMING:
                 self._publish(output, result)
@@ -183,6 +183,7 @@ class Camera:
             self._subscribe_what_is_needed()
             yield check_depth(self.depth.report(settings.depth))
             yield self._removal.check()
+            yield self._target.check()
             yield diagnostics.check_input(self.images.observe(settings.silence_timeout))
             before = self._reported
             self._reported = Freshness(counters, replace(self._stamps), self._last_error)

@@ -6,6 +6,7 @@ from rclpy.node import Node
 from yolact.srv import SetTarget
 
 from yolact_core.errors import InputError
+from yolact_ros.health.diagnostics import Status
 from yolact_ros.messages.result import Result
 from yolact_ros.node.target.target import Target, Wish
 
@@ -27,9 +28,18 @@ class TargetService:
         """Offer the service no longer."""
         self._node.destroy_service(self._service)
 
-    def find(self, result: Result) -> int | None:
-        """Return which detection of an image is the target; None where it is not seen."""
-        return self._target.find(result)
+    def find(self, result: Result, max_lost: float) -> int | None:
+        """Return which detection of an image is the target; None where it is not seen.
+
+        Args:
+            result: The next image.
+            max_lost: Seconds out of sight after which its track has ended.
+        """
+        return self._target.find(result, max_lost)
+
+    def check(self) -> Status:
+        """Report how the target is."""
+        return self._target.check()
 
     def on_request(
         self, request: SetTarget.Request, response: SetTarget.Response

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,7 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from yolact_core.errors import InputError
+from yolact_ros.health.diagnostics import Status
+from yolact_ros.health.transport import Level
 from yolact_ros.messages.result import Result
+from yolact_ros.messages.stamps import NS_PER_S, stamp_of
+
+TOLD = 0.5  # seconds out of sight that are told; less is flicker
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,9 @@ class Target:
         self._wish: Wish | None = None
         self._name = ''  # of the object, once there is one
         self._id = ''
-        self._is_seen = False
+        self._seen = 0.0  # time of the last image that shows it, seconds
+        self._gap = 0.0  # seconds from that image to the newest one
+        self._is_lost = False
         self._newest: Result | None = None
 
     def choose(self, wish: Wish | None) -> str:
@@ -58,36 +66,62 @@ class Target:
             newest = self._newest
             if wish is not None and newest is not None:
                 _check(wish, newest)
-            self._wish, self._id, self._is_seen = wish, '', False
-            if newest is not None:
-                self._find(newest)
-            return self._id if self._is_seen else ''
+            self._wish, self._id = wish, ''
+            if wish is not None and newest is not None and newest.tracks is not None:
+                self._take(wish, newest, newest.tracks.ids)
+            return self._id
 
-    def find(self, result: Result) -> int | None:
+    def find(self, result: Result, max_lost: float) -> int | None:
         """Return which detection of an image is the target; None where it is not seen.
 
         Args:
             result: The next image.
+            max_lost: Seconds out of sight after which its track has ended.
         """
         with self._lock:
             self._newest = result
-            return self._find(result)
+            if self._wish is None or result.tracks is None:
+                return None
+            ids = result.tracks.ids
+            if not self._id:
+                self._take(self._wish, result, ids)
+            if not self._id:
+                return None
+            self._note(_time_of(result), max_lost, is_seen=self._id in ids)
+            return ids.index(self._id) if self._id in ids else None
 
-    def _find(self, result: Result) -> int | None:
-        if self._wish is None or result.tracks is None:
-            return None
-        ids = result.tracks.ids
-        if not self._id:
-            self._take(result, ids)
-        index = ids.index(self._id) if self._id and self._id in ids else None
-        if self._id and (index is not None) != self._is_seen:
-            self._is_seen = index is not None
-            self._tell(f'target {self._name} is {"seen" if self._is_seen else "lost"}')
-        return index
+    def check(self) -> Status:
+        """Report how it is."""
+        with self._lock:
+            if self._wish is None:
+                return Status('target', Level.OK, 'none is asked for')
+            if not self._id:
+                return Status('target', Level.OK, 'waits for the first object that fits')
+            values = {'id': self._id, 'out of sight (s)': f'{self._gap:.2f}'}
+            if self._is_lost:
+                return Status('target', Level.WARN, self._describe_loss(), values)
+            state = f'is out of sight for {self._gap:.1f} s' if self._gap else 'is seen'
+            return Status('target', Level.OK, f'{self._name} {state}', values)
 
-    def _take(self, result: Result, ids: tuple[str, ...]) -> None:
-        """Take the nearest object that fits the wish, if there is any."""
-        wish, names = self._wish or Wish(), result.detections.class_names
+    def _note(self, now: float, max_lost: float, *, is_seen: bool) -> None:
+        """Tell what became of the target, once each time."""
+        before, self._gap = self._gap, 0.0 if is_seen else now - self._seen
+        if is_seen:
+            if before > TOLD or self._is_lost:
+                self._tell(f'target {self._name} is seen again')
+            self._seen, self._is_lost = now, False
+        elif not self._is_lost and not 0 <= self._gap <= max_lost:
+            self._is_lost = True
+            self._tell(f'target {self._describe_loss()}')
+        elif before <= TOLD < self._gap:
+            self._tell(f'target {self._name} is out of sight')
+
+    def _describe_loss(self) -> str:
+        return f'{self._name} is lost, and no other takes its place: choose one by set_target'
+
+    def _take(self, wish: Wish, result: Result, ids: tuple[str, ...]) -> None:
+        """Take the nearest object that fits a wish, if there is any."""
+        names = result.detections.class_names
         distances = _measure(result)
         fitting = [
             index
@@ -98,6 +132,13 @@ class Target:
         if fitting:
             nearest = min(fitting, key=lambda index: float(distances[index]))
             self._id, self._name = ids[nearest], f'{names[nearest]} {ids[nearest]}'
+            self._seen, self._gap, self._is_lost = _time_of(result), 0.0, False
+            self._tell(f'target {self._name} is seen')
+
+
+def _time_of(result: Result) -> float:
+    """Return the time of an image in seconds; without a stamp it is of now."""
+    return (stamp_of(result.header) or time.monotonic_ns()) / NS_PER_S
 
 
 def _measure(result: Result) -> npt.NDArray[np.float64]:
