@@ -25,7 +25,7 @@ from playing import (
     stop,
     write_bag,
 )
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import String
@@ -225,6 +225,40 @@ def test_compressed_images_of_a_bag_become_raw_ones(domain, tester, tmp_path):
     assert [image.data[0] for image in images] == pytest.approx([0, 10, 20, 30, 40], abs=2)
     assert infos[0].k[0] == pytest.approx(32)
     assert images[0].header.frame_id == 'lens'
+
+
+def test_depth_of_a_bag_comes_as_recorded_beside_the_camera(domain, tester, tmp_path):
+    depth = CompressedImage(format='16UC1; compressedDepth png', data=[1, 2, 3])
+    depth.header.frame_id = 'lens'
+    topics = {
+        '/far/image/compressed': [(0.0, make_jpeg(0)), (0.1, make_jpeg(1))],
+        '/far/depth/compressedDepth': [(0.0, depth)],
+    }
+    path = write_bag(tmp_path / 'bag', topics)
+    words = ('--transport', 'raw', '--as-camera', '--frame-id', 'eye', '--topics', *topics)
+    with playing(domain, path, *WAIT, *words, *inside('deep')) as player:
+        heard = hear(tester.node, '/deep/depth/compressedDepth', CompressedImage, MANY)
+        images = hear(tester.node, '/deep/image', Image, MANY)
+        tester.until(lambda: len(images) == 2 and heard, 'image and depth have come')
+        status, _, errors = finish(player)
+    assert (status, errors) == (0, '')
+    assert (heard[0].format, list(heard[0].data)) == (depth.format, [1, 2, 3])
+    assert heard[0].header.frame_id == images[0].header.frame_id == 'eye'
+
+
+def test_a_calibration_that_was_latched_when_it_was_recorded_is_latched(domain, tester, tmp_path):
+    topics = {
+        '/cam/image_raw': [(index / 10, make_image(index)) for index in range(20)],
+        '/cam/camera_info': [(0.0, make_info(7))],
+    }
+    path = write_bag(tmp_path / 'bag', topics, latched=['/cam/camera_info'])
+    with playing(domain, path, *WAIT) as player:
+        images = hear(tester.node, '/cam/image_raw', Image, MANY)
+        tester.until(lambda: images, 'the calibration is out')
+        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        infos = hear(tester.node, '/cam/camera_info', CameraInfo, latched)
+        tester.until(lambda: infos, 'who comes late gets it')
+        assert stop(player, signal.SIGINT) < 2
 
 
 def test_images_that_do_not_fit_the_calibration_end_it(domain, tmp_path, bag):

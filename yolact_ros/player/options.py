@@ -115,7 +115,9 @@ class BagOptions:
         metavar='S',
     )
     as_camera: bool = option(
-        'publish the one topic of images as "image", whatever its recorded name', False
+        'publish the one topic of images as "image", whatever its recorded name, and chosen '
+        'compressedDepth as "depth/compressedDepth"',
+        False,
     )
 
 

@@ -12,7 +12,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from yolact_core.errors import InputError
 from yolact_ros.bag.io.bag import NS_PER_S, Bag, Entry, Loss, Topic, require_rosbags
-from yolact_ros.bag.io.cameras import COMPRESSED
+from yolact_ros.bag.io.cameras import COMPRESSED, COMPRESSED_DEPTH
 from yolact_ros.bag.io.storage import CDR, ReportLoss
 from yolact_ros.deserialization import deserialize
 from yolact_ros.messages.stamps import LATEST, TOO_LATE
@@ -44,7 +44,7 @@ class RecordedTopic:
     @property
     def base_name(self) -> str:
         """The name without the transport at its end."""
-        return self.name.removesuffix(COMPRESSED)
+        return self.name.removesuffix(COMPRESSED).removesuffix(f'/{COMPRESSED_DEPTH}')
 
     @property
     def info_name(self) -> str:

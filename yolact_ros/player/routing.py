@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 from rclpy.node import Node
@@ -12,14 +13,14 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from yolact_core.errors import InputError
-from yolact_ros.bag.io.cameras import COMPRESSED
+from yolact_ros.bag.io.cameras import COMPRESSED, COMPRESSED_DEPTH
 from yolact_ros.images.decoding import compressed_to_rgb, image_to_rgb
 from yolact_ros.messages.builder import ros_messages
 from yolact_ros.player.calibration import Camera
 from yolact_ros.player.options import MessageOptions, Options
 from yolact_ros.player.recording import RecordedTopic, info_name
 
-CAMERA = 'image'
+CAMERA, CAMERA_DEPTH = 'image', 'depth'
 DEPTH = 5  # messages that a slow subscriber may be behind
 LATCHED_DEPTH = 100  # /tf_static comes in several messages
 IMAGE_TYPES = {'raw': Image, 'compressed': CompressedImage}
@@ -126,7 +127,7 @@ def make_routes(
     Raises:
         InputError: ``as_camera`` was asked for, but there is not one topic of images.
     """
-    images = [topic for topic in topics if topic.is_image]
+    images = [topic for topic in topics if topic.is_image and not _is_depth(topic)]
     if options.bags.as_camera and len(images) != 1:
         names = ', '.join(topic.name for topic in images) or 'none'
         raise InputError(
@@ -146,13 +147,28 @@ def make_routes(
         )
         infos.setdefault(topic.info_name, info_name(base))
     for topic in topics:
-        if topic.name not in infos and not topic.is_image:
+        if _is_depth(topic):
+            routes[topic.name] = _route_depth(node, topic, options, camera)
+        elif topic.name not in infos and not topic.is_image:
             publisher = _publish(node, topic.type, topic.name, _plain_qos(topic))
             routes[topic.name] = PlainRoute(publisher)
         elif topic.name in infos and not camera.makes_infos:
-            publisher = _publish(node, topic.type, infos[topic.name], camera_qos)
+            qos = _plain_qos(topic) if topic.is_latched else camera_qos
+            publisher = _publish(node, topic.type, infos[topic.name], qos)
             routes[topic.name] = PlainRoute(publisher, camera.frame_id)
     return routes
+
+
+def _is_depth(topic: RecordedTopic) -> bool:
+    return topic.is_image and topic.name.endswith(f'/{COMPRESSED_DEPTH}')
+
+
+def _route_depth(node: Node, topic: RecordedTopic, options: Options, camera: Camera) -> ImageRoute:
+    """Make the publisher of depth, which stays as it was recorded."""
+    base = node.resolve_topic_name(CAMERA_DEPTH if options.bags.as_camera else topic.base_name)
+    name = f'{base}/{COMPRESSED_DEPTH}'
+    publisher = _publish(node, topic.type, name, _camera_qos(options.messages))
+    return ImageRoute(publisher, None, replace(options.messages, transport=None), camera)
 
 
 def _choose_form(topic: RecordedTopic, base: str, options: Options) -> tuple[type[Any], str]:
