@@ -65,6 +65,12 @@ def make_report(tally=None, **fields):
             Level.WARN,
             'the transform must be known',
         ),
+        (
+            make_report(DepthTally(30, instances=40)),
+            Level.WARN,
+            'none of 40 instances has depth: too little of /depth is measured behind them',
+        ),
+        (make_report(DepthTally(30, instances=40, objects=1)), Level.OK, '30 images have depth'),
     ],
 )
 def test_one_sentence_says_how_depth_is(report, level, text):
@@ -77,3 +83,10 @@ def test_what_was_chosen_by_itself_is_told():
     assert values['rectified'] == 'yes (auto)'
     assert values['period (s)'] == '0.033'
     assert check_depth(make_report(period=0.0)).values['period (s)'] == 'unknown'
+
+
+def test_distances_show_a_wrong_unit():
+    tally = DepthTally(30, instances=4, objects=3, depths=[2000.0, 1500.0, 2500.0])
+    values = check_depth(make_report(tally)).values
+    assert (values['instances'], values['objects'], values['distance (m)']) == (4, 3, '2000.000')
+    assert 'distance (m)' not in check_depth(make_report()).values

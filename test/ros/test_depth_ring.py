@@ -91,6 +91,19 @@ def test_how_far_away_the_nearest_is_is_told():
         ring_of(*at_30_hz()).find(at_30_hz()[-1] + 33 * MS)
 
 
+@pytest.mark.parametrize(
+    ('stamps', 'words'),
+    [
+        ([S - 33 * MS], 'depth must have the stamp of the image, the nearest is 33.0 ms away'),
+        ([S + 3600 * S], 'depth must have the stamp of the image, the nearest is 3600.0 s away'),
+        ([0, 0, 0], 'depth must have stamps to be paired with images, got none'),
+    ],
+)
+def test_without_a_period_the_reason_names_no_limit(stamps, words):
+    with pytest.raises(InputError, match=words):
+        ring_of(*stamps).find(S)
+
+
 def test_images_without_a_stamp_are_paired_with_nothing():
     with pytest.raises(InputError, match='images must have stamps'):
         ring_of(0).find(0)

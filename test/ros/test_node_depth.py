@@ -13,6 +13,7 @@ pytest.importorskip('yolact.msg', reason='needs the built interfaces of this pac
 from depth_messages import FOCAL, SIZE, make_camera_info, make_depth
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import TransformStamped
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from visualization_msgs.msg import Marker, MarkerArray
 from yolact.msg import InstanceArray, ObjectArray
@@ -105,8 +106,9 @@ def wait_for(tester):
         return None
 
     def wait(words):
+        found = tester.until(lambda: said(words), f'depth is said to be {words!r}')
         arrays.clear()
-        return tester.until(lambda: said(words), f'depth is said to be {words!r}')
+        return found
 
     return wait
 
@@ -224,6 +226,7 @@ def test_depth_is_paired_within_half_its_period_and_never_an_older_one(
 @pytest.mark.parametrize(
     ('wrong_depth', 'wrong_info', 'words'),
     [
+        ({'metres': 0.0}, {}, 'too little of /depth is measured behind them'),
         ({'size': (48, 64)}, {}, 'must be as large as the image, 128 x 96, got 64 x 48'),
         ({'frame_id': 'depth'}, {}, "registered to the image, in frame 'camera', got frame"),
         ({}, {'focal': 0.0}, 'the camera is not calibrated'),
@@ -240,8 +243,28 @@ def test_what_does_not_fit_is_told_and_instances_go_on(
     assert tester.until(lambda: instances, 'instances come')[-1].instances
     said = wait_for(words)
     assert said.level == b'\x01'
-    assert '1 of 1 images have no depth' in said.message
+    assert said.message.startswith(('1 of 1 images have no depth', 'none of '))
     assert show(objects, 41.0).objects
+
+
+def test_a_calibration_that_was_latched_before_the_node_listened_is_enough(
+    start_node, tester, make_image
+):
+    qos = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    publisher = tester.node.create_publisher(CameraInfo, '/once/camera_info', qos)
+    publisher.publish(make_camera_info(1.0))  # of a bag that holds it once
+    node = start_node('-r', '__ns:=/once', diagnostics_period=0.1)
+    node.wait_for('listens to /once/image')
+    objects = tester.listen('/once/yolact/objects', ObjectArray)
+
+    def has_objects():
+        tester.send(make_depth(45.0), '/once/depth')
+        tester.send(make_image(stamp=45.0), '/once/image')
+        tester.spin(0.2)
+        return any(one.objects for one in objects)
+
+    tester.until(has_objects, 'objects come')
+    tester.node.destroy_publisher(publisher)
 
 
 def test_instances_go_on_when_depth_stops_jumps_and_comes_back(tester, listen, show):

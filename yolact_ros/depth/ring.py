@@ -11,6 +11,7 @@ from yolact_core.errors import InputError
 from yolact_ros.health.freshness import NANOSECONDS
 
 MILLI = 1000
+LONG = 10.0  # seconds, of which milliseconds are hard to read
 LENGTH = 16  # depth images that wait: half a second of most cameras
 ENOUGH = 3  # depth images that tell the period: of two, one may follow a pause
 GAP = 10**9  # nanoseconds without depth after which its period is measured anew
@@ -72,24 +73,30 @@ class DepthRing(Generic[Data]):
         nearest = self._nearest(stamp)
         if nearest is None:
             raise InputError('depth must come for images to have any, got none yet')
-        difference, data = nearest
-        limit = min(self.period / 2, most) if most else self.period / 2
+        found, data = nearest
+        if found == 0:
+            raise InputError('depth must have stamps to be paired with images, got none')
+        difference, period = abs(found - stamp) * NANOSECONDS, self.period
+        limit = min(period / 2, most) if most else period / 2
         if difference > limit:
+            wanted = f'a stamp within {_describe(limit)} of that' if period else 'the stamp'
             raise InputError(
-                f'depth must have a stamp within {limit * MILLI:.1f} ms of that of the image, '
-                f'the nearest is {difference * MILLI:.1f} ms away'
+                f'depth must have {wanted} of the image, the nearest is {_describe(difference)} '
+                'away'
             )
         return data
 
-    def _nearest(self, stamp: int) -> tuple[float, Data] | None:
-        """Return how many seconds the nearest depth image is away, and itself; None without."""
+    def _nearest(self, stamp: int) -> tuple[int, Data] | None:
+        """Return the nearest depth image with its stamp; None without any."""
         with self._lock:
-            if not self._waiting:
-                return None
-            nearest, data = min(self._waiting, key=lambda waiting: abs(waiting[0] - stamp))
-        return abs(nearest - stamp) * NANOSECONDS, data
+            return min(self._waiting, key=lambda one: abs(one[0] - stamp), default=None)
 
 
 def follows(stamp: int, before: int) -> bool:
     """Return whether a stamp continues another, both in nanoseconds: no jump of time or pause."""
     return 0 < stamp - before <= GAP
+
+
+def _describe(seconds: float) -> str:
+    """Return a duration for people, of a few digits."""
+    return f'{seconds:.1f} s' if seconds >= LONG else f'{seconds * MILLI:.1f} ms'

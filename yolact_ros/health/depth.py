@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from statistics import median
 
 from yolact_ros.health.diagnostics import Status
 from yolact_ros.health.transport import Level
@@ -22,6 +23,9 @@ class DepthTally:
         delay: Seconds by which the last one of these was late.
         transform_complaint: Why the last one was not given in the target frame.
         calibration_complaint: Why the last one has no calibration beside it.
+        instances: Number of instances in those with depth, where objects are asked for.
+        objects: Number of them that have enough depth.
+        depths: Distances of these, metres.
     """
 
     images: int = 0
@@ -31,6 +35,9 @@ class DepthTally:
     delay: float = 0.0
     transform_complaint: str = ''
     calibration_complaint: str = ''
+    instances: int = 0
+    objects: int = 0
+    depths: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ class DepthReport:
 def check_depth(seen: DepthReport) -> Status:
     """Say whether images have depth, and what to do if not."""
     tally = seen.tally
-    values = {
+    values: dict[str, object] = {
         'topic': seen.topic,
         'calibration': seen.calibration_topic,
         'publishers': len(seen.publishers),
@@ -71,26 +78,46 @@ def check_depth(seen: DepthReport) -> Status:
         'images': tally.images,
         'without depth': tally.without,
         'rectified': f'{"yes" if seen.is_rectified else "no"} ({seen.rectified})',
+        'instances': tally.instances,
+        'objects': tally.objects,
     }
-    level, text = Level.WARN, ''
-    if tally.calibration_complaint and not seen.is_needed:
-        text = tally.calibration_complaint
-    elif not seen.is_needed:
-        level, text = Level.OK, 'nobody listens to an output that needs depth'
-    elif not seen.publishers:
-        text = f'no image has depth: {seen.topic} has no publisher'
-    elif seen.type not in seen.publishers:
-        text = (
+    if tally.depths:  # which show a wrong unit
+        values['distance (m)'] = f'{median(tally.depths):.3f}'
+    level, text = _judge(seen)
+    return Status('depth', level, text, values)
+
+
+def _judge(seen: DepthReport) -> tuple[Level, str]:
+    """Return how bad it is, and a sentence about it."""
+    tally = seen.tally
+    if not seen.is_needed:
+        if tally.calibration_complaint:
+            return Level.WARN, tally.calibration_complaint
+        return Level.OK, 'nobody listens to an output that needs depth'
+    complaint = _complain(seen)
+    return (
+        (Level.WARN, complaint) if complaint else (Level.OK, f'{tally.images} images have depth')
+    )
+
+
+def _complain(seen: DepthReport) -> str:
+    """Say what is wrong with depth that somebody needs, or return nothing."""
+    tally = seen.tally
+    if not seen.publishers:
+        return f'no image has depth: {seen.topic} has no publisher'
+    if seen.type not in seen.publishers:
+        return (
             f'no image has depth: the publisher of {seen.topic} sends {seen.publishers[0]}, the '
             f'node expects {seen.type} (depth.transport)'
         )
-    elif tally.without:
-        text = f'{tally.without} of {tally.images} images have no depth: {_explain(seen)}'
-    elif tally.transform_complaint:
-        text = tally.transform_complaint
-    else:
-        level, text = Level.OK, f'{tally.images} images have depth'
-    return Status('depth', level, text, values)
+    if tally.without:
+        return f'{tally.without} of {tally.images} images have no depth: {_explain(seen)}'
+    if tally.instances and not tally.objects:
+        return (
+            f'none of {tally.instances} instances has depth: too little of {seen.topic} is '
+            'measured behind them'
+        )
+    return tally.transform_complaint
 
 
 def _explain(seen: DepthReport) -> str:

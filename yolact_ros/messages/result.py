@@ -93,6 +93,11 @@ class Result:
         """The objects in space; None where no depth belongs to the image."""
         return None if self.space is None else self.space.lift(self.detections)
 
+    @property
+    def known_objects(self) -> Objects | None:
+        """The objects in space, where an output has asked for them; None elsewhere."""
+        return vars(self).get('objects')
+
     @cached_property
     def nav(self) -> NavView | None:
         """The image as costmaps see it; None where no depth belongs to it."""

@@ -160,6 +160,8 @@ class Camera:
             if output is not TIMING:
                 self._publish(output, result)
         self._objects.results.put(result)
+        if (objects := result.known_objects) is not None:
+            self.depth.note(len(result.detections), objects)
 
     def finish(self, result: Result) -> None:
         """Note and publish the times of an image about which all else is published."""
@@ -181,6 +183,7 @@ class Camera:
         yield diagnostics.check_latency(self._latencies.summarize())
         if counters is not None:
             self._subscribe_what_is_needed()
+            self.depth.camera_info.adapt()
             yield check_depth(self.depth.report(settings.depth))
             yield self._removal.check()
             yield self._target.check()

@@ -38,6 +38,10 @@ class CameraInfoInput:
         """Subscribe it or not; in the thread of the executor."""
         self._subscription.switch(is_on=is_on)
 
+    def adapt(self) -> None:
+        """Get also what was published only once, before; in the thread of the executor."""
+        self._subscription.adapt()
+
     def message(self) -> CameraInfo | None:
         """Return the newest camera info; None while there is none.
 

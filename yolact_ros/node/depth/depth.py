@@ -10,7 +10,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from yolact_core.errors import InputError
-from yolact_core.lifting import DepthImage
+from yolact_core.lifting import DepthImage, Objects
 from yolact_ros.depth.registration import check_depth
 from yolact_ros.depth.ring import DepthRing
 from yolact_ros.deserialization import deserialize
@@ -111,6 +111,17 @@ class DepthInput:
             self._tally.complaint = str(error)
             return None
         return Space(depth, rays, self._find_transform(header, settings.target_frame))
+
+    def note(self, instances: int, objects: Objects) -> None:
+        """Remember how many instances of an image have depth, and how far away they are.
+
+        Args:
+            instances: Number of instances in the image.
+            objects: Those of them that have enough depth.
+        """
+        self._tally.instances += instances
+        self._tally.objects += len(objects)
+        self._tally.depths.extend(objects.depths.tolist())
 
     def find_camera_info(self, header: Header, size: tuple[int, int]) -> CameraInfo | None:
         """Return the calibration of an image; None, and the reason is noted, without any.
