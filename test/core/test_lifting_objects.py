@@ -8,7 +8,11 @@ from scipy.spatial.transform import Rotation
 
 from yolact_core.lifting import Objects
 from yolact_core.lifting.boxes import level_axes
-from yolact_core.lifting.orientations import matrices_to_quaternions, rotate_quaternions
+from yolact_core.lifting.orientations import (
+    matrices_to_quaternions,
+    quaternions_to_matrices,
+    rotate_quaternions,
+)
 
 
 def some_rotations(count=200):
@@ -81,3 +85,12 @@ def test_level_axes_are_right_handed_with_z_up(up):
     np.testing.assert_allclose(axes @ axes.T, np.eye(3), atol=1e-12)
     assert np.linalg.det(axes) == pytest.approx(1)
     np.testing.assert_array_equal(axes[2], up)
+
+
+def test_quaternions_become_the_matrices_that_they_came_from():
+    random = np.random.default_rng(3)
+    matrices, _ = np.linalg.qr(random.normal(size=(50, 3, 3)))
+    matrices *= np.sign(np.linalg.det(matrices))[:, None, None]
+    again = quaternions_to_matrices(matrices_to_quaternions(matrices))
+    np.testing.assert_allclose(again, matrices, atol=1e-12)
+    assert quaternions_to_matrices(np.zeros((0, 4))).shape == (0, 3, 3)

@@ -25,6 +25,7 @@ from yolact_core.media.videos import VideoReader
 from yolact_ros.demo import __main__ as command
 from yolact_ros.demo import recorder
 from yolact_ros.demo.report import Results, arrange, one_a_second
+from yolact_ros.demo.space_report import find_moments
 from yolact_ros.images.decoding import compressed_to_rgb
 from yolact_ros.player.recording import BagRecording, RecordedMessage
 
@@ -143,6 +144,48 @@ def test_the_table_names_stages_drops_instances_and_files(finished):
     for name in ('results.mcap', 'overlay.mp4', 'contact_sheet.png', 'summary.json'):
         assert f'{folder / name}: ' in said
         assert (folder / name).stat().st_size > 0
+
+
+def test_the_part_with_depth_leaves_objects_in_space_under_the_stamps_of_the_images(finished):
+    results = Results(finished[0] / 'objects.mcap', recorder.TOPICS_IN_SPACE)
+    published = {stamp_of(entry.message) for entry in results.of(recorder.CAMERA_INFO)}
+    answered = [stamp_of(entry.message) for entry in results.of(recorder.INSTANCES)]
+    assert len(published) == 45  # three seconds of the rendered room
+    assert set(answered) <= published
+    for topic in (recorder.OBJECTS, recorder.POINTS):
+        assert [stamp_of(entry.message) for entry in results.of(topic)] == answered
+    moments = find_moments(results)
+    assert [stamp_of(moment.objects) for moment in moments] == answered
+    found = [one for moment in moments for one in moment.objects.objects]
+    assert found
+    assert all(0.2 < one.depth < 8 for one in found)  # it is a room
+
+
+def test_the_part_with_depth_leaves_a_picture_and_a_table(finished):
+    folder, said = finished
+    picture = read_image(folder / 'objects.png')
+    moments = find_moments(Results(folder / 'objects.mcap', recorder.TOPICS_IN_SPACE))
+    overlay = compressed_to_rgb(moments[0].overlay)
+    width = round(overlay.shape[1] * 720 / overlay.shape[0])
+    assert picture.shape == (720, 2 * width + 4, 3)
+    image, cloud = picture[:, :width], picture[:, width + 4 :]
+    nearest = max(moments, key=lambda moment: len(moment.objects.objects))
+    shown = cv2.resize(compressed_to_rgb(nearest.overlay), (width, 720)).astype(int)
+    assert np.median(np.abs(shown - image)) < 4  # tags aside
+    assert 0.001 < (cloud != cloud[0, 0]).any(axis=2).mean() < 0.9
+    count = sum(len(moment.objects.objects) for moment in moments)
+    assert f'{count} objects in space in {len(moments)} images' in said
+    assert f'{folder / "objects.png"}: ' in said
+
+
+def test_where_only_the_package_is_the_part_with_depth_is_left_out_in_words(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(command, 'RENDERED', tmp_path / 'absent.mcap')
+    monkeypatch.setattr(command, 'play', pytest.fail)
+    options = command.Options(output=tmp_path)
+    assert command._play_with_depth(options, lambda: False) == 0
+    assert f'{tmp_path}/absent.mcap is not here' in capsys.readouterr().out.replace('\n', ' ')
 
 
 def test_ctrl_c_ends_it_early_and_still_reports(start_demo, tiny_model, tmp_path):

@@ -46,3 +46,19 @@ def rotate_quaternions(rotation: Numbers, quaternions: Numbers) -> Numbers:
     product = np.array([[w, -z, y, x], [z, w, -x, y], [-y, x, w, z], [-x, -y, -z, w]])
     rotated: Numbers = quaternions @ product.T
     return rotated
+
+
+def quaternions_to_matrices(quaternions: Numbers) -> Numbers:
+    """Return the rotation matrices of unit quaternions x y z w, shape (N, 3, 3).
+
+    Args:
+        quaternions: Unit quaternions, shape (N, 4).
+    """
+    x, y, z, w = quaternions.T
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+    ]
+    matrices: Numbers = np.moveaxis(np.array(rows), -1, 0)
+    return matrices

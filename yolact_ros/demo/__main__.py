@@ -13,8 +13,10 @@ from yolact_core.cli.options import option, parse_options
 from yolact_core.errors import INTERRUPTED, InputError
 from yolact_core.terminal import complain, say
 from yolact_ros.bag.io.bag import require_rosbags
+from yolact_ros.demo.parts import RENDERED, real_rooms, rendered_room
 from yolact_ros.demo.programs import ProgramError, play
-from yolact_ros.demo.report import RESULTS, forget, report
+from yolact_ros.demo.report import forget, report
+from yolact_ros.demo.space_report import report_in_space
 
 FAILED = 1
 DEFAULT_MODEL = 'coco'
@@ -28,8 +30,8 @@ class Options:
         'shipped model, official name, or checkpoint (default: coco)', DEFAULT_MODEL
     )
     backend: str = option('runtime of the network (default: auto)', 'auto')
-    seconds: float = option(  # the bag three times
-        'how long the camera runs (default: 36)', 36.0, metavar='S'
+    seconds: float = option(  # the bag of real rooms twice
+        'how long the camera runs, 10 at most with depth (default: 24)', 24.0, metavar='S'
     )
     score_threshold: float = option(
         'show instances with a score above it (default: 0.3)', 0.3, metavar='S'
@@ -61,8 +63,9 @@ def _run(argv: Sequence[str] | None) -> int:
     _check(options)
     try:
         with stop_on_signals() as is_stopped:
-            _play(options, is_stopped)
-            return _finish(options.output, is_stopped)
+            forget(options.output)
+            status = _play_rooms(options, is_stopped)
+            return status or _play_with_depth(options, is_stopped)
     except ProgramError as error:
         sys.stderr.write(f'yolact: error: {error}\n')
         return FAILED
@@ -87,34 +90,58 @@ def _check(options: Options) -> None:
     find_model(options.model)
 
 
-def _play(options: Options, is_stopped: Callable[[], bool]) -> None:
-    """Run the programs until the last image is answered, or until asked to stop.
+def _play_rooms(options: Options, is_stopped: Callable[[], bool]) -> int:
+    """Show the node real rooms, and return the exit status.
 
     Raises:
-        ProgramError: One of them failed.
+        ProgramError: One of the programs failed.
     """
-    forget(options.output)
     say(
         f'{options.seconds:g} s of pictures of rooms, seen by {options.model}; '
         f'logs are in {options.output}/logs, Ctrl-C ends it early'
     )
-    parameters = {
+    with real_rooms(options.output, _parameters(options)) as part:
+        play(part, options.seconds, is_stopped)
+    return _finish(report, options.output, is_stopped)
+
+
+def _play_with_depth(options: Options, is_stopped: Callable[[], bool]) -> int:
+    """Show the node a room with depth where there is a recording of one; return the exit status.
+
+    Raises:
+        ProgramError: One of the programs failed.
+    """
+    if not RENDERED.is_file():
+        say(f'{RENDERED} is not here, as where only the package is installed: no part with depth')
+        return 0
+    say('\nand now a rendered room with depth beside the images')
+    play(rendered_room(options.output, _parameters(options)), options.seconds, is_stopped)
+    return _finish(report_in_space, options.output, is_stopped)
+
+
+def _parameters(options: Options) -> dict[str, object]:
+    return {
         'model.name': options.model,
         'model.backend': options.backend,
         'score_threshold': options.score_threshold,
     }
-    logs, results = options.output / 'logs', options.output / RESULTS
-    play(parameters, options.seconds, results, logs, is_stopped)
 
 
-def _finish(folder: Path, is_stopped: Callable[[], bool]) -> int:
+def _finish(
+    report_on: Callable[[Path], None], folder: Path, is_stopped: Callable[[], bool]
+) -> int:
     """Report what was recorded, and return the exit status.
+
+    Args:
+        report_on: Function that makes the report, given the folder.
+        folder: Folder of the results.
+        is_stopped: Function that says whether the user wants an early end.
 
     Raises:
         InputError: The demo ran to its end, but there is nothing to report.
     """
     try:
-        report(folder)
+        report_on(folder)
     except InputError as error:
         if not is_stopped():
             raise

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from importlib.resources import as_file, files
+from dataclasses import dataclass
 from pathlib import Path
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
@@ -73,20 +73,33 @@ class Program:
             self._process.wait()
 
 
-def play(
-    parameters: Mapping[str, object],
-    seconds: float,
-    results: Path,
-    logs: Path,
-    is_stopped: Callable[[], bool],
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What the programs do in one part of the demo.
+
+    Args:
+        bag: Bag that the camera plays.
+        player: Words for the player, beside the bag.
+        parameters: Parameters of the node.
+        results: Bag that the recorder writes.
+        recorder: Words for the recorder, beside that bag.
+        logs: Folder of the programs' logs.
+    """
+
+    bag: Path
+    player: Sequence[str]
+    parameters: Mapping[str, object]
+    results: Path
+    recorder: Sequence[str] = ()
+    logs: Path
+
+
+def play(part: Part, seconds: float, is_stopped: Callable[[], bool]) -> None:
     """Run camera, node and recorder until the last image is answered, or until asked to stop.
 
     Args:
-        parameters: Parameters of the node.
+        part: What they do.
         seconds: Time that the camera runs.
-        results: Bag that the recorder writes.
-        logs: Folder of the programs' logs.
         is_stopped: Function that says whether the user wants an early end.
 
     Raises:
@@ -94,22 +107,24 @@ def play(
     """
     programs = find_package() / 'lib' / 'yolact'
     with ExitStack() as stack:
-        bag = stack.enter_context(as_file(files('yolact_ros.demo') / 'rooms' / 'rooms.mcap'))
 
         def start(name: str, *words: object) -> Program:
-            program = Program(name, [*map(str, words)], logs / f'{name}.log')
+            program = Program(name, [*map(str, words)], part.logs / f'{name}.log')
             stack.callback(program.stop)
             return program
 
-        recorder = start('recorder', '-m', 'yolact_ros.demo.recorder', results)
-        assignments = [w for name, value in parameters.items() for w in ('-p', f'{name}:={value}')]
+        recorder = start(
+            'recorder', '-m', 'yolact_ros.demo.recorder', part.results, *part.recorder
+        )
+        values = part.parameters.items()
+        assignments = [word for name, value in values for word in ('-p', f'{name}:={value}')]
         node = start('node', programs / 'yolact_node', *IN_NAMESPACE, *assignments)
         player = start(
             'player',
             programs / 'yolact_player',
-            bag,
-            *('--loop', '--duration', seconds, '--wait', LONGEST_START),
-            *('--as-camera', '--transport', 'raw', *IN_NAMESPACE),
+            part.bag,
+            *('--duration', seconds, '--wait', LONGEST_START),
+            *(*part.player, *IN_NAMESPACE),
         )
         _wait(recorder, node, player, is_stopped)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -22,18 +22,22 @@ from yolact_core.media.image_files import write_image
 from yolact_core.media.video_writing import write_video
 from yolact_core.terminal import say, say_table
 from yolact_ros.bag.io.bag import NS_PER_S, Loss
+from yolact_ros.demo.parts import RESULTS, RESULTS_IN_SPACE
 from yolact_ros.demo.recorder import CAMERA_INFO, INSTANCES, MODEL_INFO, OVERLAY, TIMING, TOPICS
 from yolact_ros.health.freshness import Counters
 from yolact_ros.health.latencies import Spread, StageTimes
 from yolact_ros.images.decoding import compressed_to_rgb
 from yolact_ros.player.recording import BagRecording, RecordedMessage
 
-RESULTS = 'results.mcap'
 PRODUCTS = {
     RESULTS: 'what the node published: a bag',
     'overlay.mp4': 'all overlays',
     'contact_sheet.png': 'one overlay a second',
     'summary.json': 'these numbers',
+}
+PRODUCTS_IN_SPACE = {
+    RESULTS_IN_SPACE: 'what the node published of the room with depth: a bag',
+    'objects.png': 'objects in the image, and their points and boxes in space',
 }
 HEARD = 'camera_to_subscriber'  # stage from the image's stamp until somebody else has the result
 COLUMNS, ROWS = 4, 3  # of the contact sheet
@@ -70,16 +74,17 @@ class Results:
 
     Args:
         path: The mcap file.
+        topics: Topics in it.
 
     Raises:
         InputError: It cannot be read, or the node has answered nothing.
     """
 
-    def __init__(self, path: Path) -> None:
-        recording = BagRecording(path, tuple(TOPICS), None, _refuse, lambda _: None)
+    def __init__(self, path: Path, topics: Iterable[str] = TOPICS) -> None:
+        recording = BagRecording(path, tuple(topics), None, _refuse, lambda _: None)
         with closing(recording):
             self._entries = list(recording.entries())
-        if not all(self.of(topic) for topic in TOPICS):
+        if not all(self.of(topic) for topic in topics):
             raise InputError(f'{path} must hold an answer of the node to at least one image')
 
     def of(self, topic: str) -> list[RecordedMessage]:
@@ -112,7 +117,7 @@ class Results:
 
 def forget(folder: Path) -> None:
     """Remove what an earlier demo left, so that nothing old is taken for new."""
-    for name in PRODUCTS:
+    for name in (*PRODUCTS, *PRODUCTS_IN_SPACE):
         (folder / name).unlink(missing_ok=True)
 
 

@@ -14,6 +14,7 @@ from rclpy.node import Node
 from rclpy.time import Time
 
 from yolact_core.errors import InputError
+from yolact_core.lifting.orientations import quaternions_to_matrices
 from yolact_ros.messages.space import Transform
 
 TF = 'tf2_ros'
@@ -84,13 +85,7 @@ def to_transform(frame_id: str, message: Any) -> Transform:  # noqa: ANN401 - a 
         frame_id: Name of the frame that it leads to.
         message: The message.
     """
-    x, y, z, w = (getattr(message.rotation, part) for part in 'xyzw')
-    rotation = np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-        ]
-    )
+    turn = np.array([[getattr(message.rotation, part) for part in 'xyzw']])
+    rotation = quaternions_to_matrices(turn)[0]
     shift = message.translation
     return Transform(frame_id, rotation, np.array([shift.x, shift.y, shift.z]))
