@@ -73,6 +73,7 @@ class Removal:
         self._seen: Seen | None = None
         self._complaint = ''
         self._tally = RemovalTally()
+        self._counting = threading.Lock()  # what is counted while a report begins is in the next
         self._thread: threading.Thread | None = None
 
     @property
@@ -115,7 +116,8 @@ class Removal:
 
     def check(self) -> Status:
         """Report how it has been since the last report."""
-        tally, self._tally = self._tally, RemovalTally()
+        with self._counting:
+            tally, self._tally = self._tally, RemovalTally()
         return check_removal(tally, self._complaint, is_needed=self.is_heard)
 
     def _put(self, _stamp: int, data: bytes) -> None:
@@ -129,20 +131,20 @@ class Removal:
 
     def _run(self) -> None:
         while (data := self._waiting.get()) is not None:
-            tally = self._tally
             try:
-                header, depth, seen = self._serve(data, tally)
+                header, depth, seen = self._serve(data)
             except Exception as error:  # whatever it is, the next one may be better
-                tally.withheld += 1
-                tally.complaint = _describe(error)
+                with self._counting:
+                    self._tally.withheld += 1
+                    self._tally.complaint = _describe(error)
                 continue
             try:
                 self._publish(INFO, partial(self._make_camera_info, header, depth))
                 self._publish(CLOUD, partial(self._make_points, header, depth, seen.settings))
             except Exception as error:
-                tally.complaint = _describe(error)
+                self._tally.complaint = _describe(error)
 
-    def _serve(self, data: bytes, tally: RemovalTally) -> tuple[Header, DepthImage, Seen]:
+    def _serve(self, data: bytes) -> tuple[Header, DepthImage, Seen]:
         """Publish one depth image, and return what is published beside it.
 
         Raises:
@@ -156,8 +158,9 @@ class Removal:
         margins = margins_by_age(seen.masks, settings.margin, age, settings.speed)
         depth = DepthImage(remove(depth.values, seen.masks, margins), depth.metres_per_unit)
         self._publish(DEPTH, partial(ros_messages.to_image, depth.values, encoding, header))
-        tally.published += 1
-        tally.ages.append(age)
+        with self._counting:
+            self._tally.published += 1
+            self._tally.ages.append(age)
         return header, depth, seen
 
     def _find_masks(self, header: Header) -> tuple[Seen, float]:
