@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import cv2
@@ -12,12 +13,21 @@ SIDE = 160  # pixels of the longer side of the small images that are compared
 TRUSTED = 0.25  # response of phase correlation from which on a shift is believed
 UNRELATED = 0.1  # response below which the two images show different places
 LEAST_CONTRAST = 4.0  # standard deviation of grey levels that a comparison needs
+BLOCK = 16  # pixels of the small images: side of the blocks that tell whether the camera stands
+DETAIL = 5  # pixels of the small images: side of a square that is larger than a detail
+LEAST_DETAIL = 0.5  # mean detail of a block that can tell it, in grey levels
+LEAST_REST = 0.25  # share of a block without objects that can tell it
+CLEARLY = 0.8  # factor by which one explanation of a block must be better than another
 
 Grey = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
 
 
 class CameraShift:
     """Follows the shift of the whole image, by phase correlation of small grey images.
+
+    What moves before a plain wall looks like a camera that turns. So the image is taken for
+    unmoved where most of what shows no object has stayed.
 
     Attributes:
         total: Pixels x and y by which the image has moved since the first one, shape (2,).
@@ -26,22 +36,28 @@ class CameraShift:
     def __init__(self) -> None:
         self.total = np.zeros(2)
         self._before: Grey | None = None
+        self._rest: Bools = np.zeros((0, 0), np.bool_)
 
-    def follow(self, rgb: npt.NDArray[np.uint8]) -> bool:
+    def follow(self, rgb: npt.NDArray[np.uint8], boxes: npt.NDArray[np.floating]) -> bool:
         """Take the next image, and return whether it shows the same place.
 
         Args:
             rgb: Image, shape (H, W, 3).
+            boxes: Corners x1 y1 x2 y2 in pixels of what may move by itself, shape (N, 4).
         """
+        scale = SIDE / max(rgb.shape[:2])
         after = _shrink(rgb)
         before, self._before = self._before, after
+        rest_before, self._rest = self._rest, _outside(boxes * scale, after.shape)
         if before is None or before.shape != after.shape:
             return True
         if min(before.std(), after.std()) < LEAST_CONTRAST:
             return True
         shift, response = cv2.phaseCorrelate(before, after, _window(*after.shape))
+        if _stands(before, after, rest_before & self._rest, shift):
+            return True
         if response >= TRUSTED:
-            self.total = self.total + np.array(shift) * (max(rgb.shape[:2]) / SIDE)
+            self.total = self.total + np.array(shift) / scale
         return response >= UNRELATED
 
 
@@ -58,3 +74,40 @@ def _shrink(rgb: npt.NDArray[np.uint8]) -> Grey:
 @lru_cache(maxsize=16)
 def _window(height: int, width: int) -> Grey:
     return np.asarray(cv2.createHanningWindow((width, height), cv2.CV_32F), dtype=np.float32)
+
+
+def _outside(boxes: npt.NDArray[np.floating], shape: tuple[int, ...]) -> Bools:
+    """Return which pixels are in none of some boxes, nor as near as what ``_stands`` mixes."""
+    is_outside = np.ones(shape, np.bool_)
+    grown = np.rint(boxes) + np.array([-1, -1, 1, 1]) * (DETAIL // 2)
+    for x1, y1, x2, y2 in grown.astype(np.int64).clip(0).tolist():
+        is_outside[y1:y2, x1:x2] = False
+    return is_outside
+
+
+def _stands(before: Grey, after: Grey, rest: Bools, shift: Sequence[float]) -> bool:
+    """Return whether more blocks have stayed than were shifted, of those with details.
+
+    Args:
+        before: Earlier small image.
+        after: Later one.
+        rest: Pixels without objects in either.
+        shift: Pixels x and y by which the image may have moved.
+    """
+    height, width = after.shape
+    details, later = (image - cv2.blur(image, (DETAIL, DETAIL)) for image in (before, after))
+    shifted = cv2.warpAffine(
+        details, np.array([[1, 0, shift[0]], [0, 1, shift[1]]]), (width, height)
+    )
+    size = -(-width // BLOCK), -(-height // BLOCK)
+    weights = rest.astype(np.float32)
+    share = cv2.resize(weights, size, interpolation=cv2.INTER_AREA)
+    stayed, moved, detail = (
+        cv2.resize(np.abs(pixels) * weights, size, interpolation=cv2.INTER_AREA)
+        / np.maximum(share, LEAST_REST)
+        for pixels in (later - details, later - shifted, later)
+    )
+    can_tell = (detail >= LEAST_DETAIL) & (share >= LEAST_REST)
+    has_stayed = can_tell & (stayed < CLEARLY * np.minimum(moved, detail))
+    has_moved = can_tell & (moved < CLEARLY * stayed)
+    return bool(np.count_nonzero(has_stayed) > np.count_nonzero(has_moved))

@@ -87,18 +87,23 @@ class Tracker:
         """
         if not np.isfinite(stamp):
             raise InputError(f'stamp must be finite seconds, got {stamp}')
-        self._go_on(stamp, rgb)
+        self._go_on(stamp, rgb, detections.boxes)
         order = _canonical_order(detections)
         owners = self._follow(detections[order], stamp)
         return self._describe([owners.get(place) for place in np.argsort(order)], detections)
 
-    def _go_on(self, stamp: float, rgb: npt.NDArray[np.uint8] | None) -> None:
+    def _go_on(
+        self,
+        stamp: float,
+        rgb: npt.NDArray[np.uint8] | None,
+        boxes: npt.NDArray[np.float32],
+    ) -> None:
         """Move tracks on to the time and the place of the next image, or begin anew."""
         if self._stamp is not None and stamp < self._stamp:
             self.reset()
-        if rgb is not None and self.options.camera_motion and not self._camera.follow(rgb):
+        if rgb is not None and self.options.camera_motion and not self._camera.follow(rgb, boxes):
             self.reset()
-            self._camera.follow(rgb)
+            self._camera.follow(rgb, boxes)
         seconds = 0.0 if self._stamp is None else stamp - self._stamp
         is_kept = [stamp - track.stamp <= self.options.max_lost for track in self._tracks]
         self._tracks = [track for track, kept in zip(self._tracks, is_kept, strict=True) if kept]
