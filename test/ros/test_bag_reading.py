@@ -29,12 +29,8 @@ from bags import (
 
 from yolact_core import InputError
 from yolact_core.cli import main
-from yolact_ros.bag.evaluate.predictors import (
-    WINDOW,
-    StampIndex,
-    read_class_names,
-    read_occurring_classes,
-)
+from yolact_ros.bag.evaluate.predictors import read_class_names, read_occurring_classes
+from yolact_ros.bag.evaluate.stamp_index import WINDOW, StampIndex
 from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.replay.frames import Span, decode, plan_spans, read_raw
 from yolact_ros.messages.builder import bag_messages
