@@ -95,6 +95,12 @@ def test_an_image_with_the_stamp_of_the_last_one_goes_on():
     assert [tracker.update(one, STAMP).ids for _ in range(3)] == [('1',)] * 3
 
 
+@pytest.mark.parametrize('stamp', [-1e10, 0.0, 1e10])
+def test_any_finite_stamp_is_a_time(stamp):
+    one, tracker = rectangles((100, 100, 160, 160)), Tracker()
+    assert [tracker.update(one, stamp + step).ids for step in (0, 1)] == [('1',)] * 2
+
+
 @pytest.mark.parametrize('stamp', [float('nan'), float('inf')])
 def test_a_stamp_that_is_no_time_is_refused(stamp):
     with pytest.raises(InputError, match='stamp must be finite seconds, got'):

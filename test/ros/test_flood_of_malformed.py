@@ -63,6 +63,6 @@ def test_every_malformed_message_is_counted_and_none_ends_the_node(start_node, t
     assert last.received >= COUNT
     assert last.received == sum(getattr(last, outcome) for outcome in OUTCOMES)
     assert last.unreadable > 0
-    assert last.failed == 0
+    assert last.failed == 0, node.log
     assert 'Traceback' not in node.log
     print({outcome: getattr(last, outcome) for outcome in ('received', *OUTCOMES)})  # noqa: T201

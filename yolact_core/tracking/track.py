@@ -45,7 +45,7 @@ class Track:
             class_id: Class of the detection.
             score: Score of the detection, in (0, 1].
         """
-        fade = math.exp((self.stamp - stamp) / CLASS_MEMORY)
+        fade = math.exp(min(self.stamp - stamp, 0.0) / CLASS_MEMORY)
         self.votes = {known: fade * votes for known, votes in self.votes.items()}
         self.votes[class_id] = self.votes.get(class_id, 0.0) + score
         self.class_id = max(self.votes, key=lambda voted: (self.votes[voted], -voted))
