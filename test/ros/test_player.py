@@ -248,15 +248,15 @@ def test_depth_of_a_bag_comes_as_recorded_beside_the_camera(domain, tester, tmp_
 
 def test_a_calibration_that_was_latched_when_it_was_recorded_is_latched(domain, tester, tmp_path):
     topics = {
-        '/cam/image_raw': [(index / 10, make_image(index)) for index in range(20)],
-        '/cam/camera_info': [(0.0, make_info(7))],
+        '/late/image_raw': [(index / 10, make_image(index)) for index in range(20)],
+        '/late/camera_info': [(0.0, make_info(7))],
     }
-    path = write_bag(tmp_path / 'bag', topics, latched=['/cam/camera_info'])
+    path = write_bag(tmp_path / 'bag', topics, latched=['/late/camera_info'])
     with playing(domain, path, *WAIT) as player:
-        images = hear(tester.node, '/cam/image_raw', Image, MANY)
+        images = hear(tester.node, '/late/image_raw', Image, MANY)
         tester.until(lambda: images, 'the calibration is out')
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-        infos = hear(tester.node, '/cam/camera_info', CameraInfo, latched)
+        infos = hear(tester.node, '/late/camera_info', CameraInfo, latched)
         tester.until(lambda: infos, 'who comes late gets it')
         assert stop(player, signal.SIGINT) < 2
 
