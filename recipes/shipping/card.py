@@ -72,12 +72,19 @@ def write_card(model: Path, template: str, old: str = '', speed: Path | None = N
         'class_table': class_table(config.class_names, evaluations),
         'unmeasured_classes': ', '.join(unmeasured(config.class_names, evaluations)) or 'none',
         'speed_rows': measured_speeds(speed, model_id) if speed else kept_speeds(old),
+        'losses': show_losses(facts.losses),
         **{f'{name}_row': figures_row(one) for name, one in evaluations.items()},
     }
     try:
         return Template(template).substitute(known)
     except KeyError as missing:
         raise SystemExit(f'the template must ask for {", ".join(known)}, got {missing}') from None
+
+
+def show_losses(losses: dict[str, float]) -> str:
+    """Return what each precision loses, in words."""
+    words = [f'{name} {points:.2f}' for name, points in sorted(losses.items())]
+    return ', '.join(words) or 'not measured'
 
 
 def credits_of(model: Path) -> Path:

@@ -5,9 +5,10 @@
 #   TERMS    licence of the model, whom to credit included
 #   CREDITS  Markdown files with authors and licences of the data
 #   SETS     data sets that the card reports on; SET_annotations and SET_images of each
+#   LOSS_SETS  annotations of the pictures that ship: real rooms, and both halves of the larger set
 #   FAILURE_SETS, FAILURE_IMAGES  annotations and folders of pictures that may be shown
 # Targets: ship (all of it; with CHECKPOINT=FILE that one, without training); card and images (again
-# from the shipped file).
+# from the shipped file); losses (what PRECISION loses, into that file).
 CHECKPOINT ?= $(RUN)/last.safetensors
 TRAINED := $(if $(filter file,$(origin CHECKPOINT)),$(RUN)/trained,$(CHECKPOINT))
 MODEL ?= $(ROOT)/yolact_core/models/$(NAME).safetensors
@@ -15,6 +16,7 @@ CARD ?= $(ROOT)/docs/model_card_$(NAME).md
 IMAGES ?= $(ROOT)/docs/images
 REAL := $(ROOT)/test/data/real_rooms
 REAL_2 := $(ROOT)/test/data/real_rooms_2
+PRECISION ?= bfloat16
 FIGURES := $(SETS:%=$(OUT)/figures/%.json)
 SHEETS := $(IMAGES)/$(NAME)_real_rooms.jpg $(IMAGES)/$(NAME)_pictures.jpg
 FAILURES := $(IMAGES)/$(NAME)_failures.jpg
@@ -28,7 +30,7 @@ endef
 DRAW_FAILURES = $(STEP) failures $(FAILURES) --model $(MODEL) \
   --annotations $(FAILURE_SETS) --images $(FAILURE_IMAGES)
 
-.PHONY: ship card images
+.PHONY: ship card images losses
 ship: $(MODEL) $(CARD) $(SHEETS) $(FAILURES)
 
 $(FIGURES): $(OUT)/figures/%.json: $(TRAINED)
@@ -56,3 +58,8 @@ card:
 images: $(FAILURE_SETS)
 	$(DRAW_SHEETS)
 	$(DRAW_FAILURES)
+
+losses: $(LOSS_SETS)
+	$(STEP) losses $(MODEL) --precision $(PRECISION) $(if $(EXPORTED),--exported $(EXPORTED)) \
+	  --annotations $(LOSS_SETS) --images $(REAL) $(REAL_2) $(REAL_2)
+	$(WRITE_CARD)

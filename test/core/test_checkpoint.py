@@ -1,3 +1,5 @@
+import dataclasses
+import json
 import os
 import pickle
 
@@ -11,8 +13,10 @@ from yolact_core.checkpoints.checkpoint import (
     hash_weights,
     load_checkpoint,
     read_checkpoint,
-    transfer_weights,
+    read_losses,
+    write_checkpoint,
 )
+from yolact_core.checkpoints.transfer import transfer_weights
 
 
 @pytest.fixture(scope='module')
@@ -32,7 +36,8 @@ def assert_same_weights(network, other):
 
 
 def test_a_checkpoint_carries_weights_configuration_and_facts(network, tmp_path):
-    facts = Facts(((255, 0, 0), (0, 255, 0)), {'mask_ap': 0.33, 'images': 20}, 'CC-BY-4.0')
+    training, losses = {'mask_ap': 0.33, 'images': 20}, {'bfloat16': 0.05}
+    facts = Facts(((255, 0, 0), (0, 255, 0)), training, 'CC-BY-4.0', losses)
     save_checkpoint(network, tmp_path / 'model.safetensors', facts)
     loaded, loaded_facts = load_checkpoint(tmp_path / 'model.safetensors')
     assert loaded.config == network.config
@@ -40,6 +45,33 @@ def test_a_checkpoint_carries_weights_configuration_and_facts(network, tmp_path)
     assert not loaded.training
     assert_same_weights(network, loaded)
     assert_same_weights(network, load_network(tmp_path / 'model.safetensors'))
+
+
+def test_losses_are_read_alone_and_written_without_touching_weights(network, tmp_path):
+    path = tmp_path / 'model.safetensors'
+    half = build_network(network.config)
+    save_checkpoint(half.half(), path)
+    assert read_losses(path) == {}
+    before = path.read_bytes()
+    weights, config, facts = read_checkpoint(path)
+    losses = {'bfloat16': 0.05, 'int8': 0.4}
+    write_checkpoint(weights, config, dataclasses.replace(facts, losses=losses), path)
+    assert read_losses(path) == losses
+    size = sum(weight.nbytes for weight in weights.values())
+    assert path.read_bytes()[-size:] == before[-size:]
+
+
+def test_a_checkpoint_of_before_and_an_official_file_tell_no_losses(network, tmp_path):
+    old, official = tmp_path / 'old.safetensors', tmp_path / 'mine.pth'
+    facts = {'colors': [[0, 0, 0], [9, 9, 9]], 'training': {}, 'license': ''}
+    metadata = {'config': json.dumps(network.config.to_mapping()), 'facts': json.dumps(facts)}
+    save_file(network.state_dict(), old, {'format': 'yolact-1', **metadata})
+    torch.save(network.state_dict(), official)
+    assert read_losses(old) == read_losses(official) == {}
+    metadata['facts'] = json.dumps({**facts, 'losses': {'int8': 'little'}})
+    save_file(network.state_dict(), old, {'format': 'yolact-1', **metadata})
+    with pytest.raises(InputError, match='must hold whole metadata: could not convert string'):
+        read_losses(old)
 
 
 def test_weights_saved_in_half_precision_load_into_float32(network, tmp_path):

@@ -8,11 +8,21 @@ import numpy as np
 import pytest
 
 from recipes.__main__ import main
-from recipes.shipping.card import SPEED_HEAD, summarise_credits, unmeasured, write_card
+from recipes.shipping.card import (
+    SPEED_HEAD,
+    show_losses,
+    summarise_credits,
+    unmeasured,
+    write_card,
+)
 from recipes.shipping.sheets import CELL, encode, find_pictures, lay_out
 from recipes.shipping.ship import Options, ship, without_folders
 from yolact_core import Detector, ModelConfig, build_network
-from yolact_core.checkpoints.checkpoint import Facts, load_checkpoint, save_checkpoint
+from yolact_core.checkpoints.checkpoint import (
+    Facts,
+    load_checkpoint,
+    save_checkpoint,
+)
 
 RECIPES = Path(__file__).parents[2] / 'recipes'
 MODELS = """# Credits
@@ -126,6 +136,10 @@ def test_of_absolute_paths_only_names_stay(text, expected):
     assert without_folders({'a': [text, 3]}) == {'a': [expected, 3]}
 
 
+def test_the_card_tells_what_other_precisions_lose():
+    assert show_losses({'int8': 0.4, 'bfloat16': 0.05}) == 'bfloat16 0.05, int8 0.40'
+
+
 def test_the_card_tells_figures_with_intervals_counts_and_licences(shipped):
     card = write_card(shipped, CARD)
     assert '6,000 images, 1,234 steps of 16, Apache-2.0, credits beside.' in card
@@ -147,6 +161,7 @@ def test_the_cards_of_both_models_ask_for_what_a_model_tells(shipped, recipe):
     card = write_card(shipped, template)
     assert '$' not in card
     assert '45.0 (40.0 to 50.1)' in card
+    assert 'losses`): not measured. It is written' in card
     assert SPEED_HEAD in card
 
 

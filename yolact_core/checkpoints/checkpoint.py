@@ -44,34 +44,14 @@ class Facts:
         colors: Colour of each class, for overlays.
         training: What the weights were trained on and how, and the figures reached.
         license: Terms under which the weights may be used, and whom to credit.
+        losses: Points of mask AP, of 100, that were measured to be lost in a precision, by its
+            name: ``{'bfloat16': 0.05}``. Of a precision that is not there nothing is known.
     """
 
     colors: tuple[Color, ...]
     training: dict[str, Any] = field(default_factory=dict)
     license: str = ''
-
-
-@dataclass(frozen=True)
-class Transfer:
-    """What became of the weights of another network, by key.
-
-    Args:
-        kept: Weights that were loaded.
-        reinitialised: Weights that have another shape in the file or are absent there; they were
-            left as they were.
-        unused: Weights that only the file has.
-    """
-
-    kept: tuple[str, ...]
-    reinitialised: tuple[str, ...]
-    unused: tuple[str, ...]
-
-    def __str__(self) -> str:
-        names = f': {", ".join(self.reinitialised)}' if self.reinitialised else ''
-        return (
-            f'{len(self.kept)} weights kept, {len(self.reinitialised)} re-initialised{names}; '
-            f'{len(self.unused)} in the file not used'
-        )
+    losses: dict[str, float] = field(default_factory=dict)
 
 
 def load_network(source: str | Path, config: str | Path | ModelConfig | None = None) -> Yolact:
@@ -121,30 +101,25 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], ModelConfig, F
     Raises:
         InputError: The file cannot be read, is of another format, or is damaged.
     """
-    try:
-        with safe_open(path, framework='pt') as file:
-            metadata = file.metadata() or {}
-            weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise InputError(f'{path} must be a readable safetensors file: {error}') from error
-    if metadata.get('format') != FORMAT:
-        raise InputError(
-            f'{path} must say that its format is {FORMAT!r}, got {metadata.get("format")!r}: '
-            'it is not a checkpoint of this project'
-        )
-    try:
-        config = ModelConfig.from_mapping(parse_json(metadata['config']), f'{path}: config')
-        values = parse_json(metadata['facts'])
-        colors = tuple((red, green, blue) for red, green, blue in values['colors'])
-        facts = Facts(colors, values['training'], values['license'])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f'{path} must hold whole metadata: {error}') from error
-    if len(colors) != len(config.class_names):
-        raise InputError(
-            f'{path} must hold a colour for each of its {len(config.class_names)} classes, '
-            f'got {len(colors)}'
-        )
+    metadata, weights = _read_file(path, has_weights=True)
+    config, facts = _read_metadata(metadata, path)
     return weights, config, facts
+
+
+def read_losses(source: str | Path) -> dict[str, float]:
+    """Return what a model is known to lose in reduced precisions, as ``Facts.losses`` has it.
+
+    Args:
+        source: Model as for ``load_network``; a ``.pth`` file tells nothing.
+
+    Raises:
+        InputError: The file cannot be found or read, is of another format, or is damaged.
+    """
+    path = find_model(source)
+    if not holds_safetensors(path):
+        return {}
+    metadata, _ = _read_file(path, has_weights=False)
+    return _read_metadata(metadata, path)[1].losses
 
 
 def save_checkpoint(network: Yolact, path: str | Path, facts: Facts | None = None) -> None:
@@ -156,14 +131,28 @@ def save_checkpoint(network: Yolact, path: str | Path, facts: Facts | None = Non
         facts: What else the file says; None: a palette, and nothing of training and licence.
     """
     facts = facts or Facts(make_palette(len(network.config.class_names)))
+    weights = {key: value.contiguous().cpu() for key, value in network.state_dict().items()}
+    write_checkpoint(weights, network.config, facts, path)
+
+
+def write_checkpoint(
+    weights: Mapping[str, Tensor], config: ModelConfig, facts: Facts, path: str | Path
+) -> None:
+    """Write what ``read_checkpoint`` reads, for instance with other facts.
+
+    Args:
+        weights: Contiguous weights on the CPU, by key.
+        config: Configuration that they fit.
+        facts: What else the file says.
+        path: File to write; an older one is replaced only when the new one is complete.
+    """
     metadata = {
         'format': FORMAT,
-        'config': json.dumps(network.config.to_mapping()),
+        'config': json.dumps(config.to_mapping()),
         'facts': json.dumps(dataclasses.asdict(facts)),
     }
-    weights = {key: value.contiguous().cpu() for key, value in network.state_dict().items()}
     with replace_when_done(Path(path)) as unfinished:
-        save_file(weights, unfinished, metadata)
+        save_file(dict(weights), unfinished, metadata)
 
 
 def save_random(config_name: str, folder: Path) -> Path:
@@ -180,27 +169,6 @@ def save_random(config_name: str, folder: Path) -> Path:
     return path
 
 
-def transfer_weights(network: Yolact, weights: Mapping[str, Tensor]) -> Transfer:
-    """Load what fits into a network with other classes, priors or prototypes, for fine-tuning.
-
-    Args:
-        network: Network to load into; what does not fit keeps the values that it has there.
-        weights: Weights of another network, by key.
-    """
-    expected = network.state_dict()
-    fitting = {
-        key: value
-        for key, value in weights.items()
-        if key in expected and value.shape == expected[key].shape
-    }
-    network.load_state_dict(fitting, strict=False)
-    return Transfer(
-        kept=tuple(sorted(fitting)),
-        reinitialised=tuple(sorted(set(expected) - set(fitting))),
-        unused=tuple(sorted(set(weights) - set(expected))),
-    )
-
-
 def hash_weights(network: Yolact) -> str:
     """Return the sha256 of the weights, whatever file they came from, in hexadecimal."""
     digest = hashlib.sha256()
@@ -208,6 +176,38 @@ def hash_weights(network: Yolact) -> str:
         digest.update(key.encode())
         digest.update(value.contiguous().cpu().numpy().tobytes())
     return digest.hexdigest()
+
+
+def _read_file(path: str | Path, has_weights: bool) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Return the metadata of a file, and its weights if they are wanted."""
+    try:
+        with safe_open(path, framework='pt') as file:
+            keys = file.keys() if has_weights else ()
+            return file.metadata() or {}, {key: file.get_tensor(key) for key in keys}
+    except (OSError, SafetensorError) as error:
+        raise InputError(f'{path} must be a readable safetensors file: {error}') from error
+
+
+def _read_metadata(metadata: Mapping[str, str], path: str | Path) -> tuple[ModelConfig, Facts]:
+    if metadata.get('format') != FORMAT:
+        raise InputError(
+            f'{path} must say that its format is {FORMAT!r}, got {metadata.get("format")!r}: '
+            'it is not a checkpoint of this project'
+        )
+    try:
+        config = ModelConfig.from_mapping(parse_json(metadata['config']), f'{path}: config')
+        values = parse_json(metadata['facts'])
+        colors = tuple((red, green, blue) for red, green, blue in values['colors'])
+        losses = {name: float(points) for name, points in values.get('losses', {}).items()}
+        facts = Facts(colors, values['training'], values['license'], losses)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f'{path} must hold whole metadata: {error}') from error
+    if len(colors) != len(config.class_names):
+        raise InputError(
+            f'{path} must hold a colour for each of its {len(config.class_names)} classes, '
+            f'got {len(colors)}'
+        )
+    return config, facts
 
 
 def _settle_config(config: str | Path | ModelConfig | None) -> ModelConfig | None:

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from yolact_core.checkpoints.backbone_weights import load_backbone, read_backbone
-from yolact_core.checkpoints.checkpoint import load_network, transfer_weights
+from yolact_core.checkpoints.checkpoint import load_network
+from yolact_core.checkpoints.transfer import transfer_weights
 from yolact_core.config import HeadConfig, ModelConfig
 from yolact_core.errors import InputError
 from yolact_core.network import Yolact, build_network, resize_network
