@@ -14,7 +14,7 @@ from yolact_core.errors import InputError
 from yolact_core.inference.cuda.postprocessing import DevicePostprocessor
 from yolact_core.inference.options import DetectorOptions, check_classes
 from yolact_core.inference.postprocessing import Postprocessor
-from yolact_core.inference.preprocessing import DevicePreprocessor, Preprocessor, check_image
+from yolact_core.inference.preprocessing import check_image
 from yolact_core.network import Prediction, Yolact
 from yolact_core.runtimes import Backend
 from yolact_core.runtimes.model_loading import load_backend
@@ -63,9 +63,6 @@ class Detector:
         self.configure(**options)
         self.prototypes = torch.empty(0, self.config.prototypes, 0, 0)
         is_cuda = self.device.type == 'cuda'
-        self._preprocess = (
-            DevicePreprocessor(self.config, self.device) if is_cuda else Preprocessor(self.config)
-        )
         self._postprocess = (DevicePostprocessor if is_cuda else Postprocessor)(
             self.config, self._backend.priors, self._backend.rescore
         )
@@ -185,7 +182,7 @@ class Detector:
         if not images:
             return []
         clock = Clock(self._backend.device)
-        batch = self._preprocess(images)
+        batch = self._backend.prepare(images)
         clock.lap('preprocess')
         predictions = self._backend(batch)
         clock.lap('network')

@@ -2,6 +2,7 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -15,6 +16,7 @@ from yolact_core import (
     load_network,
 )
 from yolact_core.checkpoints.checkpoint import hash_weights
+from yolact_core.inference.preprocessing import Preprocessor
 from yolact_core.network import resize_network
 from yolact_core.runtimes.export import ExportOptions, export_network
 from yolact_core.runtimes.exported_backend import ModelCard
@@ -51,13 +53,12 @@ def export(runtime, network, folder):
 
 def assert_equal(backend, network, count=1):
     side = network.config.input_size
-    images = torch.randn(count, 3, side, side, generator=torch.Generator().manual_seed(3))
-    for layout in (torch.contiguous_format, torch.channels_last):
-        with torch.inference_mode():
-            expected = network(images)
-            found = backend(images.to(memory_format=layout))
-        for name, ours, theirs in zip(expected._fields, found, expected, strict=True):
-            torch.testing.assert_close(ours, theirs, atol=1e-3, rtol=0, msg=name)
+    images = np.random.default_rng(3).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
+    with torch.inference_mode():
+        expected = network(Preprocessor(network.config)(images))
+        found = backend(backend.prepare(images))
+    for name, ours, theirs in zip(expected._fields, found, expected, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-3, rtol=0, msg=name)
 
 
 @pytest.mark.slow
@@ -93,9 +94,11 @@ def test_path_aggregation_can_be_exported_at_another_size(runtime, sigmoid_model
 
 
 def assert_same_detections(path, checkpoint, photo):
-    ours, theirs = (
-        Detector.load(source, 'cpu', score_threshold=0.4)(photo) for source in (path, checkpoint)
-    )
+    detectors = [
+        Detector.load(source, 'cpu', score_threshold=0.4) for source in (path, checkpoint)
+    ]
+    side = detectors[0].config.input_size
+    ours, theirs = (one(cv2.resize(photo, (side, side))) for one in detectors)
     assert len(theirs) > 0
     np.testing.assert_array_equal(ours.class_ids, theirs.class_ids)
     np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-5)
@@ -205,14 +208,15 @@ def test_a_model_of_another_project_is_refused(tmp_path):
     )
     versions = {'ir_version': 10, 'opset_imports': [onnx.helper.make_opsetid('', 20)]}
     onnx.save(onnx.helper.make_model(graph, **versions), tmp_path / 'other.onnx')
-    with pytest.raises(InputError, match="its format is 'yolact-export-1', got None"):
+    with pytest.raises(InputError, match="its format is 'yolact-export-2', got None"):
         load_backend(tmp_path / 'other.onnx', 'cpu')
 
 
 @pytest.mark.parametrize(
     ('last_line', 'text'),
     [
-        ('', "its format is 'yolact-export-1', got None"),
+        ('', "its format is 'yolact-export-2', got None"),
+        ('# yolact {"format": "yolact-export-1"}', "got 'yolact-export-1': export it with"),
         ('# yolact {"format": "yolact-exp', 'must hold whole metadata: Unterminated string'),
     ],
 )
@@ -236,7 +240,7 @@ def test_what_ncnn_cannot_compute_is_an_error(network, tmp_path):
     path.with_suffix('.bin').touch()
     backend = load_backend(path, 'cpu')
     with pytest.raises(RuntimeError, match='ncnn must take or give out0, got error -1'):
-        backend(torch.zeros(1, 3, 8, 8))
+        backend(torch.zeros(1, 8, 8, 3, dtype=torch.uint8))
 
 
 def test_what_a_file_says_of_itself_survives_the_way_into_strings(network, tmp_path):

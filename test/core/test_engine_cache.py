@@ -7,6 +7,7 @@ import pytest
 
 from yolact_core import build_network
 from yolact_core.errors import InputError
+from yolact_core.runtimes.exported_backend import FORMAT
 from yolact_core.runtimes.tensorrt import engine as engines
 from yolact_core.runtimes.tensorrt.engine import (
     EngineFile,
@@ -99,15 +100,17 @@ def test_the_default_folder_is_in_the_cache(monkeypatch, tmp_path):
 @pytest.mark.skipif(
     not find_spec('tensorrt_rtx'), reason="needs tensorrt_rtx: pip install 'yolact[tensorrt]'"
 )
-def test_an_engine_is_built_once_and_again_when_damaged(monkeypatch, tmp_path):
-    built = []
+def test_an_engine_is_built_once_and_again_when_damaged_or_of_another_format(
+    monkeypatch, tmp_path
+):
+    built, formats = [], [FORMAT]
 
     def write(onnx_path, path, precision, calibration, library):
         built.append(onnx_path.read_text())
         header = EngineHeader(
             config.name, 'ab' * 32, precision, config.input_size, library.runtime, library.gpu()
         )
-        EngineFile(header, {}, b'plan').write(path)
+        EngineFile(header, {'format': formats[-1]}, b'plan').write(path)
 
     monkeypatch.setattr(engines, 'build_engine', write)
     monkeypatch.setattr(engines, 'write_onnx', lambda _, __, path: path.write_text('graph'))
@@ -121,6 +124,10 @@ def test_an_engine_is_built_once_and_again_when_damaged(monkeypatch, tmp_path):
     assert find() == find()
     assert built == ['graph']
     find().write_bytes(b'damaged')
+    formats.append('yolact-export-1')
     find()
     assert built == ['graph', 'graph']
+    formats.append(FORMAT)
+    find()
+    assert built == ['graph', 'graph', 'graph']
     assert find('cd' * 32) != find()

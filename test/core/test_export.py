@@ -14,6 +14,7 @@ from yolact_core import Detector, InputError, load_network
 from yolact_core.checkpoints.checkpoint import hash_weights, load_checkpoint, save_checkpoint
 from yolact_core.cli import main
 from yolact_core.files import replace_together
+from yolact_core.inference.preprocessing import Normalizer
 from yolact_core.network.boxes import decode_boxes
 from yolact_core.runtimes.export import (
     ExportOptions,
@@ -68,10 +69,10 @@ def test_a_decoded_graph_gives_boxes_and_scores_to_other_programs(request, model
     export_network(network, path, ExportOptions('onnx', is_decoded=True))
     session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
     assert [node.name for node in session.get_outputs()][:2] == ['boxes', 'scores']
-    images = torch.randn(2, 3, 128, 128)
+    images = torch.randint(256, (2, 128, 128, 3), dtype=torch.uint8)
     boxes, scores, _, _ = session.run(None, {'images': images.numpy()})
     with torch.inference_mode():
-        prediction = network(images)
+        prediction = network(Normalizer(config)(images))
     expected = decode_boxes(prediction.box_offsets, network.priors, config.box_coding)
     np.testing.assert_allclose(boxes, expected, atol=1e-4)
     logits = prediction.class_logits
@@ -181,7 +182,7 @@ def test_the_suffix_says_the_format(network, tmp_path):
 def test_calibration_needs_images(network, pictures, tmp_path):
     images = read_calibration(pictures, network.config)
     assert len(images) == 4
-    assert {tuple(image.shape) for image in images} == {(1, 3, 128, 128)}
+    assert {tuple(image.shape) for image in images} == {(1, 128, 128, 3)}
     assert not torch.equal(images[0], images[1])
     (tmp_path / 'empty').mkdir()
     with pytest.raises(InputError, match='must hold images, got none'):

@@ -6,12 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import pytest
 import torch
 
 from yolact_core import Detector, InputError, build_network, load_network
 from yolact_core.benchmark.variants import Variant, plan_variants
 from yolact_core.cli.doctor_checks import list_checks, probe_modules
+from yolact_core.inference.preprocessing import Normalizer
 from yolact_core.runtimes.export import ExportOptions, export_network
 from yolact_core.runtimes.exported_backend import ExportedBackend, ModelCard
 from yolact_core.runtimes.model_loading import load_backend
@@ -49,7 +51,7 @@ class ToyBackend(ExportedBackend):
         torch.save({'card': card.to_strings(), 'weights': network.state_dict()}, path)
 
     def run(self, images):
-        return self.network(images)
+        return self.network(Normalizer(self.config)(images))
 
 
 @pytest.fixture
@@ -66,7 +68,8 @@ def test_a_checkpoint_is_exported_to_it_once_and_its_files_are_models(
         Detector.load(tiny_model, 'cpu', name, score_threshold=0.4) for name in ('toy', 'torch')
     )
     assert (detector.backend, detector.precision) == ('toy', 'float32')
-    assert len(detector(photo)) == len(in_pytorch(photo)) > 0
+    stretched = cv2.resize(photo, (detector.config.input_size,) * 2)
+    assert len(detector(stretched)) == len(in_pytorch(stretched)) > 0
     (path,) = (tmp_path / 'exported').glob('*.toy')
     assert load_backend(path).name == 'toy'
     with pytest.raises(InputError, match="must be run by backend toy, got 'torch'"):

@@ -13,7 +13,12 @@ from yolact_core.inference.cuda.postprocessing import DevicePostprocessor
 from yolact_core.inference.nms import class_factors
 from yolact_core.inference.options import DetectorOptions
 from yolact_core.inference.postprocessing import Postprocessor
-from yolact_core.inference.preprocessing import DevicePreprocessor, Preprocessor
+from yolact_core.inference.preprocessing import (
+    BytePreprocessor,
+    DeviceBytePreprocessor,
+    DevicePreprocessor,
+    Preprocessor,
+)
 from yolact_core.masks.assembly import soft_masks_in_boxes
 from yolact_core.runtimes.torch import TorchBackend
 from yolact_core.timing import Clock
@@ -25,6 +30,11 @@ SOME_CLASSES = ModelConfig.from_name('yolact_resnet18').class_names[:40]
 @pytest.fixture(scope='module', params=['yolact_resnet18', 'yolact_nanodet'])
 def backend(request):
     return TorchBackend(build_network(request.param))
+
+
+@pytest.fixture
+def images(photo):
+    return [photo, np.ascontiguousarray(photo[:50, ::2]), photo[::-1], photo[:1, :1]]
 
 
 def scene(backend, candidates=300, objects=15):
@@ -152,10 +162,19 @@ def test_all_tensors_lie_on_the_gpu_and_it_is_never_asked_for_values(backend):
         assert {one.device.type for one in (*found, *packed)} == {'cuda'}
 
 
-def test_uploaded_images_become_the_same_inputs(backend, photo):
-    images = [photo, np.ascontiguousarray(photo[:50, ::2]), photo[::-1]]
+def test_uploaded_images_become_the_same_inputs(backend, images):
     on_device = DevicePreprocessor(backend.config, CPU)
     for batch in (images, images[:1], images):
         found, expected = on_device(batch), Preprocessor(backend.config)(batch)
         assert found.is_contiguous(memory_format=torch.channels_last)
         torch.testing.assert_close(found, expected, atol=5e-4, rtol=0)
+
+
+def test_uploaded_images_become_the_same_bytes(backend, images):
+    on_device = DeviceBytePreprocessor(backend.config, CPU)
+    for batch in (images, images[:1], images):
+        found, expected = on_device(batch), BytePreprocessor(backend.config)(batch)
+        assert (found.shape, found.dtype) == (expected.shape, torch.uint8)
+        assert found.is_contiguous()
+        assert (found.int() - expected).abs().max() <= 1  # where they lie between two levels
+        assert (found == expected).float().mean() > 0.8

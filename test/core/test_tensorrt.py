@@ -12,6 +12,7 @@ from yolact_core import load_network
 from yolact_core.checkpoints.checkpoint import hash_weights
 from yolact_core.cli import main
 from yolact_core.errors import InputError
+from yolact_core.inference.preprocessing import Normalizer
 from yolact_core.runtimes.exported_backend import ModelCard
 from yolact_core.runtimes.tensorrt.backend import TensorRtBackend
 from yolact_core.runtimes.tensorrt.cuda_driver import describe_gpu
@@ -53,7 +54,8 @@ def onnx_file(network, tmp_path_factory):
 def images(network):
     side = network.config.input_size
     generator = torch.Generator().manual_seed(3)
-    return [torch.randn(1, 3, side, side, generator=generator) for _ in range(2)]
+    shape = (1, side, side, 3)
+    return [torch.randint(256, shape, dtype=torch.uint8, generator=generator) for _ in range(2)]
 
 
 def run_onnx(model, images):
@@ -67,7 +69,7 @@ def run_onnx(model, images):
 
 def predict(network, images):
     with torch.inference_mode():
-        return [output.numpy() for output in network(images)]
+        return [output.numpy() for output in network(Normalizer(network.config)(images))]
 
 
 @pytest.fixture(scope='module')
@@ -75,7 +77,7 @@ def expected(network, images):
     return predict(network, images[0])
 
 
-def test_a_halved_network_takes_and_returns_float32_and_agrees(onnx_file, images, expected):
+def test_a_halved_network_takes_bytes_and_returns_float32_and_agrees(onnx_file, images, expected):
     model = load_model(onnx_file)
     before = model.ByteSize()
     halve_model(model)

@@ -9,6 +9,7 @@ binary. The other one is torchvision's Mask R-CNN, the two-stage method of the p
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,8 +70,20 @@ class PlainBackend:
         self.digest = hash_weights(network)
         self.priors = self._network.priors
 
+    def prepare(self, images: Sequence[npt.NDArray[np.uint8]]) -> Tensor:
+        """Return normalized images, (B, 3, S, S)."""
+        side = self.config.input_size
+        stretched = []
+        for rgb in images:
+            image = torch.from_numpy(rgb).to(self.device).float()
+            image = image.permute(2, 0, 1).unsqueeze(0).contiguous()
+            stretched.append(
+                F.interpolate(image, (side, side), mode='bilinear', align_corners=False)
+            )
+        return self._network.normalize(torch.cat(stretched))
+
     def __call__(self, images: Tensor) -> Prediction:
-        """Predict from normalized images of shape (B, 3, S, S)."""
+        """Predict from normalized images, (B, 3, S, S)."""
         prediction: Prediction = self._network(images.contiguous())
         return prediction
 
@@ -91,16 +104,12 @@ class PlainDetector:
         self.timing = Timing()
         self._backend = backend
         self._options = options
-        self._mean, self._std = (
-            torch.tensor(values, device=backend.device).view(3, 1, 1)
-            for values in (backend.config.mean, backend.config.std)
-        )
 
     @torch.no_grad()
     def __call__(self, rgb: npt.NDArray[np.uint8]) -> PlainInstances:
         """Find the instances in an image of shape (H, W, 3)."""
         clock = Clock(self._backend.device)
-        images = self._preprocess(rgb)
+        images = self._backend.prepare([rgb])
         clock.lap('preprocess')
         box_offsets, class_logits, coefficients, prototypes = self._backend(images)
         config = self._backend.config
@@ -120,13 +129,6 @@ class PlainDetector:
         clock.lap('masks')
         self.timing = clock.read()
         return PlainInstances(*found)
-
-    def _preprocess(self, rgb: npt.NDArray[np.uint8]) -> Tensor:
-        image = torch.from_numpy(rgb).to(self._backend.device).float()
-        side = self._backend.config.input_size
-        image = image.permute(2, 0, 1).unsqueeze(0).contiguous()
-        image = F.interpolate(image, (side, side), mode='bilinear', align_corners=False)
-        return (image - self._mean) / self._std
 
 
 def detect_plainly(

@@ -7,6 +7,7 @@ input of a measurement and not an accident.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,14 +118,19 @@ class SceneBackend:
         self._backend = backend
         side = self.config.input_size
         with torch.inference_mode():
-            prototypes = backend(torch.zeros(1, 3, side, side, device=self.device)).prototypes
+            blank = backend.prepare([np.zeros((side, side, 3), dtype=np.uint8)])
+            prototypes = backend(blank).prototypes
         single = cluttered_prediction(
             self.config, self.priors.cpu(), candidates, objects, grid=prototypes.shape[-1]
         )
         self._scene = Prediction(*(output.unsqueeze(0).to(self.device) for output in single))
 
+    def prepare(self, images: Sequence[Image]) -> Tensor:
+        """Return what the other backend takes."""
+        return self._backend.prepare(images)
+
     def __call__(self, images: Tensor) -> Prediction:
-        """Predict from images of shape (B, 3, S, S), and return the scene for each of them."""
+        """Predict from what ``prepare`` returned, and return the scene for each image."""
         self._backend(images)
         return Prediction(*(one.expand(len(images), *one.shape[1:]) for one in self._scene))
 

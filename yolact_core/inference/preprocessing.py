@@ -1,15 +1,19 @@
-"""From images to the input of the network, on a CPU and on a GPU."""
+"""From images to the input of a network, on a CPU and on a GPU.
+
+Networks in PyTorch take normalized floats, exactly as in training. Exported graphs take bytes and
+normalize them themselves: resizing bytes rounds, by half a grey level, and is faster.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from yolact_core.config import ModelConfig
 from yolact_core.errors import InputError
@@ -77,6 +81,59 @@ class Preprocessor:
             torch.addcmul(self._shift, pixel_rows, self._scale, out=pixel_rows)
 
 
+class BytePreprocessor:
+    """Stretches images to the square input of graphs that normalize them themselves.
+
+    Args:
+        config: Configuration with the input size.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        self._side = config.input_size
+        self._inputs = np.empty((0, self._side, self._side, 3), dtype=np.uint8)
+
+    def __call__(self, images: Sequence[npt.NDArray[np.uint8]]) -> Tensor:
+        """Return the input of the graph; the next call overwrites it.
+
+        Args:
+            images: RGB images, each of shape (H, W, 3).
+
+        Returns:
+            Bytes, shape (B, S, S, 3).
+        """
+        if len(self._inputs) != len(images):
+            self._inputs = np.empty((len(images), *self._inputs.shape[1:]), dtype=np.uint8)
+        for rgb, destination in zip(images, self._inputs, strict=True):
+            size = (self._side, self._side)
+            cv2.resize(rgb, size, dst=destination, interpolation=cv2.INTER_LINEAR)
+        return torch.from_numpy(self._inputs)
+
+
+class Normalizer(nn.Module):
+    """Turns bytes into the input of a network, where a graph does it or PyTorch stands in for one.
+
+    Args:
+        config: Configuration with mean and deviation.
+    """
+
+    mean: Tensor  # (3, 1, 1) of red, green and blue in [0, 255]
+    std: Tensor  # (3, 1, 1)
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.register_buffer('mean', torch.tensor(config.mean).view(3, 1, 1))
+        self.register_buffer('std', torch.tensor(config.std).view(3, 1, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return normalized images, shape (B, 3, S, S).
+
+        Args:
+            images: RGB bytes, shape (B, S, S, 3).
+        """
+        floats = images.float()  # first, since TensorRT can do nothing else with bytes
+        return (floats.permute(0, 3, 1, 2) - self.mean) / self.std
+
+
 class DevicePreprocessor:
     """Uploads images as bytes, and stretches and normalizes them on the device.
 
@@ -88,14 +145,11 @@ class DevicePreprocessor:
     """
 
     def __init__(self, config: ModelConfig, device: torch.device) -> None:
-        self._device = device
-        self._side = config.input_size
+        self._stretch = _DeviceStretcher(config.input_size, device)
         self._mean, self._std = (
             torch.tensor(values).view(3, 1, 1).to(device) for values in (config.mean, config.std)
         )
-        self._pinned = torch.empty(0, dtype=torch.uint8)
-        self._bytes = torch.empty(0, dtype=torch.uint8, device=device)
-        self._inputs = torch.empty(0, device=device)
+        self._inputs = torch.empty(0, 3, config.input_size, config.input_size, device=device)
 
     def __call__(self, images: Sequence[npt.NDArray[np.uint8]]) -> Tensor:
         """Return the input of the network; the next call overwrites it.
@@ -106,26 +160,70 @@ class DevicePreprocessor:
         Returns:
             Normalized images, shape (B, 3, S, S), channels-last in memory.
         """
-        self._make_room(sum(rgb.size for rgb in images), len(images))
+        if len(self._inputs) != len(images):
+            self._inputs = torch.empty(
+                (len(images), *self._inputs.shape[1:]),
+                device=self._inputs.device,
+                memory_format=torch.channels_last,
+            )
+        for stretched, destination in zip(self._stretch(images), self._inputs, strict=True):
+            torch.sub(stretched, self._mean, out=destination).div_(self._std)
+        return self._inputs
+
+
+class DeviceBytePreprocessor:
+    """Uploads images and stretches them on the device, for graphs that normalize them themselves.
+
+    Its memory on both sides is reused: wait for the device before the next call.
+
+    Args:
+        config: Configuration with the input size.
+        device: Device of the graph.
+    """
+
+    def __init__(self, config: ModelConfig, device: torch.device) -> None:
+        self._side = config.input_size
+        self._stretch = _DeviceStretcher(config.input_size, device)
+        self._inputs = torch.empty(0, dtype=torch.uint8, device=device)
+
+    def __call__(self, images: Sequence[npt.NDArray[np.uint8]]) -> Tensor:
+        """Return the input of the graph, (B, S, S, 3); the next call overwrites it.
+
+        Args:
+            images: RGB images, each of shape (H, W, 3).
+        """
+        if len(self._inputs) != len(images):
+            self._inputs = self._inputs.new_empty(len(images), self._side, self._side, 3)
+        for stretched, destination in zip(self._stretch(images), self._inputs, strict=True):
+            destination.copy_(stretched.round_().permute(1, 2, 0))
+        return self._inputs
+
+
+class _DeviceStretcher:
+    """Uploads images as bytes and stretches them, into memory that is used again.
+
+    Args:
+        side: Side of the input in pixels.
+        device: Device that they are uploaded to.
+    """
+
+    def __init__(self, side: int, device: torch.device) -> None:
+        self._size = (side, side)
+        self._is_cuda = device.type == 'cuda'
+        self._pinned = torch.empty(0, dtype=torch.uint8)
+        self._bytes = torch.empty(0, dtype=torch.uint8, device=device)
+
+    def __call__(self, images: Sequence[npt.NDArray[np.uint8]]) -> Iterator[Tensor]:
+        """Yield each image on the device, float in [0, 255], shape (3, S, S)."""
+        size = sum(rgb.size for rgb in images)
+        if len(self._pinned) < size:
+            self._pinned = torch.empty(size, dtype=torch.uint8, pin_memory=self._is_cuda)
+            self._bytes = self._bytes.new_empty(size)
         start = 0
-        for rgb, destination in zip(images, self._inputs, strict=True):
+        for rgb in images:
             place = slice(start, start + rgb.size)
             np.copyto(self._pinned[place].numpy().reshape(rgb.shape), rgb)
             start += rgb.size
             self._bytes[place].copy_(self._pinned[place], non_blocking=True)
             image = self._bytes[place].view(rgb.shape).permute(2, 0, 1).unsqueeze(0).float()
-            size = (self._side, self._side)
-            resized = F.interpolate(image, size, mode='bilinear', align_corners=False)
-            torch.sub(resized.squeeze(0), self._mean, out=destination).div_(self._std)
-        return self._inputs
-
-    def _make_room(self, size: int, count: int) -> None:
-        if len(self._pinned) < size:
-            is_cuda = self._device.type == 'cuda'
-            self._pinned = torch.empty(size, dtype=torch.uint8, pin_memory=is_cuda)
-            self._bytes = torch.empty(size, dtype=torch.uint8, device=self._device)
-        if len(self._inputs) != count:
-            shape = (count, 3, self._side, self._side)
-            self._inputs = torch.empty(
-                shape, device=self._device, memory_format=torch.channels_last
-            )
+            yield F.interpolate(image, self._size, mode='bilinear', align_corners=False)[0]

@@ -8,6 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import numpy.typing as npt
     import torch
     from torch import Tensor
 
@@ -52,12 +56,19 @@ class Backend(Protocol):
         """Priors in centre form (cx, cy, w, h), fractions of the image, shape (A, 4)."""
         ...
 
+    def prepare(self, images: Sequence[npt.NDArray[np.uint8]]) -> Tensor:
+        """Return what ``__call__`` takes, on ``device``; the next call may overwrite it.
+
+        Args:
+            images: RGB images of any sizes, each of shape (H, W, 3).
+        """
+        ...
+
     def __call__(self, images: Tensor) -> Prediction:
         """Predict in float32; the next call may overwrite what this one returned.
 
         Args:
-            images: Normalized images, float32, on ``device``, shape (B, 3, S, S), in any memory
-                format.
+            images: Images as ``prepare`` returns them.
         """
         ...
 

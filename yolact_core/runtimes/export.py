@@ -14,7 +14,7 @@ from torch.export import Dim, ExportedProgram
 from yolact_core.checkpoints.checkpoint import hash_weights
 from yolact_core.errors import InputError, package_needed
 from yolact_core.files import replace_together
-from yolact_core.inference.preprocessing import Preprocessor
+from yolact_core.inference.preprocessing import BytePreprocessor, Normalizer
 from yolact_core.media.image_files import find_images, read_image
 from yolact_core.network import Yolact
 from yolact_core.network.boxes import decode_boxes
@@ -116,15 +116,15 @@ class DecodedYolact(nn.Module):
         )
 
 
-def trace_network(network: nn.Module, side: int) -> ExportedProgram:
-    """Return the graph of a network for any number of images of ``side`` pixels a side."""
-    images = torch.zeros(2, 3, side, side)  # of one image, tracing would make a constant
+def trace_network(network: nn.Module, image: Tensor) -> ExportedProgram:
+    """Return the graph of a network for any number of images of the shape and type of one."""
+    images = torch.stack([image, image])  # of a single one, tracing would make a constant
     with torch.no_grad():
         return torch.export.export(network, (images,), dynamic_shapes=({0: Dim('batch')},))
 
 
 def write_onnx(network: nn.Module, card: ModelCard, path: Path) -> None:
-    """Write a network to an ONNX file for any number of images.
+    """Write a network to an ONNX file that takes any number of images, as bytes.
 
     Args:
         network: ``Yolact`` or ``DecodedYolact`` in evaluation mode, on the CPU.
@@ -134,10 +134,18 @@ def write_onnx(network: nn.Module, card: ModelCard, path: Path) -> None:
     Raises:
         InputError: What PyTorch needs to write ONNX is not installed.
     """
+    side = card.config.input_size
+    image = torch.zeros(side, side, 3, dtype=torch.uint8)
+    from_bytes = nn.Sequential(Normalizer(card.config), network).eval()
+    write_graph(trace_network(from_bytes, image), card, path)
+
+
+def write_graph(graph: ExportedProgram, card: ModelCard, path: Path) -> None:
+    """Write a traced network to an ONNX file; the arguments are as for ``write_onnx``."""
     with package_needed('onnxscript', 'onnx', 'to write ONNX'):
         from onnx_ir.passes.common import ClearMetadataAndDocStringPass
     written = torch.onnx.export(
-        trace_network(network, card.config.input_size),
+        graph,
         dynamo=True,
         verbose=False,
         input_names=[INPUT],
@@ -186,23 +194,24 @@ def export_network(network: Yolact, path: Path, options: ExportOptions) -> list[
         if device is None:
             return []
         backend = runtime.open_model(unfinished, device, 'auto')
-        differences = _compare(backend, module, images[:COMPARED] or [_noise(config)])
+        from_bytes = nn.Sequential(Normalizer(config), module)
+        differences = _compare(backend, from_bytes, images[:COMPARED] or [_noise(config)])
         if options.precision == 'float32':
             require_equality(differences)
     return differences
 
 
 def read_calibration(folder: Path, config: ModelConfig) -> list[Tensor]:
-    """Return images that show what ranges a network's values usually have, (1, 3, S, S) each.
+    """Return images that show what ranges a network's values usually have, (1, S, S, 3) each.
 
     Args:
         folder: Images of what the robot sees, at any depth; 100 to 300 are enough.
-        config: Configuration that gives the size and how to normalize.
+        config: Configuration that gives the size.
 
     Raises:
         InputError: There is no image in the folder, or one cannot be read.
     """
-    preprocess = Preprocessor(config)
+    preprocess = BytePreprocessor(config)
     paths = find_images(folder, MOST, 'calibration folder')
     return [preprocess([read_image(path)]).clone() for path in paths]
 
@@ -248,6 +257,7 @@ def _outputs_of(
 
 
 def _noise(config: ModelConfig) -> Tensor:
-    """Return an image of noise, of shape (1, 3, S, S), to compare float32 graphs on."""
-    side = config.input_size
-    return torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(0))
+    """Return an image of noise, bytes of shape (1, S, S, 3), to compare float32 graphs on."""
+    shape = (1, config.input_size, config.input_size, 3)
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(256, shape, dtype=torch.uint8, generator=generator)

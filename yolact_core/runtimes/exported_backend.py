@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 import safetensors.torch
 import torch
 import yaml
@@ -17,6 +19,7 @@ from torch import Tensor, nn
 
 from yolact_core.config import ModelConfig
 from yolact_core.errors import InputError
+from yolact_core.inference.preprocessing import BytePreprocessor, DeviceBytePreprocessor
 from yolact_core.network import Prediction
 from yolact_core.network.heads import MaskRescoring
 from yolact_core.records import parse_yaml
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
     from yolact_core.network import Yolact
 
-FORMAT = 'yolact-export-1'
+FORMAT = 'yolact-export-2'
 ID_DIGITS = 12
 RAW_OUTPUTS = ('box_offsets', 'class_logits', 'coefficients', 'prototypes')
 DECODED_OUTPUTS = ('boxes', 'scores', 'coefficients', 'prototypes')
@@ -131,6 +134,11 @@ class ExportedBackend(ABC):
         self.precision = precision
         self.priors = card.priors.to(device)
         self._rescoring = card.rescoring.to(device) if card.rescoring is not None else None
+        self._preprocess = (
+            DeviceBytePreprocessor(card.config, device)
+            if device.type == 'cuda'
+            else BytePreprocessor(card.config)
+        )
 
     @classmethod
     @abstractmethod
@@ -151,15 +159,16 @@ class ExportedBackend(ABC):
     def write(
         network: nn.Module, card: ModelCard, path: Path, calibration: Sequence[Tensor]
     ) -> None:
-        """Write a network to a file.
+        """Write a graph that takes images as ``run`` does, and normalizes them, to a file.
 
         Args:
-            network: ``Yolact`` or ``DecodedYolact`` in evaluation mode, on the CPU.
+            network: ``Yolact`` or ``DecodedYolact`` in evaluation mode, on the CPU: it takes
+                normalized images.
             card: What the file shall say of its model; its precision is one that the row of the
                 runtime names.
             path: File to write; others that belong to it go beside it.
-            calibration: Normalized images, each of shape (1, 3, S, S), that show int8 the usual
-                ranges.
+            calibration: Images as ``run`` takes them, each of shape (1, S, S, 3), that show int8
+                the usual ranges.
 
         Raises:
             InputError: A package is missing, or the network cannot be converted.
@@ -175,8 +184,12 @@ class ExportedBackend(ABC):
         """Return the outputs that ``card.outputs`` names; the next call may overwrite them.
 
         Args:
-            images: Normalized, float32, on ``device``, shape (B, 3, S, S), any memory format.
+            images: RGB bytes on ``device``, shape (B, S, S, 3).
         """
+
+    def prepare(self, images: Sequence[npt.NDArray[np.uint8]]) -> Tensor:
+        """Return images stretched to bytes, (B, S, S, 3); the next call overwrites them."""
+        return self._preprocess(images)
 
     def __call__(self, images: Tensor) -> Prediction:
         """Predict in float32; the next call may overwrite what this one returned.
@@ -200,8 +213,8 @@ def run_one_by_one(
     """Run a batch through a graph that takes one image at a time.
 
     Args:
-        run_one: Runs an image of shape (1, 3, S, S); its next call may overwrite the outputs.
-        images: Batch, shape (B, 3, S, S).
+        run_one: Runs an image of shape (1, S, S, 3); its next call may overwrite the outputs.
+        images: Batch, shape (B, S, S, 3).
 
     Returns:
         Outputs of the batch; of a single image, they are those of ``run_one``.

@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from yolact_core.files import replace_when_done
@@ -90,12 +91,13 @@ def choose_fastest(backends: Mapping[str, Backend]) -> Choice:
         backends: Backends of the same model on a CPU, by name.
     """
     side = next(iter(backends.values())).config.input_size
-    images = torch.rand(1, 3, side, side).to(memory_format=torch.channels_last)
+    image = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    inputs = {name: backend.prepare([image]) for name, backend in backends.items()}
     seconds: dict[str, list[float]] = {name: [] for name in backends}
     for _ in range(1 + ROUNDS):
         for name, backend in backends.items():
             start = time.perf_counter()
-            backend(images)
+            backend(inputs[name])
             seconds[name].append(time.perf_counter() - start)
     medians = {name: 1000 * statistics.median(values[1:]) for name, values in seconds.items()}
     return Choice(min(medians, key=medians.__getitem__), medians)

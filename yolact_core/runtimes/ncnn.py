@@ -1,6 +1,7 @@
 """ncnn, on a CPU: its Winograd convolutions do with a quarter of the multiplications.
 
-A model is two files: the graph in ``.ncnn.param``, and its weights in ``.ncnn.bin`` beside it.
+A model is two files: the graph in ``.ncnn.param``, and its weights in ``.ncnn.bin`` beside it. It
+takes normalized images, which ncnn makes of bytes before the graph: no type of it holds bytes.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 
 from yolact_core.errors import InputError, package_needed
 from yolact_core.records import parse_json
-from yolact_core.runtimes.export import write_onnx
+from yolact_core.runtimes.export import trace_network, write_graph
 from yolact_core.runtimes.exported_backend import ExportedBackend, ModelCard, run_one_by_one
 from yolact_core.threads import asleep_while_waiting
 
@@ -42,6 +43,8 @@ class NcnnBackend(ExportedBackend):
     def __init__(self, net: ncnn.Net, card: ModelCard) -> None:
         super().__init__(card, torch.device('cpu'), 'float32')
         self._net = net
+        self._mean = list(card.config.mean)
+        self._scale = [1 / deviation for deviation in card.config.std]
 
     @classmethod
     def open(cls, path: Path, device: torch.device, precision: str = 'auto') -> NcnnBackend:
@@ -65,8 +68,9 @@ class NcnnBackend(ExportedBackend):
             from pnnx import EXEC_PATH
         with tempfile.TemporaryDirectory() as folder:
             exported = Path(folder) / 'model.onnx'
-            write_onnx(network, card, exported)
-            graph = _convert(str(EXEC_PATH), exported, card.config.input_size)
+            side = card.config.input_size
+            write_graph(trace_network(network, torch.zeros(3, side, side)), card, exported)
+            graph = _convert(str(EXEC_PATH), exported, side)
             text = graph.read_text(encoding='utf-8')
             path.write_text(f'{text}{CARD}{json.dumps(card.to_strings())}\n', encoding='utf-8')
             _weights_beside(path).write_bytes(_weights_beside(graph).read_bytes())
@@ -77,8 +81,12 @@ class NcnnBackend(ExportedBackend):
 
     def _run_one(self, image: Tensor) -> tuple[Tensor, ...]:
         extractor = self._net.create_extractor()
-        pixels = image[0].contiguous().numpy()  # whose memory ncnn shares
-        _require_success(extractor.input(INPUT, ncnn.Mat(pixels)), INPUT)
+        height, width = image.shape[1:3]
+        pixels = ncnn.Mat.from_pixels(
+            image[0].numpy(), ncnn.Mat.PixelType.PIXEL_RGB, width, height
+        )
+        pixels.substract_mean_normalize(self._mean, self._scale)
+        _require_success(extractor.input(INPUT, pixels), INPUT)
         outputs = []
         for number in range(len(self.card.outputs)):
             name = OUTPUT.format(number)

@@ -81,7 +81,7 @@ class OnnxBackend(ExportedBackend):
             torch.cuda.current_stream(self.device).synchronize()
         where = self.device.type, self.device.index or 0
         (name,) = (node.name for node in self._session.get_inputs())
-        self._binding.bind_input(name, *where, np.float32, images.shape, images.data_ptr())
+        self._binding.bind_input(name, *where, np.uint8, images.shape, images.data_ptr())
         self._session.run_with_iobinding(self._binding)
         return self._outputs
 

@@ -16,7 +16,9 @@ import torch
 from openvino.preprocess import PrePostProcessor
 from torch import Tensor, nn
 
+from yolact_core.config import ModelConfig
 from yolact_core.errors import InputError, package_needed
+from yolact_core.inference.preprocessing import Normalizer
 from yolact_core.runtimes.export import trace_network
 from yolact_core.runtimes.exported_backend import ExportedBackend, ModelCard, run_one_by_one
 
@@ -30,7 +32,7 @@ class OpenVinoBackend(ExportedBackend):
     """Runs an ``.xml`` file and the ``.bin`` file beside it.
 
     Args:
-        compiled: The model, which takes one image at a time, channels last.
+        compiled: The model, which takes one image at a time.
         card: What the file says of its model.
         precision: Precision of the arithmetic.
     """
@@ -63,7 +65,7 @@ class OpenVinoBackend(ExportedBackend):
             'INFERENCE_NUM_THREADS': torch.get_num_threads(),
             'INFERENCE_PRECISION_HINT': 'bf16' if is_reduced else 'f32',
         }
-        compiled = core.compile_model(_channels_last(model), device.type.upper(), options)
+        compiled = core.compile_model(model, device.type.upper(), options)
         return cls(compiled, card, precision)
 
     @staticmethod
@@ -72,23 +74,23 @@ class OpenVinoBackend(ExportedBackend):
     ) -> None:
         """Write a network for one image at a time; the card is the file's runtime information."""
         side = card.config.input_size
-        model = openvino.convert_model(trace_network(network, side))
+        model = openvino.convert_model(trace_network(network, torch.zeros(3, side, side)))
         model.reshape([1, 3, side, side])
         for output, name in zip(model.outputs, card.outputs, strict=True):
             output.get_tensor().set_names({name})
         if card.precision == 'int8':
-            model = _quantise(model, calibration)
+            model = _quantise(model, calibration, Normalizer(card.config))
+        model = _from_bytes(model, card.config)
         for key, value in card.to_strings().items():
             model.set_rt_info(value, [CARD, key])
         openvino.save_model(model, path, compress_to_fp16=False)
 
     def run(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Return the outputs that ``card.outputs`` names; fastest for channels-last images."""
+        """Return the outputs that ``card.outputs`` names."""
         return run_one_by_one(self._run_one, images)
 
     def _run_one(self, image: Tensor) -> tuple[Tensor, ...]:
-        pixels = image.permute(0, 2, 3, 1).contiguous().numpy()
-        found = self._request.infer({0: pixels}, share_inputs=True, share_outputs=True)
+        found = self._request.infer({0: image.numpy()}, share_inputs=True, share_outputs=True)
         return tuple(torch.from_numpy(output) for output in found.values())
 
 
@@ -112,19 +114,24 @@ def _check_precision(precision: str, card: ModelCard, path: Path, has_bfloat16: 
         )
 
 
-def _channels_last(model: openvino.Model) -> openvino.Model:
-    """Return a model that takes images as cameras have them: no copy, no reordering."""
+def _from_bytes(model: openvino.Model, config: ModelConfig) -> openvino.Model:
+    """Return a model that takes images as cameras have them, and normalizes them."""
     steps = PrePostProcessor(model)
-    steps.input().tensor().set_layout(openvino.Layout('NHWC'))
-    steps.input().model().set_layout(openvino.Layout('NCHW'))
+    images = steps.input()
+    images.tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout('NHWC'))
+    images.model().set_layout(openvino.Layout('NCHW'))
+    normalization = images.preprocess().convert_element_type(openvino.Type.f32)
+    normalization.mean(list(config.mean)).scale(list(config.std))
     return steps.build()
 
 
-def _quantise(model: openvino.Model, calibration: Sequence[Tensor]) -> openvino.Model:
+def _quantise(
+    model: openvino.Model, calibration: Sequence[Tensor], normalize: Normalizer
+) -> openvino.Model:
     with package_needed('nncf', 'openvino', 'to quantise'):
         import nncf
     nncf.set_log_level(logging.ERROR)
-    dataset = nncf.Dataset(calibration, lambda image: image.numpy())
+    dataset = nncf.Dataset(calibration, lambda image: normalize(image).numpy())
     # Of a range around zero, half would be lost to what leaky slopes leave of negative values.
     is_leaky = any(one.get_type_name() == LEAKY for one in model.get_ops())
     presets = nncf.QuantizationPreset

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -13,6 +15,7 @@ from yolact_core.checkpoints.checkpoint import hash_weights
 from yolact_core.config import ModelConfig
 from yolact_core.errors import InputError
 from yolact_core.inference.cuda.graphs import CudaGraphs
+from yolact_core.inference.preprocessing import DevicePreprocessor, Preprocessor
 from yolact_core.network import Prediction, Yolact
 from yolact_core.runtimes.registry import COMPILED
 
@@ -48,6 +51,11 @@ class TorchBackend:
         self._forward = copy.deepcopy(self.network).half() if self._is_half else self.network
         self._forward_one: Callable[[Tensor], Prediction] = self._forward
         self._graphs = CudaGraphs()
+        self._preprocess = (
+            DevicePreprocessor(network.config, self.device)
+            if self.device.type == 'cuda'
+            else Preprocessor(network.config)
+        )
         if is_compiled:
             self._compile()
 
@@ -70,6 +78,10 @@ class TorchBackend:
     def priors(self) -> Tensor:
         """Centre form (cx, cy, w, h), fractions of the image, shape (A, 4)."""
         return self.network.priors
+
+    def prepare(self, images: Sequence[npt.NDArray[np.uint8]]) -> Tensor:
+        """Return normalized images, (B, 3, S, S); the next call overwrites them."""
+        return self._preprocess(images)
 
     def __call__(self, images: Tensor) -> Prediction:
         """Predict in float32; on CUDA the next call overwrites what this one returned."""

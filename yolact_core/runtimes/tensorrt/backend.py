@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -38,13 +39,14 @@ class TorchBindings:
         self._graphs = CudaGraphs()
 
     def run(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Return the outputs for contiguous images, on the same device."""
+        """Return the outputs for images on the same device."""
         return self._graphs.run('engine', self._enqueue, images)
 
     def _enqueue(self, images: Tensor) -> tuple[Tensor, ...]:
         batch = len(images)
         outputs = {
-            name: images.new_empty((batch, *shape[1:])) for name, shape in self._shapes.items()
+            name: torch.empty((batch, *shape[1:]), device=images.device)
+            for name, shape in self._shapes.items()
         }
         stream = torch.cuda.current_stream(images.device).cuda_stream
         for position in range(batch):
@@ -68,7 +70,10 @@ class DriverBindings:
 
     def __init__(self, context: Any, image: str, shapes: Shapes, gpu: Gpu) -> None:  # noqa: ANN401
         self._context, self._gpu = context, gpu
-        arrays = {name: gpu.pin(shape) for name, shape in shapes.items()}
+        arrays = {
+            name: gpu.pin(shape, np.uint8 if name == image else np.float32)
+            for name, shape in shapes.items()
+        }
         self._addresses = {name: gpu.allocate(array.nbytes) for name, array in arrays.items()}
         for name, address in self._addresses.items():
             context.set_tensor_address(name, address)
@@ -77,7 +82,7 @@ class DriverBindings:
         self._outputs = arrays
 
     def run(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Return the outputs for contiguous images, on the CPU."""
+        """Return the outputs for images on the CPU."""
         self._gpu.activate()
         return run_one_by_one(self._run_one, images)
 
@@ -118,7 +123,7 @@ class TensorRtBackend(ExportedBackend):
         names = [engine.get_tensor_name(place) for place in range(engine.num_io_tensors)]
         (image,) = set(names) - set(card.outputs)
         side = card.config.input_size
-        context.set_input_shape(image, (1, 3, side, side))
+        context.set_input_shape(image, (1, side, side, 3))
         shapes = {name: tuple(context.get_tensor_shape(name)) for name in (image, *card.outputs)}
         self._bindings: TorchBindings | DriverBindings
         if device.type == 'cuda':
@@ -171,4 +176,4 @@ class TensorRtBackend(ExportedBackend):
 
     def run(self, images: Tensor) -> tuple[Tensor, ...]:
         """Return the outputs that ``card.outputs`` names; the next call may overwrite them."""
-        return self._bindings.run(images.contiguous())
+        return self._bindings.run(images)

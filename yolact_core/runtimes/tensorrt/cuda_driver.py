@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import weakref
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -73,23 +74,22 @@ class Gpu:
         self._on_device.append(address.value)
         return address.value
 
-    def pin(self, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    def pin(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         """Return an array in memory that the GPU copies from and to by itself."""
         address = ctypes.c_void_p()
-        count = int(np.prod(shape))
-        size = count * np.dtype(np.float32).itemsize
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
         _call('cuMemHostAlloc', ctypes.byref(address), ctypes.c_size_t(size), 0)
         self._pinned.append(int(address.value or 0))
-        pointer = ctypes.cast(address, ctypes.POINTER(ctypes.c_float))
-        return np.ctypeslib.as_array(pointer, (count,)).reshape(shape)
+        pointer = ctypes.cast(address, ctypes.POINTER(ctypes.c_uint8))
+        return np.ctypeslib.as_array(pointer, (size,)).view(dtype).reshape(shape)
 
-    def upload(self, array: npt.NDArray[np.float32], address: int) -> None:
+    def upload(self, array: npt.NDArray[Any], address: int) -> None:
         """Launch a copy to the GPU."""
         source = ctypes.c_void_p(array.ctypes.data)
         size = ctypes.c_size_t(array.nbytes)
         _call('cuMemcpyHtoDAsync_v2', ctypes.c_uint64(address), source, size, self._stream())
 
-    def download(self, address: int, array: npt.NDArray[np.float32]) -> None:
+    def download(self, address: int, array: npt.NDArray[Any]) -> None:
         """Launch a copy from the GPU."""
         destination = ctypes.c_void_p(array.ctypes.data)
         size = ctypes.c_size_t(array.nbytes)

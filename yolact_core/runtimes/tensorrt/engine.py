@@ -20,7 +20,7 @@ from yolact_core.errors import InputError
 from yolact_core.files import replace_when_done
 from yolact_core.records import build_record, parse_json
 from yolact_core.runtimes.export import write_onnx
-from yolact_core.runtimes.exported_backend import ModelCard
+from yolact_core.runtimes.exported_backend import FORMAT, ModelCard
 from yolact_core.runtimes.tensorrt.library import ANY_GPU, TensorRT, find_tensorrt
 from yolact_core.runtimes.tensorrt.precision import halve_model, load_model, quantize_model
 
@@ -153,15 +153,15 @@ def build_engine(
 ) -> EngineHeader:
     """Build an engine and write it to a file.
 
-    It takes one image at a time, in float32, and returns float32, whatever it computes in. With
+    It takes one image at a time, as bytes, and returns float32, whatever it computes in. With
     ``int8`` the convolutions take int8 and all else is float16.
 
     Args:
         onnx_path: Exported network in float32.
         engine_path: File to write the engine to.
         precision: ``float32``, ``float16`` or ``int8``.
-        calibration: Normalized images for ``int8``, each of shape (1, 3, S, S), a few hundred
-            like those that the network will see.
+        calibration: Images for ``int8``, bytes of shape (1, S, S, 3), a few hundred like those
+            that the network will see.
         library: Library that builds it; None: the one that is installed.
 
     Returns:
@@ -223,6 +223,7 @@ def engine_folder(folder: str | Path | None = None) -> Path:
 
 def _holds(path: Path, header: EngineHeader) -> bool:
     try:
-        return path.is_file() and EngineFile.read(path).header == header
+        file = EngineFile.read(path) if path.is_file() else None
     except InputError:
         return False
+    return file is not None and file.header == header and file.metadata.get('format') == FORMAT

@@ -39,7 +39,7 @@ def load_model(path: Path) -> onnx.ModelProto:
 
 
 def halve_model(model: onnx.ModelProto) -> None:
-    """Make a network compute in float16; it still takes and returns float32."""
+    """Make a network compute in float16; it still takes bytes and returns float32."""
     from onnx import TensorProto, helper
 
     graph = model.graph
@@ -56,12 +56,6 @@ def halve_model(model: onnx.ModelProto) -> None:
         for attribute in node.attribute if node.op_type == 'Cast' else ():
             if attribute.i == TensorProto.FLOAT:
                 attribute.i = TensorProto.FLOAT16
-    for value in graph.input:
-        _rename(graph, value.name, f'{value.name}_half')
-        cast = helper.make_node(
-            'Cast', [value.name], [f'{value.name}_half'], to=TensorProto.FLOAT16
-        )
-        graph.node.insert(0, cast)
     for value in graph.output:
         _rename(graph, value.name, f'{value.name}_half')
         cast = helper.make_node('Cast', [f'{value.name}_half'], [value.name], to=TensorProto.FLOAT)
@@ -76,7 +70,7 @@ def quantize_model(path: Path, images: Sequence[Tensor]) -> onnx.ModelProto:
 
     Args:
         path: ONNX file in float32.
-        images: Normalized images, each of shape (1, 3, S, S).
+        images: Images as bytes, each of shape (1, S, S, 3).
 
     Raises:
         InputError: ONNX Runtime, which measures the ranges, is missing, or there are no images.
