@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -73,11 +74,25 @@ class CudaGraphs:
         return self._recordings[full_key].replay(inputs)
 
 
+@contextmanager
+def fastest_convolutions() -> Iterator[None]:
+    """Let cuDNN measure its algorithms and take the fastest.
+
+    PyTorch's own ``cudnn.flags(benchmark=True)`` would switch cuDNN off: that is its default.
+    """
+    before = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = True
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before
+
+
 def _record(function: Function, inputs: tuple[Tensor, ...]) -> Recording:
     static = tuple(one.clone() for one in inputs)
     aside = torch.cuda.Stream(inputs[0].device)
     aside.wait_stream(torch.cuda.current_stream(inputs[0].device))
-    with torch.cuda.stream(aside), torch.backends.cudnn.flags(benchmark=True):
+    with torch.cuda.stream(aside), fastest_convolutions():
         for _ in range(WARM_UPS):
             function(*static)
         aside.synchronize()
