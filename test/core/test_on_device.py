@@ -7,6 +7,7 @@ from postprocess import cluttered_prediction
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from yolact_core import ModelConfig, Prediction, build_network
+from yolact_core.inference.cuda import postprocessing
 from yolact_core.inference.cuda.masks import pack_masks
 from yolact_core.inference.cuda.nms import FixedInstances, select_instances
 from yolact_core.inference.cuda.postprocessing import DevicePostprocessor
@@ -107,6 +108,15 @@ def test_images_of_a_batch_do_not_mix(backend):
     assert [len(one) > 0 for one in found] == [True, False, True]
     for one, single, size in zip(found, scenes, sizes, strict=True):
         assert_same(one, detect(Postprocessor(*parts(backend)), single, [size])[0])
+
+
+def test_images_of_many_sizes_do_not_fill_the_memory(backend, monkeypatch):
+    monkeypatch.setattr(postprocessing, 'MOST_ARRIVALS', 2)
+    predictions, ours = scene(backend), DevicePostprocessor(*parts(backend))
+    for height in (60, 70, 80, 60):
+        (expected,) = detect(Postprocessor(*parts(backend)), predictions, [(height, 80)])
+        assert_same(*detect(ours, predictions, [(height, 80)]), expected)
+        assert len(ours._arrivals) <= 2
 
 
 def test_masks_that_do_not_fit_get_room(backend):

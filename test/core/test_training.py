@@ -323,6 +323,19 @@ def test_a_state_is_a_model_too(broken_run, tmp_path):
         assert torch.equal(loaded.state_dict()[key], value), key
 
 
+def test_bf16_trains_almost_as_fp32_and_keeps_weights_in_it(run_file, tmp_path):
+    train(load_run(run_file))
+    figures = train(load_run(run_file, ['device.precision=bf16', f'output={tmp_path / "less"}']))
+    assert figures['skipped'] == 0
+    before, after = weights_in(tmp_path / 'out'), weights_in(tmp_path / 'less')
+    differing = [key for key in before if not torch.equal(before[key], after[key])]
+    assert differing  # it was trained in another precision
+    for key, value in before.items():
+        assert after[key].dtype == value.dtype
+        if value.is_floating_point():
+            assert (after[key] - value).abs().max() < 0.05 * value.abs().max() + 0.01, key
+
+
 @pytest.mark.slow
 def test_two_processes_train_as_one(run_file, tmp_path):
     train(load_run(run_file))
