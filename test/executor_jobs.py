@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from yolact_core.errors import InputError
-from yolact_ros.bag.evaluate import frame_evaluation
 from yolact_ros.bag.evaluate import jobs as evaluation
+from yolact_ros.bag.replay import frames, reading
 from yolact_ros.bag.replay import jobs as replaying
-from yolact_ros.bag.replay import replay
 
 MARK = 'killed'  # file beside a bag, once a process has died
 
@@ -62,11 +61,11 @@ def _die_once(module: Any, bag: Path, work: Any, job: Any, observer: Any) -> Any
 
 def evaluate_dying_part(part: Any, observer: Any) -> Any:
     work = evaluation.evaluate_part
-    return _die_once(frame_evaluation, part.job.bag, work, part, observer)
+    return _die_once(frames, part.job.bag, work, part, observer)
 
 
 def replay_dying_span(task: Any, observer: Any) -> Any:
-    return _die_once(replay, task.job.bag, replaying.replay_span, task, observer)
+    return _die_once(reading, task.job.bag, replaying.replay_span, task, observer)
 
 
 def evaluate_hopeless_part(part: Any, observer: Any) -> Any:

@@ -1,7 +1,11 @@
 """The one error for input from outside that is not as it must be, and exit statuses."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec('P')
+Result = TypeVar('Result')
 
 SAYS_NO = 1  # done, and the answer is no
 BAD_INPUT = 2
@@ -16,6 +20,16 @@ class InputError(ValueError):
     Its text is one sentence: what must hold, then what was found. The command line prints it and
     exits with ``BAD_INPUT``; the node refuses what it was given and goes on.
     """
+
+
+def result_or_error(
+    function: Callable[P, Result], *args: P.args, **kwargs: P.kwargs
+) -> Result | InputError:
+    """Call a function, and return its result, or the InputError that it has raised."""
+    try:
+        return function(*args, **kwargs)
+    except InputError as error:
+        return error
 
 
 @contextmanager

@@ -1,12 +1,16 @@
-"""How threads share work, and how they wait for it."""
+"""How threads share work, how they wait for it, and how one reads ahead of another."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from typing import TypeVar
 
 import torch
+
+Item = TypeVar('Item')
 
 POLICY = 'OMP_WAIT_POLICY'  # environment variable of OpenMP
 
@@ -41,3 +45,20 @@ def asleep_while_waiting() -> Iterator[None]:
     finally:
         if not has_policy:
             del os.environ[POLICY]
+
+
+def read_ahead(items: Generator[Item, None, None]) -> Generator[Item, None, None]:
+    """Iterate over items; a thread takes the next one from its generator while one is in use.
+
+    Items come in their order, no more than one of them waits, and an error comes out in its
+    place. Closing this waits for what is being taken, and closes the generator.
+
+    Args:
+        items: Generator of the items, which runs in that thread alone.
+    """
+    end = object()
+    with closing(items), ThreadPoolExecutor(1, thread_name_prefix='yolact reader') as thread:
+        taking = thread.submit(next, items, end)
+        while (item := taking.result()) is not end:
+            taking = thread.submit(next, items, end)
+            yield item  # type: ignore[misc]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.server
 import threading
 import time
+from contextlib import closing
+from itertools import islice
 
 import cv2
 import numpy as np
@@ -14,6 +16,7 @@ from video_files import make_matroska
 from yolact_core import InputError
 from yolact_core.media import videos
 from yolact_core.media.containers import VideoFile, examine
+from yolact_core.media.reading import read_video
 from yolact_core.media.video_writing import write_video
 from yolact_core.media.videos import VideoReader
 
@@ -240,6 +243,29 @@ def test_a_stream_that_is_lost_is_opened_again_and_its_end_is_told(camera, monke
     with pytest.raises(InputError, match=r'^stream http://127.*/live must go on, got \d+ images'):
         reader.require_whole()
     assert 'secret' not in caplog.text
+
+
+@pytest.mark.parametrize('limit', [1, 3, None])
+def test_a_file_is_read_ahead_and_no_further_than_its_limit(clip, limit):
+    alone = VideoReader(clip)
+    wanted = [(position, alone.seconds, rgb) for position, rgb in alone.images(2)][:limit]
+    alone.close()
+    reader = VideoReader(clip)
+    with closing(read_video(reader, every=2, limit=limit)) as images:
+        found = list(images)
+    assert [one[:2] for one in found] == [one[:2] for one in wanted]
+    assert all(np.array_equal(one.rgb, other[2]) for one, other in zip(found, wanted, strict=True))
+    assert reader.images_read == (8 if limit is None else 2 * limit - 2)
+    reader.close()
+
+
+def test_of_what_is_live_no_image_is_taken_before_it_is_asked_for(camera):
+    reader = VideoReader(camera)
+    with closing(read_video(reader)) as images:
+        for taken, image in enumerate(islice(images, 5)):
+            time.sleep(0.02)  # in which another thread could read
+            assert reader.images_read == image.position == taken
+    reader.close()
 
 
 def test_a_stream_that_nobody_sends_is_refused_soon():

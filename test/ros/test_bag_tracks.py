@@ -66,14 +66,14 @@ def test_spans_and_interruptions_cannot_be_seen_in_the_tracks(bag, run_bag, tmp_
         assert run_bag(bag, paths[0]) == 0
         assert run_bag(bag, paths[1], '--workers', 2, '--part-images', 4) == 0
         with monkeypatch.context() as patch:
-            counter, decode = itertools.count(1), replay.decode
+            counter, to_result = itertools.count(1), replay.to_result
 
             def stop_at_eighth(*arguments):
                 if next(counter) == 8:
                     signal.raise_signal(signal.SIGINT)
-                return decode(*arguments)
+                return to_result(*arguments)
 
-            patch.setattr(replay, 'decode', stop_at_eighth)
+            patch.setattr(replay, 'to_result', stop_at_eighth)
             assert run_bag(bag, paths[2]) == 130
         assert run_bag(bag, paths[2]) == 0
     assert track_ids(paths[0], CAMERA)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -142,7 +143,7 @@ def run(options: Options) -> int:
     style = OverlayStyle(color_by=pictures.color_by, trails=options.videos.trails)
     detector = options.model.load(options.detection, classes=options.classes)
     drawn = None if pictures.no_overlay else style
-    job = DetectJob(detector, options.output, drawn, pictures.masks, options.image_range)
+    job = DetectJob(detector, options.output, drawn, pictures.masks)
     with stop_on_interrupt() as is_stopped:
         failures = _process(job, sources, options, scene, is_stopped)
         job.finish()
@@ -166,19 +167,18 @@ def _process(
     is_stopped: Callable[[], bool],
 ) -> int:
     """Process all sources and return how many of them were bad."""
-    from yolact_core.media.sources import ImageFile
+    from yolact_core.media.reading import read_files
+    from yolact_core.media.sources import ImageFile, Video
 
     failures, videos = 0, options.videos
     only_images = all(isinstance(source, ImageFile) for source in sources)
-    with progress_bar('detecting', len(sources) if only_images else None) as advance:
-        for source in sources:
+    bar = progress_bar('detecting', len(sources) if only_images else None)
+    with bar as advance, closing(read_files(sources, options.image_range)) as files:
+        for source in files:
             if is_stopped():
                 break
             try:
-                if isinstance(source, ImageFile):
-                    job.process_image(source, scene, options.space.points)
-                    advance()
-                else:
+                if isinstance(source, Video):
                     job.process_video(
                         source,
                         is_stopped,
@@ -187,6 +187,9 @@ def _process(
                         videos.limit,
                         not videos.no_tracks,
                     )
+                else:
+                    job.process_image(source, scene, options.space.points)
+                    advance()
             except InputError as error:
                 failures += 1
                 complain(str(error))

@@ -19,13 +19,14 @@ import numpy.typing as npt
 from yolact_core.dataset.coco_export import CocoExport
 from yolact_core.detections import Detections
 from yolact_core.detector import Detector
+from yolact_core.errors import InputError
 from yolact_core.files import replace_when_done
 from yolact_core.lifting import Objects
 from yolact_core.media.depth_files import Scene
-from yolact_core.media.image_files import JPEG_SUFFIXES, read_image, write_image
+from yolact_core.media.image_files import JPEG_SUFFIXES, write_image
 from yolact_core.media.point_files import write_objects
-from yolact_core.media.ranges import BY_ENCODING, ImageRange
-from yolact_core.media.sources import ImageFile, Video
+from yolact_core.media.reading import ReadFile, read_video
+from yolact_core.media.sources import Video
 from yolact_core.media.video_writing import Add, write_video
 from yolact_core.media.videos import VideoReader
 from yolact_core.palette import make_palette
@@ -71,7 +72,6 @@ class DetectJob:
         output: Folder of the results.
         style: What overlays show; None writes no overlays.
         with_masks: Whether label images are written too.
-        image_range: Range of the values of 16-bit image files that becomes that of bytes.
     """
 
     def __init__(
@@ -80,13 +80,11 @@ class DetectJob:
         output: Path,
         style: OverlayStyle | None = None,
         with_masks: bool = False,
-        image_range: ImageRange = BY_ENCODING,
     ) -> None:
         self._detector = detector
         self._output = output
         self._style = style
         self._with_masks = with_masks
-        self._image_range = image_range
         by_class = style is not None and style.color_by == 'class'
         self._palette = make_palette(len(detector.class_names)) if by_class else None
         self._export = CocoExport(detector.class_names, detector.config.name)
@@ -97,12 +95,12 @@ class DetectJob:
         self._sources = 0
 
     def process_image(
-        self, source: ImageFile, scene: Scene | None = None, points: Path | None = None
+        self, file: ReadFile, scene: Scene | None = None, points: Path | None = None
     ) -> None:
         """Write overlay and masks of one image.
 
         Args:
-            source: The image.
+            file: The image.
             scene: Depth behind the image, where it has any.
             points: File for the points of the objects; None writes none.
 
@@ -110,7 +108,9 @@ class DetectJob:
             InputError: It cannot be read, or the results cannot be written.
         """
         self._sources += 1
-        rgb = read_image(source.path, image_range=self._image_range)
+        source, rgb = file.source, file.rgb
+        if isinstance(rgb, InputError):
+            raise rgb
         detections = self._detect(rgb)
         objects = None if scene is None else scene.lift(detections)
         if objects is not None and points is not None:
@@ -150,18 +150,19 @@ class DetectJob:
             add: Add | None = None
             tracker = Tracker(numbers=self._numbers) if is_tracked else None
             trails = Trails()
-            for taken, (position, rgb) in enumerate(reader.images(every), start=1):
+            images = stack.enter_context(closing(read_video(reader, every, limit)))
+            for taken, (position, seconds, rgb) in enumerate(images, start=1):
                 detections = self._detect(rgb)
-                tracks = tracker.update(detections, reader.seconds, rgb) if tracker else None
+                tracks = tracker.update(detections, seconds, rgb) if tracker else None
                 if self._style:
                     if tracks:
                         length = self._style.trails
-                        tracks = trails.follow(tracks, detections, reader.seconds, length)
+                        tracks = trails.follow(tracks, detections, seconds, length)
                     if add is None:
                         path = self._output / f'{source.stem}.mp4'
                         add = stack.enter_context(write_video(path, reader.fps / every))
                     overlay = draw_overlay(rgb, detections, self._style, self._palette, tracks)
-                    add(overlay, reader.seconds)
+                    add(overlay, seconds)
                 self._write_masks(f'{source.stem}/{position:06d}', detections)
                 self._record(f'{source.name}#{position}', detections, tracks, frame=position)
                 advance()

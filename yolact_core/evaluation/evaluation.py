@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -19,6 +20,7 @@ from yolact_core.evaluation.results import (
     result_of_image,
     truth_of_image,
 )
+from yolact_core.threads import read_ahead
 from yolact_core.timing import Timing
 
 if TYPE_CHECKING:
@@ -164,14 +166,16 @@ def detect_all(
     truths, results, timings = [], [], []
     threshold = detector.options.score_threshold
     detector.configure(score_threshold=options.score_threshold)
+    reading = read_ahead((image, dataset.read_image(image)) for image in images)
     try:
-        for image in images:
-            detections = detector(dataset.read_image(image))
-            timings.append(detector.timing)
-            truths.append(truth_of_image(dataset.annotations, image, in_dataset))
-            results.append(result_of_image(detections, in_detector))
-            if on_image:
-                on_image()
+        with closing(reading) as read:
+            for image, rgb in read:
+                detections = detector(rgb)
+                timings.append(detector.timing)
+                truths.append(truth_of_image(dataset.annotations, image, in_dataset))
+                results.append(result_of_image(detections, in_detector))
+                if on_image:
+                    on_image()
     finally:
         detector.configure(score_threshold=threshold)
     return DatasetResults(shared, images, truths, results, _mean_timing(timings))

@@ -42,6 +42,7 @@ class VideoReader:
         length: How many images the file says that it has, if it says so exactly.
         images_read: How many were read so far, those skipped included.
         seconds: Time of the last image that was read, since the first.
+        is_live: Whether it is a camera or a stream, whose images wait for nobody.
 
     Raises:
         InputError: It cannot be opened.
@@ -60,7 +61,7 @@ class VideoReader:
             self.fps = _measure_fps(device, self.fps)
             file = examine(device, count, self._read_fps())
         self.length, self._lacks_end = file.images, file.lacks_end
-        self._is_live = isinstance(device, int) or (isinstance(device, str) and count == 0)
+        self.is_live = isinstance(device, int) or (isinstance(device, str) and count == 0)
         self._began = 0.0
         self._is_lost = False
         self.images_read = 0
@@ -123,7 +124,7 @@ class VideoReader:
 
     def _note_time(self) -> None:
         """Note when the image was taken that was grabbed: live ones by the clock."""
-        now = time.monotonic() if self._is_live else self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
+        now = time.monotonic() if self.is_live else self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
         if self.images_read == 0:
             self._began = now
             return
@@ -132,14 +133,14 @@ class VideoReader:
 
     def _open_again(self) -> bool:
         """Open a camera or stream that was lost, and grab its next image."""
-        for _ in range(ATTEMPTS if self._is_live and self.images_read else 0):
+        for _ in range(ATTEMPTS if self.is_live and self.images_read else 0):
             logger.warning('%s gives no more images, opening it again', self.name)
             self._capture.release()
             time.sleep(PAUSE)
             self._capture = _open(self._device)
             if self._capture.grab():
                 return True
-        self._is_lost = self._is_live
+        self._is_lost = self.is_live
         return False
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +31,14 @@ from yolact_ros.bag.evaluate.truth import FrameTruth, Truth
 from yolact_ros.bag.evaluate.truth_matching import match_truth
 from yolact_ros.bag.image_selection import ImageSelection
 from yolact_ros.bag.io.bag import Bag
-from yolact_ros.bag.replay.frames import Frame, RawFrame, Span, decode, read_raw
+from yolact_ros.bag.replay.frames import (
+    Frame,
+    RawFrame,
+    Span,
+    decode,
+    read_frames,
+    read_raw,
+)
 
 
 @dataclass(frozen=True)
@@ -91,18 +99,21 @@ class FrameEvaluator:
         span = span or Span()
         states = self._lead_in(span)
         followers = Followers(self._predictors, self._choice) if self._is_tracked else None
-        for raw in read_raw(self._bag, self._topics, self._selection.every, span):
-            topic = raw.entry.topic
-            try:
-                frame = self._decode(raw)
-                predictions = [one.predict(frame) for one in self._predictors]
-                state = self._to_state(frame, predictions, followers)
-                record = self._record(frame, predictions, state, states.get(topic))
-            except InputError as error:
-                yield SkippedFrame(topic, raw.index, raw.entry.time, str(error))
-                continue
-            yield record
-            states[topic] = state
+        reading = read_frames(self._bag, self._topics, self._selection, span)
+        with closing(reading) as frames:
+            for raw, frame in frames:
+                topic = raw.entry.topic
+                try:
+                    if isinstance(frame, InputError):
+                        raise frame
+                    predictions = [one.predict(frame) for one in self._predictors]
+                    state = self._to_state(frame, predictions, followers)
+                    record = self._record(frame, predictions, state, states.get(topic))
+                except InputError as error:
+                    yield SkippedFrame(topic, raw.index, raw.entry.time, str(error))
+                    continue
+                yield record
+                states[topic] = state
 
     def view(self, record: FrameRecord) -> FrameView:
         """Return the image of a record once more, with what is in it.

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 
+from yolact_core.errors import InputError, result_or_error
 from yolact_core.media.ranges import BY_ENCODING, ImageRange
+from yolact_core.threads import read_ahead
 from yolact_ros.bag.image_selection import ImageSelection
 from yolact_ros.bag.io.bag import NS_PER_S, Bag, Entry, Message
 from yolact_ros.bag.io.storage import ALWAYS
@@ -169,6 +171,26 @@ def decode(bag: Bag, raw: RawFrame, image_range: ImageRange = BY_ENCODING) -> Fr
         rgb=to_rgb(message, image_range),
         seconds=time.perf_counter() - began,
         place=raw.place,
+    )
+
+
+def read_frames(
+    bag: Bag, topics: Sequence[str], selection: ImageSelection, span: Span | None = None
+) -> Generator[tuple[RawFrame, Frame | InputError], None, None]:
+    """Iterate over the images of a span, each decoded while the one before is in use.
+
+    Args:
+        bag: Bag, open for reading.
+        topics: Topics of images.
+        selection: How images are taken.
+        span: Stretch of the bag; None is all of it.
+
+    Yields:
+        An image, and its pixels or why it cannot be decoded.
+    """
+    return read_ahead(
+        (raw, result_or_error(decode, bag, raw, selection.image_range))
+        for raw in read_raw(bag, topics, selection.every, span)
     )
 
 

@@ -13,14 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from yolact_core.errors import InputError
-from yolact_core.media.ranges import ImageRange
 from yolact_core.media.video_writing import write_video
 from yolact_core.media.videos import USUAL_FPS
 from yolact_core.palette import make_palette
 from yolact_core.visualization import OverlayStyle, draw_overlay
 from yolact_ros.bag.evaluate.predictors import RecordedPredictor
 from yolact_ros.bag.io.bag import NS_PER_S, Bag
-from yolact_ros.bag.replay.frames import RawFrame, Span, decode, read_raw
+from yolact_ros.bag.replay.frames import Frame, RawFrame, Span, read_frames, read_raw
 from yolact_ros.bag.replay.replay import ReplayFacts, ReplayJob
 from yolact_ros.bag.replay.results import name_cameras
 
@@ -53,27 +52,25 @@ def write_overlay_videos(
             results = Bag(job.output, lambda _: None)
             with closing(RecordedPredictor(results, f'{camera}/instances', camera)) as instances:
                 tempo = _find_tempo(bag, topic, job.selection.every, facts.images.whole)
-                raws = read_raw(bag, [topic], job.selection.every, facts.images.whole)
-                with write_video(video, tempo.rate) as add:
-                    for image in _draw(bag, raws, job.selection.image_range, instances, style):
+                reading = read_frames(bag, [topic], job.selection, facts.images.whole)
+                with write_video(video, tempo.rate) as add, closing(reading) as frames:
+                    for image in _draw(frames, instances, style):
                         add(image)
             sentences.append(f'{video} has {tempo}')
     return sentences
 
 
 def _draw(
-    bag: Bag,
-    raws: Iterator[RawFrame],
-    image_range: ImageRange,
+    frames: Iterator[tuple[RawFrame, Frame | InputError]],
     instances: RecordedPredictor,
     style: OverlayStyle,
 ) -> Iterator[npt.NDArray[np.uint8]]:
     palette = make_palette(len(instances.class_names))
-    for raw in raws:
-        with suppress(InputError):
-            frame = decode(bag, raw, image_range)
-            found = instances.predict(frame)
-            yield draw_overlay(frame.rgb, found.detections, style, palette, found.tracks)
+    for _, frame in frames:
+        if not isinstance(frame, InputError):
+            with suppress(InputError):
+                found = instances.predict(frame)
+                yield draw_overlay(frame.rgb, found.detections, style, palette, found.tracks)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 from yolact_core.errors import InputError
@@ -29,6 +30,21 @@ from yolact_ros.messages.types import COMPRESSED_IMAGE
 BEFORE, AFTER = NS_PER_S, NS_PER_S // 2
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What was recorded beside an image.
+
+    Args:
+        camera_info: Calibration; None where there is none that fits, or nobody needs it.
+        space: Depth; None where there is none that fits, or nobody needs any.
+        error: Why something is missing; None where nothing is.
+    """
+
+    camera_info: Message | None = None
+    space: Space | None = None
+    error: InputError | None = None
+
+
 class RecordedDepth:
     """Finds the depth of images, which come in the order of recording.
 
@@ -46,7 +62,16 @@ class RecordedDepth:
         self._info: Message | None = None
         self._rays: tuple[tuple[int, int], Rays] | None = None  # of which size
 
-    def find_camera_info(self, frame: Frame) -> Message:
+    def find(self, frame: Frame) -> Surroundings:
+        """Return calibration and depth that belong to an image, as far as they fit."""
+        camera_info = None
+        try:
+            camera_info = self._find_camera_info(frame)
+            return Surroundings(camera_info, self._find_space(frame))
+        except InputError as error:
+            return Surroundings(camera_info, error=error)
+
+    def _find_camera_info(self, frame: Frame) -> Message:
         """Return the calibration of an image: the first one in the bag.
 
         Raises:
@@ -61,7 +86,7 @@ class RecordedDepth:
         check_calibration(self._info, frame.header.frame_id, size_of(frame), topic)
         return self._info
 
-    def find(self, frame: Frame) -> Space | None:
+    def _find_space(self, frame: Frame) -> Space | None:
         """Return the depth that belongs to an image; None where nobody needs any.
 
         Raises:
@@ -105,7 +130,7 @@ class RecordedDepth:
         return ring
 
     def _find_rays(self, frame: Frame) -> Rays:
-        size, info = size_of(frame), self.find_camera_info(frame)
+        size, info = size_of(frame), self._find_camera_info(frame)
         if self._rays is None or self._rays[0] != size:
             is_rectified = is_named_rectified(frame.topic)
             rays = make_rays(info, size, self._topics.camera_info, is_rectified=is_rectified)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.io.storage import MOST_REASONS
 from yolact_ros.bag.io.writer import BagWriter
 from yolact_ros.bag.replay.depth_topics import DepthTopics
-from yolact_ros.bag.replay.frames import ChosenImages, Frame, RawFrame, Span, decode, read_raw
-from yolact_ros.bag.replay.recorded_depth import RecordedDepth
+from yolact_ros.bag.replay.frames import ChosenImages, Frame, Span
+from yolact_ros.bag.replay.reading import BagImage, read_images
+from yolact_ros.bag.replay.recorded_depth import RecordedDepth, Surroundings
 from yolact_ros.bag.replay.results import (
     MODEL_INFO_TOPIC,
     name_cameras,
@@ -27,7 +29,6 @@ from yolact_ros.bag.replay.results import (
 )
 from yolact_ros.bag.replay.resumable_output import Progress, SpanOutput, explain_full_disk
 from yolact_ros.messages.builder import bag_messages
-from yolact_ros.messages.result import Result
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,7 @@ class Replay:
         self._bag = bag
         self._span = span
         self._facts = part.facts
-        self._every = job.selection.every
-        self._image_range = job.selection.image_range
+        self._selection = job.selection
         self._detector = load_once(job.model, **job.options)
         self._outputs = select_outputs(job.outputs)
         self._output = SpanOutput(job.output, part.number, part.facts.types, before)
@@ -135,12 +135,14 @@ class Replay:
             InputError: The disk is full, and the parts before are kept; or there is no image.
         """
         output = self._output
-        images = self._images()
-        raw = next(images, None)
-        with explain_full_disk(output.folder, lambda: output.progress.images):
+        with (
+            closing(self._read()) as images,
+            explain_full_disk(output.folder, lambda: output.progress.images),
+        ):
+            image = next(images, None)
             try:
-                while raw is not None:
-                    raw = self._write_part(raw, images, observer)
+                while image is not None:
+                    image = self._write_part(image, images, observer)
                     if observer.is_stopped():
                         break
             except OSError:
@@ -158,49 +160,48 @@ class Replay:
             tuple(self._depth_reasons),
         )
 
-    def _images(self) -> Iterator[RawFrame]:
+    def _read(self) -> Generator[BagImage, None, None]:
         """Iterate over the images that are not done, also those that are not taken."""
         done, span = self._output.progress, self._span
         start = span.start if done.time is None else done.time
         rest = Span(start, span.stop, done.counts, skip=done.at_time)
-        return read_raw(self._bag, self._facts.images.topics, span=rest)
+        images, selection = self._facts.images, self._selection
+        return read_images(self._bag, images.topics, selection, rest, self._depths)
 
     def _write_part(
-        self, first: RawFrame, images: Iterator[RawFrame], observer: Observer
-    ) -> RawFrame | None:
+        self, first: BagImage, images: Iterator[BagImage], observer: Observer
+    ) -> BagImage | None:
         """Write a part that begins with an image; return the image after it, if there is one."""
         progress = self._output.progress
-        raw: RawFrame | None = first
+        image: BagImage | None = first
         with self._output.open() as writer:
             if progress.time is None:  # which model this is, at the time of the first image
-                time = first.entry.time
+                time = first.raw.entry.time
                 writer.write(MODEL_INFO_TOPIC, time, to_model_info(self._detector, time))
             taken = 0
-            while raw is not None and taken != self._facts.part_images:
-                progress = self._advance(progress, raw, writer)
-                if raw.index % self._every == 0:
+            while image is not None and taken != self._facts.part_images:
+                progress = self._advance(progress, image, writer)
+                if image.frame is not None:
                     taken += 1
                     observer.advance()
-                raw = next(images, None)
+                image = next(images, None)
                 if observer.is_stopped():
                     break
-        self._output.close(writer, replace(progress, is_complete=raw is None))
-        return raw
+        self._output.close(writer, replace(progress, is_complete=image is None))
+        return image
 
-    def _advance(self, before: Progress, raw: RawFrame, writer: BagWriter) -> Progress:
+    def _advance(self, before: Progress, image: BagImage, writer: BagWriter) -> Progress:
         """Process an image if it is to be taken, and return how far that is."""
+        raw, frame = image.raw, image.frame
         time, topic = raw.entry.time, raw.entry.topic
         images, skipped, instances = before.images, before.skipped, Counter(before.instances)
         without_depth = before.without_depth - self._without_depth
-        if raw.index % self._every == 0:
-            try:
-                frame = decode(self._bag, raw, self._image_range)
-            except InputError as error:
-                skipped += 1
-                _note(error, self._reasons)
-            else:
-                images += 1
-                instances.update(self._process(frame, writer))
+        if isinstance(frame, InputError):
+            skipped += 1
+            _note(frame, self._reasons)
+        elif frame is not None:
+            images += 1
+            instances.update(self._process(frame, image.beside, writer))
         is_skipped = skipped > before.skipped
         return Progress(
             time=time,
@@ -214,31 +215,22 @@ class Replay:
             without_depth=without_depth + self._without_depth,
         )
 
-    def _process(self, frame: Frame, writer: BagWriter) -> list[str]:
+    def _process(self, frame: Frame, beside: Surroundings, writer: BagWriter) -> list[str]:
         """Write all outputs about an image, and return the class of each instance."""
         detections = self._detector(frame.rgb)
         self._seconds.append(frame.seconds + self._detector.timing.total)
-        sequence = frame.index // self._every + 1
+        sequence = frame.index // self._selection.every + 1
         result = to_result(frame, detections, sequence, self._detector)
-        if frame.topic in self._depths:
-            result = self._add_depth(result, frame)
+        result = replace(result, camera_info=beside.camera_info, space=beside.space)
+        if beside.error is not None:
+            self._without_depth += 1
+            _note(beside.error, self._depth_reasons)
         for output in self._outputs:
             topic = f'{self._cameras[frame.topic]}/{output.topic}'
             message = output.make(bag_messages, result)
             if message is not None:
                 writer.write(topic, frame.time, message)
         return detections.class_names
-
-    def _add_depth(self, result: Result, frame: Frame) -> Result:
-        """Add what was recorded beside an image; where it does not fit, the reason is noted."""
-        beside = self._depths[frame.topic]
-        try:
-            result = replace(result, camera_info=beside.find_camera_info(frame))
-            return replace(result, space=beside.find(frame))
-        except InputError as error:
-            self._without_depth += 1
-            _note(error, self._depth_reasons)
-            return result
 
 
 def _note(error: InputError, reasons: list[str]) -> None:
