@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from yolact_core.tracking.camera_shift import CameraShift
+from yolact_core.tracking.camera_shift import CameraShift, SmallView
 
 SIZE = (240, 320)
 NO_BOXES = np.zeros((0, 4))
@@ -26,7 +26,7 @@ def people_before_a_wall(left):
 
 def follow(images):
     camera = CameraShift()
-    is_same = [camera.follow(rgb, boxes) for rgb, boxes in images]
+    is_same = [camera.follow(SmallView.of(rgb), boxes) for rgb, boxes in images]
     return camera.total, is_same
 
 

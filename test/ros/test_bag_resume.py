@@ -121,7 +121,7 @@ def full_disk(size):
 
 
 @pytest.mark.filterwarnings('ignore::pytest.PytestUnraisableExceptionWarning')
-@pytest.mark.parametrize(('size', 'done'), [(250_000, COUNT), (100_000, 0)])
+@pytest.mark.parametrize(('size', 'done'), [(300_000, COUNT), (100_000, 0)])
 def test_a_full_disk_keeps_what_is_done_and_the_run_goes_on(size, done, run_bag, tmp_path, capsys):
     bag = write_bag(tmp_path / 'bag', [image_item(index) for index in range(COUNT)])
     words = (bag, tmp_path / 'out.mcap', '--outputs', 'instances,overlay', '--part-images', 4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
@@ -23,6 +24,29 @@ Grey = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class SmallView:
+    """A small grey image, which is all that is looked at of a large one.
+
+    Args:
+        grey: Brightness, shape (h, w), uint8.
+        scale: Pixels of it per pixel of the image.
+    """
+
+    grey: npt.NDArray[np.uint8]
+    scale: float
+
+    @classmethod
+    def of(cls, rgb: npt.NDArray[np.uint8]) -> SmallView:
+        """Return the view of an image, shape (H, W, 3); of a large one every few pixels count."""
+        longer = max(rgb.shape[:2])
+        step = max(1, longer // (2 * SIDE))
+        grey = cv2.cvtColor(np.ascontiguousarray(rgb[::step, ::step]), cv2.COLOR_RGB2GRAY)
+        height, width = (max(1, round(side * SIDE / longer)) for side in rgb.shape[:2])
+        small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
+        return cls(np.asarray(small, dtype=np.uint8), SIDE / longer)
+
+
 class CameraShift:
     """Follows the shift of the whole image, by phase correlation of small grey images.
 
@@ -38,15 +62,15 @@ class CameraShift:
         self._before: Grey | None = None
         self._rest: Bools = np.zeros((0, 0), np.bool_)
 
-    def follow(self, rgb: npt.NDArray[np.uint8], boxes: npt.NDArray[np.floating]) -> bool:
+    def follow(self, view: SmallView, boxes: npt.NDArray[np.floating]) -> bool:
         """Take the next image, and return whether it shows the same place.
 
         Args:
-            rgb: Image, shape (H, W, 3).
-            boxes: Corners x1 y1 x2 y2 in pixels of what may move by itself, shape (N, 4).
+            view: View of the image.
+            boxes: Corners x1 y1 x2 y2 of what may move by itself, in pixels of the image, shape
+                (N, 4).
         """
-        scale = SIDE / max(rgb.shape[:2])
-        after = _shrink(rgb)
+        scale, after = view.scale, view.grey.astype(np.float32)
         before, self._before = self._before, after
         rest_before, self._rest = self._rest, _outside(boxes * scale, after.shape)
         if before is None or before.shape != after.shape:
@@ -59,16 +83,6 @@ class CameraShift:
         if response >= TRUSTED:
             self.total = self.total + np.array(shift) / scale
         return response >= UNRELATED
-
-
-def _shrink(rgb: npt.NDArray[np.uint8]) -> Grey:
-    """Return a small grey image; of a large one every few pixels are looked at."""
-    longer = max(rgb.shape[:2])
-    step = max(1, longer // (2 * SIDE))
-    grey = cv2.cvtColor(np.ascontiguousarray(rgb[::step, ::step]), cv2.COLOR_RGB2GRAY)
-    height, width = (max(1, round(side * SIDE / longer)) for side in rgb.shape[:2])
-    small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
-    return small.astype(np.float32)
 
 
 @lru_cache(maxsize=16)

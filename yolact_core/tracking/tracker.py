@@ -12,7 +12,7 @@ import numpy.typing as npt
 from yolact_core.detections import Detections
 from yolact_core.errors import InputError
 from yolact_core.tracking.association import associate
-from yolact_core.tracking.camera_shift import CameraShift
+from yolact_core.tracking.camera_shift import CameraShift, SmallView
 from yolact_core.tracking.motion import BoxMotion, Floats, box_centres, no_motion
 from yolact_core.tracking.options import TrackingOptions
 from yolact_core.tracking.overlaps import side_doubts
@@ -73,21 +73,26 @@ class Tracker:
         self._stamp: float | None = None
 
     def update(
-        self, detections: Detections, stamp: float, rgb: npt.NDArray[np.uint8] | None = None
+        self,
+        detections: Detections,
+        stamp: float,
+        rgb: npt.NDArray[np.uint8] | SmallView | None = None,
     ) -> Tracks:
         """Take what was found in the next image. Time that goes back begins anew.
 
         Args:
             detections: Instances in the image.
             stamp: Time of the image in seconds.
-            rgb: The image, shape (H, W, 3); makes up for the motion of the camera.
+            rgb: The image, shape (H, W, 3), or its view, if the motion of the camera is to be
+                made up for.
 
         Raises:
             InputError: The stamp is not a finite number.
         """
         if not np.isfinite(stamp):
             raise InputError(f'stamp must be finite seconds, got {stamp}')
-        self._go_on(stamp, rgb, detections.boxes)
+        view = SmallView.of(rgb) if isinstance(rgb, np.ndarray) else rgb
+        self._go_on(stamp, view, detections.boxes)
         order = _canonical_order(detections)
         owners = self._follow(detections[order], stamp)
         return self._describe([owners.get(place) for place in np.argsort(order)], detections)
@@ -95,15 +100,15 @@ class Tracker:
     def _go_on(
         self,
         stamp: float,
-        rgb: npt.NDArray[np.uint8] | None,
+        view: SmallView | None,
         boxes: npt.NDArray[np.float32],
     ) -> None:
         """Move tracks on to the time and the place of the next image, or begin anew."""
         if self._stamp is not None and stamp < self._stamp:
             self.reset()
-        if rgb is not None and self.options.camera_motion and not self._camera.follow(rgb, boxes):
+        if view and self.options.camera_motion and not self._camera.follow(view, boxes):
             self.reset()
-            self._camera.follow(rgb, boxes)
+            self._camera.follow(view, boxes)
         seconds = 0.0 if self._stamp is None else stamp - self._stamp
         is_kept = [stamp - track.stamp <= self.options.max_lost for track in self._tracks]
         self._tracks = [track for track, kept in zip(self._tracks, is_kept, strict=True) if kept]

@@ -16,7 +16,13 @@ from yolact_ros.bag.replay.depth_topics import choose_depth
 from yolact_ros.bag.replay.frames import choose_images, split_span
 from yolact_ros.bag.replay.joining import Joining, join_parts
 from yolact_ros.bag.replay.replay import Replay, ReplayedSpan, ReplayFacts, ReplayJob
-from yolact_ros.bag.replay.results import NODE, list_topics, name_cameras, select_outputs
+from yolact_ros.bag.replay.results import (
+    NODE,
+    list_topics,
+    list_views,
+    name_cameras,
+    select_outputs,
+)
 from yolact_ros.bag.replay.resumable_output import (
     Progress,
     ResumableOutput,
@@ -93,6 +99,8 @@ def survey_replay(
         depth = choose_depth(bag, images.topics, job.depth, need)
         spans = split_span(bag, images, part_images)
         detector = load_once(job.model, **job.options)
+        is_followed = job.is_tracked and 'instances' in job.outputs
+        views = list_views(images.topics) if is_followed else {}
         plan = {  # all that decides what the output is
             'bag': {
                 'path': str(bag.path.resolve()),
@@ -112,6 +120,7 @@ def survey_replay(
             'options': asdict(detector.options),
             'outputs': [output.topic for output in outputs],
             'depth': {topic: asdict(beside) for topic, beside in depth.items()},
+            'views': list(views),
             'spans': len(spans),
             'part_images': part_images,
         }
@@ -121,6 +130,7 @@ def survey_replay(
     before = [output.progress(number) for number in range(len(spans))]
     facts = ReplayFacts(
         types=types,
+        views=views,
         images=images,
         class_names=detector.class_names,
         part_images=job.part_images if part_images is None else None,

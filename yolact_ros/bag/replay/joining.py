@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from yolact_ros.bag.executors.executor import Observer
-from yolact_ros.bag.io.bag import Bag
 from yolact_ros.bag.replay.following import InstanceFollower
 from yolact_ros.bag.replay.replay import ReplayFacts, ReplayJob
 from yolact_ros.bag.replay.resumable_output import ResumableOutput, explain_full_disk
@@ -28,21 +27,20 @@ class Joining:
     @property
     def is_followed(self) -> bool:
         """Whether instances get their tracks meanwhile."""
-        return self.job.is_tracked and 'instances' in self.job.outputs
+        return bool(self.facts.views)
 
 
 def join_parts(joining: Joining, observer: Observer) -> None:
-    """Join the parts of an output; losses of the bag are told by now.
+    """Join the parts of an output.
 
     Raises:
-        InputError: A part or an image cannot be read, or there is no room on the disk.
+        InputError: A part cannot be read, or there is no room on the disk.
         OSError: The output cannot be written; all parts are kept.
     """
     job, facts = joining.job, joining.facts
     output = ResumableOutput(job.output, facts.types)
     with explain_full_disk(output.folder, lambda: joining.images):
-        if not joining.is_followed:
+        if joining.is_followed:
+            output.join(InstanceFollower(facts, observer.advance).rewrite)
+        else:
             output.join()
-            return
-        with Bag(job.bag, lambda _: None) as bag:
-            output.join(InstanceFollower(bag, job, facts, observer.advance).rewrite)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from yolact_core.errors import InputError
+from yolact_core.tracking import SmallView
 from yolact_ros.bag.executors.bag_runs import Part
 from yolact_ros.bag.executors.executor import Observer, load_once
 from yolact_ros.bag.image_selection import DepthSelection, ImageSelection
@@ -22,6 +23,7 @@ from yolact_ros.bag.replay.reading import BagImage, read_images
 from yolact_ros.bag.replay.recorded_depth import RecordedDepth, Surroundings
 from yolact_ros.bag.replay.results import (
     MODEL_INFO_TOPIC,
+    VIEW,
     name_cameras,
     select_outputs,
     to_model_info,
@@ -66,6 +68,7 @@ class ReplayFacts:
 
     Args:
         types: Type of each topic of the output.
+        views: Type of each topic of its parts that only tracks need.
         images: Images that were asked for.
         class_names: Classes that the model knows.
         part_images: Greatest number of images in a part; None if each span is one.
@@ -74,6 +77,7 @@ class ReplayFacts:
     """
 
     types: dict[str, str]
+    views: dict[str, str]
     images: ChosenImages
     class_names: tuple[str, ...]
     part_images: int | None
@@ -115,7 +119,8 @@ class Replay:
         self._selection = job.selection
         self._detector = load_once(job.model, **job.options)
         self._outputs = select_outputs(job.outputs)
-        self._output = SpanOutput(job.output, part.number, part.facts.types, before)
+        types = {**part.facts.types, **part.facts.views}
+        self._output = SpanOutput(job.output, part.number, types, before)
         self._cameras = name_cameras(part.facts.images.topics)
         self._depths = {
             topic: RecordedDepth(bag, beside) for topic, beside in part.facts.depth.items()
@@ -225,8 +230,12 @@ class Replay:
         if beside.error is not None:
             self._without_depth += 1
             _note(beside.error, self._depth_reasons)
+        camera = self._cameras[frame.topic]
+        if (topic := f'{camera}/{VIEW}') in self._facts.views:
+            grey = SmallView.of(frame.rgb).grey
+            writer.write(topic, frame.time, bag_messages.to_image(grey, 'mono8', result.header))
         for output in self._outputs:
-            topic = f'{self._cameras[frame.topic]}/{output.topic}'
+            topic = f'{camera}/{output.topic}'
             message = output.make(bag_messages, result)
             if message is not None:
                 writer.write(topic, frame.time, message)

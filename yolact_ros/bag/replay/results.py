@@ -18,10 +18,11 @@ from yolact_ros.messages.builder import bag_messages
 from yolact_ros.messages.outputs import Output
 from yolact_ros.messages.result import Result
 from yolact_ros.messages.topic_names import make_legal
-from yolact_ros.messages.types import MODEL_INFO
+from yolact_ros.messages.types import IMAGE, MODEL_INFO
 
 NODE = '/yolact'
 MODEL_INFO_TOPIC = f'{NODE}/model_info'
+VIEW = 'tracking_view'  # what a tracker looks at of each image; in parts only
 TRANSPORTS = ('compressed',)
 IMAGE_NAMES = ('image', 'image_raw', 'image_color', 'image_mono', 'image_rect', 'image_rect_color')
 
@@ -65,6 +66,15 @@ def list_topics(topics: Sequence[str], outputs: Sequence[Output]) -> dict[str, s
             for output in outputs
         },
     }
+
+
+def list_views(topics: Sequence[str]) -> dict[str, str]:
+    """Return the type of each topic that only tracks need.
+
+    Args:
+        topics: Topics of images.
+    """
+    return {f'{camera}/{VIEW}': IMAGE for camera in name_cameras(topics).values()}
 
 
 def to_model_info(detector: Detector, time: int) -> Message:

@@ -23,7 +23,7 @@ from yolact_ros.bag.io.writer import DISK_FULL, BagWriter
 PLAN = 'plan.json'
 UNFINISHED = 'unfinished'
 
-Rewrite = Callable[[Bag, Entry], bytes]  # of a message of a part
+Rewrite = Callable[[Bag, Entry], bytes | None]  # of a message of a part
 
 
 @dataclass(frozen=True)
@@ -165,8 +165,8 @@ class ResumableOutput:
         """Make the output of the parts, and drop them.
 
         Args:
-            rewrite: Function that returns what is written in place of a message of a part; the
-                messages come in the order of recording.
+            rewrite: Function that returns what is written in place of a message of a part, or
+                None for nothing; the messages come in the order of recording.
 
         Raises:
             InputError: A part cannot be read or rewritten.
@@ -179,8 +179,9 @@ class ResumableOutput:
             with BagWriter(whole, self._topics) as writer:
                 for part in sorted(self.folder.glob('*.mcap')):
                     with Bag(part, _refuse) as bag:
-                        for entry in bag.entries(list(self._topics)):
-                            writer.write_data(entry.topic, entry.time, rewrite(bag, entry))
+                        for entry in bag.entries([topic.name for topic in bag.topics]):
+                            if (data := rewrite(bag, entry)) is not None:
+                                writer.write_data(entry.topic, entry.time, data)
             (writer.path if self._output.suffix == '.mcap' else whole).replace(self._output)
         except OSError:
             shutil.rmtree(unfinished, ignore_errors=True)
