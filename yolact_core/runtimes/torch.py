@@ -17,6 +17,7 @@ from yolact_core.errors import InputError
 from yolact_core.inference.cuda.graphs import CudaGraphs
 from yolact_core.inference.preprocessing import DevicePreprocessor, Preprocessor
 from yolact_core.network import Prediction, Yolact
+from yolact_core.runtimes.folding import fold_batch_norms
 from yolact_core.runtimes.registry import COMPILED
 
 PRECISIONS = {'float32': torch.float32, 'bfloat16': torch.bfloat16, 'float16': torch.float16}
@@ -25,7 +26,8 @@ PRECISIONS = {'float32': torch.float32, 'bfloat16': torch.bfloat16, 'float16': t
 class TorchBackend:
     """Runs a network where its weights are, in channels-last memory format.
 
-    On CUDA the launches for a size of batch are recorded as a graph and replayed from then on.
+    On a CPU it calls a copy without batch norms, which shares what they are not folded into. On
+    CUDA the launches for a size of batch are recorded as a graph and replayed from then on.
 
     Args:
         network: Network in evaluation mode.
@@ -48,7 +50,7 @@ class TorchBackend:
         self._is_half = (
             precision == 'float16' and self.device.type == 'cuda' and not _is_deformable(network)
         )
-        self._forward = copy.deepcopy(self.network).half() if self._is_half else self.network
+        self._forward = self._for_inference()
         self._forward_one: Callable[[Tensor], Prediction] = self._forward
         self._graphs = CudaGraphs()
         self._preprocess = (
@@ -90,6 +92,13 @@ class TorchBackend:
     def rescore(self, masks: Tensor) -> Tensor:
         """Predict the IoU of soft masks, (N, Hp, Wp), with their objects, for every class."""
         return self.network.rescore(masks)
+
+    def _for_inference(self) -> Yolact:
+        if self._is_half:
+            return copy.deepcopy(self.network).half()
+        if self.device.type == 'cpu':
+            return fold_batch_norms(self.network).to(memory_format=torch.channels_last)
+        return self.network
 
     def _predict(self, images: Tensor) -> Prediction:
         forward = self._forward_one if len(images) == 1 else self._forward
