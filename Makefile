@@ -81,6 +81,7 @@ lint: setup
 	$(BIN)/mypy
 
 bench: setup
+	$(BIN)/python benchmarks/preprocess.py
 	$(BIN)/python benchmarks/postprocess.py
 	$(BIN)/python benchmarks/lifting_cost.py
 	$(BIN)/python benchmarks/tracker_cost.py
