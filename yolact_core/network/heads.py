@@ -145,7 +145,8 @@ def mean_distances(raw: Tensor) -> Tensor:
         Distances, shape (B, A, 4).
     """
     bins = torch.arange(DISTANCE_BINS, device=raw.device, dtype=raw.dtype)
-    return F.softmax(raw.unflatten(-1, (4, DISTANCE_BINS)), dim=-1) @ bins
+    shares = F.softmax(raw.unflatten(-1, (4, DISTANCE_BINS)), dim=-1)
+    return (shares * bins).sum(dim=-1)  # ncnn would multiply matrices prior by prior
 
 
 def _per_prior(layer: nn.Conv2d | None, features: Tensor, values: int) -> Tensor | None:
