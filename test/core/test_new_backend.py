@@ -113,7 +113,7 @@ for command in ('export', 'detect', 'benchmark'):
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     told = ' '.join(done.stdout.split())
-    assert '{onnx,openvino,ncnn,engine,toy,checkpoint}' in told
+    assert '{openvino,onnx,ncnn,engine,toy,checkpoint}' in told
     assert 'toy: .toy, for the toy' in told
     assert 'ncnn, tensorrt or toy; auto: the fastest' in told
     assert 'ncnn, tensorrt, toy, auto; all: those installed' in told

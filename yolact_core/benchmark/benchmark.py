@@ -18,7 +18,7 @@ from yolact_core.benchmark.report import Report, Samples, summarise
 from yolact_core.benchmark.variants import Measurement, Opener, Subject, Variant
 from yolact_core.benchmark.workload import Workload
 from yolact_core.errors import InputError
-from yolact_core.runtimes.fastest import situation
+from yolact_core.runtimes.choices import situation
 
 PAUSE = 0.02  # seconds between two on a CPU, in which threads that wait for work go to sleep
 logger = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def run_benchmark(
 
 def describe_machine(device: torch.device) -> dict[str, Any]:
     """Return what speed depends on besides the variant."""
-    facts = situation(model='', precision='')
+    facts = situation(model='')
     machine = {key: facts[key] for key in ('cpu', 'threads', 'versions')}
     if device.type == 'cuda':
         machine['gpu'] = torch.cuda.get_device_name(device)

@@ -16,10 +16,9 @@ from yolact_core.runtimes.registry import backend_names
 from yolact_core.terminal import progress_bar, remark_logs, say, say_table
 
 if TYPE_CHECKING:
-    from yolact_core.benchmark.report import Report, Spread
+    from yolact_core.benchmark.report import Report
     from yolact_core.benchmark.workload import Workload
 
-STAGES = ('preprocess', 'network', 'nms', 'masks', 'total')
 UNKNOWN = '-'
 SIZE = (480, 640)  # height and width in pixels
 
@@ -71,6 +70,14 @@ class VariantOptions:
         metavar='NAME,NAME',
     )
 
+    def sources(self, folder: Path) -> tuple[str, ...]:
+        """Return the models; those with random weights are written to a folder."""
+        from yolact_core.checkpoints.checkpoint import save_random
+
+        if not self.random_weights:
+            return self.model
+        return tuple(str(save_random(name, folder)) for name in self.model)
+
 
 @dataclass(frozen=True, kw_only=True)
 class WorkOptions:
@@ -116,6 +123,9 @@ class MeasureOptions:
     threads: int | None = option(
         'threads of each runtime (default: as many as cores)', type=whole_number
     )
+    explain: bool = option(
+        'measure nothing of this, but say what auto chooses for each model, and why', False
+    )
     busy: bool = option(
         'also measure beside a process that keeps one core busy, and tell the slow-down', False
     )
@@ -151,6 +161,9 @@ def run(options: Options) -> int:
     from yolact_core.files import replace_when_done
 
     results = options.results
+    if options.measure.explain:
+        _explain(options)
+        return 0
     if results.plot:
         require_matplotlib()
     report = _measure(options)
@@ -170,7 +183,6 @@ def _measure(options: Options) -> Report:
     from yolact_core.benchmark.benchmark import BenchmarkOptions, run_benchmark
     from yolact_core.benchmark.report import add_accuracy, read_accuracy
     from yolact_core.benchmark.variants import plan_variants
-    from yolact_core.checkpoints.checkpoint import save_random
     from yolact_core.runtimes.torch import resolve_device
 
     asked, measure = options.variants, options.measure
@@ -182,9 +194,7 @@ def _measure(options: Options) -> Report:
     calibration = asked.calibration or options.work.images
     how = BenchmarkOptions(measure.rounds, measure.seconds, measure.busy, calibration)
     with tempfile.TemporaryDirectory() as folder, remark_logs():
-        models = asked.model
-        if asked.random_weights:
-            models = tuple(str(save_random(name, Path(folder))) for name in models)
+        models = asked.sources(Path(folder))
         variants = plan_variants(
             models, asked.backends, asked.precisions, asked.reference, device.type
         )
@@ -194,9 +204,33 @@ def _measure(options: Options) -> Report:
         return add_accuracy(report, known)
 
 
+def _explain(options: Options) -> None:
+    """Say what ``auto`` chooses for each model, and why."""
+    import torch
+    from rich.table import Table
+
+    from yolact_core.benchmark.explanation import COLUMNS, explain
+
+    asked = options.variants
+    torch.set_num_threads(options.measure.threads or torch.get_num_threads())
+    with tempfile.TemporaryDirectory() as folder:
+        for model in asked.sources(Path(folder)):
+            with remark_logs():
+                explanation = explain(model, asked.device, asked.precisions[0])
+            say(explanation.headline)
+            if explanation.rows:
+                table = Table(*COLUMNS)
+                for row in explanation.rows:
+                    table.add_row(*row)
+                say_table(table)
+            say('\n'.join(explanation.remarks))
+
+
 def say_report(report: Report) -> None:
     """Write what was measured, and what could not be."""
     from rich.table import Table
+
+    from yolact_core.benchmark.tables import columns_of
 
     machine = report.machine
     versions = ', '.join(
@@ -206,7 +240,7 @@ def say_report(report: Report) -> None:
     say(f'{where}{machine["cpu"]}, {machine["threads"]} threads; {versions}')
     say(f'{report.workload}; {report.rounds} rounds, all in turn in each')
     table = Table('ms, median')
-    columns = _columns(report)
+    columns = columns_of(report)
     for title in columns:
         table.add_column(title, justify='right')
     for result, *cells in zip(report.results, *columns.values(), strict=True):
@@ -214,36 +248,3 @@ def say_report(report: Report) -> None:
     say_table(table)
     for name, reason in report.left_out.items():
         say(f'{name}: left out: {reason}')
-
-
-def _columns(report: Report) -> dict[str, list[str | None]]:
-    """Return the cells of all variants, by title; columns without any figure are dropped."""
-    results = report.results
-    columns: dict[str, list[str | None]] = {
-        stage: [
-            _rounded(one.stages[stage].p50 if stage in one.stages else None) for one in results
-        ]
-        for stage in STAGES
-    }
-    columns['p95'] = [_rounded(one.stages['total'].p95) for one in results]
-    columns['CPU'] = [_rounded(one.processor.p50) for one in results]
-    columns['images/s'] = [_rounded(one.images_per_second) for one in results]
-    for name in dict.fromkeys(name for one in results for name in one.times_faster):
-        columns[f'times {name}'] = [_spread(one.times_faster.get(name)) for one in results]
-    columns['busy'] = [_spread(one.busy_slowdown) for one in results]
-    columns['MiB'] = [_rounded(one.host_mib, 0) for one in results]
-    columns['GPU MiB'] = [_rounded(one.device_mib, 0) for one in results]
-    columns['instances'] = [_rounded(one.instances) for one in results]
-    columns['mask AP'] = [_rounded(one.mask_ap, 2) for one in results]
-    return {title: cells for title, cells in columns.items() if any(cells)}
-
-
-def _spread(spread: Spread | None) -> str | None:
-    """Return the median, and the quartiles that it lies between."""
-    if spread is None:
-        return None
-    return f'{spread.median:.2f} ({spread.low:.2f} to {spread.high:.2f})'
-
-
-def _rounded(value: float | None, digits: int = 1) -> str | None:
-    return None if value is None else f'{value:.{digits}f}'

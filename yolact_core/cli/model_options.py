@@ -64,8 +64,8 @@ class ModelOptions:
         'auto',
     )
     precision: str = option(
-        'float32, bfloat16, float16 or int8, as the backend has it; auto: float32 on a CPU, '
-        'float16 on a GPU',
+        'float32, bfloat16, float16 or int8, as the backend has it; auto: float16 on a GPU; on a '
+        'CPU float32, or bfloat16 where the CPU has it and the model hardly loses by it',
         'auto',
     )
 

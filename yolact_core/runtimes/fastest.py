@@ -1,124 +1,115 @@
-"""Which backend is fastest for a model on this machine: measured once, then remembered."""
+"""Which candidate is fastest: measured in turn until the times part, or prove to be alike.
+
+All take their turn in each round, in an order of its own, so that a machine that drifts slows all
+alike; what is compared are ratios of one round. After each call there is a pause, in which
+threads that wait for work go to sleep: they belong to several runtimes, and would take the cores
+from whoever is next.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import logging
-import os
-import platform
+import random
 import statistics
 import time
-from dataclasses import dataclass
-from importlib import metadata
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
 
-from yolact_core.files import replace_when_done
-from yolact_core.runtimes.registry import RUNTIMES
-from yolact_core.threads import POLICY
+from yolact_core.runtimes import Backend
+from yolact_core.runtimes.choices import Candidate, Measured, Median
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+SIZE = (480, 640, 3)  # of the image that is looked at
+WARM_UP = 1
+PAUSE = 0.02  # seconds
+FEWEST, MOST = 5, 40  # rounds
+SECONDS = 20.0  # after which no round begins
+ALIKE = 1.05  # times slower, which nobody notices
+HOPELESS = 1.5  # times slower in each of two rounds: more of them will not change it
 
-    from yolact_core.runtimes import Backend
-
-ROUNDS = 5
-KEY_DIGITS = 16
-WAITING = (POLICY, 'GOMP_SPINCOUNT')  # how threads of OpenMP wait for work
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A decision and its reasons.
-
-    Args:
-        backend: Name of the fastest backend.
-        milliseconds: Median time of one image by backend.
-    """
-
-    backend: str
-    milliseconds: dict[str, float]
-
-    def __str__(self) -> str:
-        times = ', '.join(f'{name} {time:.0f} ms' for name, time in self.milliseconds.items())
-        return f'{self.backend} ({times})'
-
-
-def situation(model: str, precision: str) -> dict[str, Any]:
-    """Return all that a choice depends on.
-
-    Args:
-        model: A name that changes with weights and configuration.
-        precision: Precision that was asked for.
-    """
-    packages = ['torch', *(name for runtime in RUNTIMES.values() for name in runtime.versions)]
-    return {
-        'model': model,
-        'precision': precision,
-        'cpu': _cpu_name(),
-        'threads': torch.get_num_threads(),
-        'waiting': {name: os.environ.get(name) for name in WAITING},
-        'versions': {name: _version(name) for name in packages},
-    }
-
-
-def recall(facts: Mapping[str, Any], folder: Path) -> Choice | None:
-    """Return what was chosen in this situation before; None if nothing was, or it is damaged."""
-    try:
-        values = json.loads(_record(facts, folder).read_text(encoding='utf-8'))
-        return Choice(values['backend'], values['milliseconds'])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def remember(choice: Choice, facts: Mapping[str, Any], folder: Path) -> None:
-    """Write a choice down, together with the situation that it was made in."""
-    values = {'backend': choice.backend, 'milliseconds': choice.milliseconds, **facts}
-    with replace_when_done(_record(facts, folder)) as unfinished:
-        unfinished.write_text(json.dumps(values, indent=2) + '\n', encoding='utf-8')
+Call = Callable[[], object]
 
 
 @torch.inference_mode()
-def choose_fastest(backends: Mapping[str, Backend]) -> Choice:
-    """Run all backends in turn, so that a machine that drifts does not decide.
+def measure_in_turn(backends: Mapping[Candidate, Backend]) -> tuple[Measured, ...]:
+    """Return what each of several backends takes for an image, the fastest first.
 
     Args:
-        backends: Backends of the same model on a CPU, by name.
+        backends: Backends of the same model on a CPU.
     """
-    side = next(iter(backends.values())).config.input_size
-    image = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
-    inputs = {name: backend.prepare([image]) for name, backend in backends.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in backends}
-    for _ in range(1 + ROUNDS):
-        for name, backend in backends.items():
+    return measure_calls({name: call_of(backend) for name, backend in backends.items()})
+
+
+def measure_calls(calls: Mapping[Candidate, Call]) -> tuple[Measured, ...]:
+    """Call functions in turn until it is known which are fastest; see ``measure_in_turn``."""
+    for call in (call for call in calls.values() for _ in range(WARM_UP)):
+        call()
+    seconds: dict[Candidate, list[float]] = {name: [] for name in calls}
+    running, shuffler = list(calls), random.Random(0)
+    end = time.monotonic() + SECONDS
+    for _ in range(MOST):
+        shuffler.shuffle(running)
+        for name in running:
+            time.sleep(PAUSE)
             start = time.perf_counter()
-            backend(inputs[name])
+            calls[name]()
             seconds[name].append(time.perf_counter() - start)
-    medians = {name: 1000 * statistics.median(values[1:]) for name, values in seconds.items()}
-    return Choice(min(medians, key=medians.__getitem__), medians)
+        measured = summarise(seconds)
+        left = [one for one in measured if one.candidate in running and not _is_slower(one)]
+        running = [one.candidate for one in left]
+        if all(map(_is_alike, left)) or time.monotonic() > end:
+            break
+    return measured
 
 
-def _record(facts: Mapping[str, Any], folder: Path) -> Path:
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-    return folder / 'choices' / f'{digest[:KEY_DIGITS]}.json'
+def summarise(seconds: Mapping[Candidate, Sequence[float]]) -> tuple[Measured, ...]:
+    """Return what was measured, the fastest first.
+
+    Args:
+        seconds: Seconds of each candidate in each round that it took part in, from the first on.
+    """
+    most = max(map(len, seconds.values()))
+    whole = [name for name, values in seconds.items() if len(values) == most]
+    fastest = min(whole, key=lambda name: statistics.median(seconds[name]))
+    measured = []
+    for name, values in seconds.items():
+        ratios = [one / best for one, best in zip(values, seconds[fastest], strict=False)]
+        milliseconds = median_of([1000 * one for one in values])
+        measured.append(Measured(name, milliseconds, median_of(ratios), len(values)))
+    return tuple(sorted(measured, key=lambda one: one.times_slower.value))
 
 
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
+def pick(measured: Sequence[Measured], preferred: Sequence[Candidate]) -> Candidate:
+    """Return the first of those preferred that is surely as fast as the fastest.
+
+    Args:
+        measured: What was measured, the fastest first.
+        preferred: All candidates; what comes first is taken where it is alike.
+    """
+    alike = {one.candidate for one in measured if one.times_slower.high <= ALIKE}
+    return next(one for one in preferred if one in alike)
 
 
-def _cpu_name() -> str:
-    try:
-        lines = Path('/proc/cpuinfo').read_text(encoding='utf-8').splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(':')[2].strip() for line in lines if line.startswith('model name')]
-    return names[0] if names else platform.machine()
+def median_of(values: Sequence[float]) -> Median:
+    """Return a median with its interval, which are two of the values (order statistics)."""
+    ordered = sorted(values)
+    outside = max(0, int((len(ordered) - 1.96 * len(ordered) ** 0.5) / 2))
+    return Median(statistics.median(ordered), ordered[outside], ordered[-1 - outside])
+
+
+def call_of(backend: Backend) -> Call:
+    """Return what is timed: from an image to the network's outputs."""
+    image = np.random.default_rng(0).integers(0, 256, SIZE, dtype=np.uint8)
+    return lambda: backend(backend.prepare([image]))
+
+
+def _is_slower(one: Measured) -> bool:
+    """Return whether a candidate is surely slower than the fastest: it falls behind for good."""
+    if one.rounds >= FEWEST:
+        return one.times_slower.low > ALIKE
+    return one.rounds > 1 and one.times_slower.low > HOPELESS
+
+
+def _is_alike(one: Measured) -> bool:
+    """Return whether a candidate is surely as fast as the fastest."""
+    return one.rounds >= FEWEST and one.times_slower.high <= ALIKE

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import os
 from pathlib import Path
@@ -11,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from yolact_core.checkpoints.checkpoint import hash_weights, load_network
-from yolact_core.checkpoints.model_zoo import cache_folder
+from yolact_core.checkpoints.checkpoint import load_network, read_losses
+from yolact_core.checkpoints.model_zoo import cache_folder, find_model
 from yolact_core.errors import InputError
 from yolact_core.runtimes import Backend
+from yolact_core.runtimes.auto import Question, ask, choose, least_precision
+from yolact_core.runtimes.choices import Choice, model_key
 from yolact_core.runtimes.export import ExportOptions, export_network
-from yolact_core.runtimes.exported_backend import FORMAT
-from yolact_core.runtimes.fastest import Choice, choose_fastest, recall, remember, situation
 from yolact_core.runtimes.registry import (
     COMPILED,
     IN_PYTORCH,
@@ -29,10 +27,11 @@ from yolact_core.runtimes.registry import (
 from yolact_core.runtimes.torch import TorchBackend, resolve_device, resolve_precision
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from yolact_core.config import ModelConfig
     from yolact_core.network import Yolact
 
-KEY_DIGITS = 16
 DEFAULT_BACKEND = 'YOLACT_BACKEND'  # environment variable: stands for auto
 logger = logging.getLogger(__name__)
 
@@ -65,16 +64,53 @@ def load_backend(
             '--precision int8 --calibration DIR" and load the file that it writes'
         )
     network = load_network(source, config)
-    if name == 'auto':
-        return _choose(network, where, precision)
+    losses = read_losses(source)
+    if name == 'auto' and where.type == 'cpu':
+        _, choice, chosen = choose_backend(network, precision, losses)
+        offer = offer_int8(source, losses)
+        logger.info(
+            'backend auto for %s: %s%s', network.config.name, choice, offer and f'; {offer}'
+        )
+        return chosen
+    if precision == 'auto' and where.type == 'cpu' and name in RUNTIMES:
+        precision = least_precision(RUNTIMES[name], losses)
+    name = 'torch' if name == 'auto' else name
     return _build(name, network, where, precision, engine_cache_dir)
 
 
-def model_key(network: Yolact) -> str:
-    """Return a name for a network that changes with its weights, configuration and our format."""
-    facts = [FORMAT, hash_weights(network), network.config.to_mapping()]
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-    return f'{network.config.name}-{digest[:KEY_DIGITS]}'
+def choose_backend(
+    network: Yolact, precision: str, losses: Mapping[str, float]
+) -> tuple[Question, Choice, Backend]:
+    """Return what ``auto`` stands for on this CPU: the question, the choice and the backend.
+
+    Args:
+        network: Network that is to run.
+        precision: Precision that is asked for, or ``auto``.
+        losses: Points of mask AP that the model is known to lose, as in ``Facts.losses``.
+    """
+    question = ask(network, precision, losses)
+    cpu = torch.device('cpu')
+    choice, backend = choose(
+        question, lambda one: _build(one.backend, network, cpu, one.precision)
+    )
+    return question, choice, backend
+
+
+def offer_int8(source: str | Path, losses: Mapping[str, float]) -> str:
+    """Return how a model can be had in int8, which is never taken unasked; empty if it cannot.
+
+    Args:
+        source: Model as ``Detector.load`` takes it.
+        losses: Points of mask AP that the model is known to lose, as in ``Facts.losses``.
+    """
+    path = find_model(source)
+    for runtime in RUNTIMES.values():
+        twin = path.with_name(f'{path.stem}-int8{runtime.suffix}')
+        if 'int8' in runtime.precisions and twin.is_file():
+            return f'beside it is {twin}, which is faster and less exact'
+    if 'int8' in losses:
+        return f'precision int8 is faster and loses {losses["int8"]} points of mask AP'
+    return ''
 
 
 def _default_backend() -> str:
@@ -142,42 +178,3 @@ def _find_or_export(
         logger.info('exporting %s for %s to %s, once', network.config.name, runtime.name, path)
         export_network(network, path, ExportOptions(runtime.name))
     return path
-
-
-def _choose(network: Yolact, device: torch.device, precision: str) -> Backend:
-    """Return the fastest backend of those installed; on a CUDA device that is PyTorch."""
-    others = [
-        name
-        for name, runtime in RUNTIMES.items()
-        if runtime.is_measured and runtime.is_installed and runtime.can_run(network.config)
-    ]
-    if device.type != 'cpu' or not others or precision not in ('auto', 'float32', 'bfloat16'):
-        return _build('torch', network, device, precision)
-    facts = situation(model_key(network), precision)
-    choice = recall(facts, cache_folder())
-    if choice is None or choice.backend not in ('torch', *others):
-        choice, is_final = _measure(network, others, device, precision)
-        try:
-            if is_final:
-                remember(choice, facts, cache_folder())
-        except OSError as error:
-            logger.warning('the choice of the backend cannot be remembered: %s', error)
-    logger.info('backend auto for %s: %s', network.config.name, choice)
-    return _build(choice.backend, network, device, precision)
-
-
-def _measure(
-    network: Yolact, others: list[str], device: torch.device, precision: str
-) -> tuple[Choice, bool]:
-    """Return the choice, and whether another time it would be the same."""
-    is_final = True
-    logger.info('measuring backends for %s, once', network.config.name)
-    candidates = {}
-    for name in others:
-        try:
-            candidates[name] = _build(name, network, device, precision)
-        except Exception as error:  # no optional runtime keeps a model from running in PyTorch
-            logger.warning('backend %s takes no part: %s', name, error)
-            is_final = is_final and isinstance(error, InputError)
-    candidates['torch'] = _build('torch', network, device, precision)
-    return choose_fastest(candidates), is_final
