@@ -6,6 +6,7 @@
 # make bench        speed and memory, as ratios to plain implementations run beside ours
 # make bench-cpu    all goals for speed on a CPU, in about fifteen minutes
 # make bench-gpu    the same on an NVIDIA GPU
+# make bench-scale  throughput against cores, workers and cameras; out/scale.png
 # make bench-train  how well a network learns from scratch in eight minutes
 # make images       pictures of what the shipped models find, follow, and fail in, in docs/images
 #
@@ -27,7 +28,7 @@ endif
 
 QUIETLY := $(shell env --block-signal=INT true 2> /dev/null && echo '/usr/bin/env -S --block-signal=INT ')
 
-.PHONY: setup demo test fuzz lint bench bench-cpu bench-gpu bench-train images clean
+.PHONY: setup demo test fuzz lint bench bench-cpu bench-gpu bench-scale bench-train images clean
 setup: $(VENV)/built
 
 $(VENV)/installed: pyproject.toml setup.py $(ROS_REQUIREMENTS)
@@ -97,6 +98,9 @@ bench-cpu: setup
 
 bench-gpu: setup
 	$(BIN)/python benchmarks/gpu_checks.py
+
+bench-scale: setup
+	$(WITH_ROS) $(BIN)/python benchmarks/scale.py
 
 bench-train: setup
 	rm -rf out/shapes
