@@ -145,8 +145,11 @@ def mean_distances(raw: Tensor) -> Tensor:
         Distances, shape (B, A, 4).
     """
     bins = torch.arange(DISTANCE_BINS, device=raw.device, dtype=raw.dtype)
-    shares = F.softmax(raw.unflatten(-1, (4, DISTANCE_BINS)), dim=-1)
-    return (shares * bins).sum(dim=-1)  # ncnn would multiply matrices prior by prior
+    shares = F.softmax(raw.unflatten(-1, (4, DISTANCE_BINS)), dim=-1).flatten(1, 2)
+    means = (
+        shares @ bins[:, None]
+    )  # (B, 4 * A, 1), in one: ncnn would share out one for each prior
+    return means.unflatten(1, (-1, 4)).squeeze(-1)
 
 
 def _per_prior(layer: nn.Conv2d | None, features: Tensor, values: int) -> Tensor | None:
