@@ -9,6 +9,7 @@ from yolact_core import build_network
 from yolact_core.config import HeadConfig, ProtonetConfig
 from yolact_core.network import resize_network
 from yolact_core.network.heads import DISTANCE_BINS, Protonet, mean_distances
+from yolact_core.network.merging import MergedHead, merge_heads
 from yolact_core.network.pyramids import PathAggregation
 
 
@@ -105,6 +106,17 @@ def test_outputs_of_heads_add_up_and_follow_each_other(network, images):
     torch.testing.assert_close(found.class_logits, torch.stack(joined, dim=2))
     torch.testing.assert_close(found.coefficients, torch.cat(coefficients, dim=1))
     assert found.box_offsets.shape[1] == len(network.priors) == 16**2 + 8**2 + 4**2
+
+
+@torch.no_grad()
+def test_merged_heads_predict_the_same_with_one_convolution_each(network, images):
+    merged = merge_heads(network)
+    for found, expected in zip(merged(images), network(images), strict=True):
+        torch.testing.assert_close(found, expected)
+    heads = [head for head in merged.modules() if isinstance(head, MergedHead)]
+    assert len(heads) == 3 + 1  # one for each level, and a shared one
+    assert all(len([*head.modules()]) == len([*head.upfeature.modules()]) + 2 for head in heads)
+    assert not any('outputs' in key for key in network.state_dict())
 
 
 def test_levels_share_a_head_or_have_their_own(sigmoid_config):

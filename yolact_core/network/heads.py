@@ -18,48 +18,63 @@ RESCORING_WIDTHS = (1, 8, 16, 32, 64, 128)  # channels of its input and hidden l
 class PredictionHead(nn.Module):
     """Predicts boxes, classes and mask coefficients at each prior of a level.
 
-    See YOLACT, section 3.2. What a head does not predict is None.
+    See YOLACT, section 3.2.
 
     Args:
         config: Configuration of the whole network.
         head: Configuration of this head.
+
+    Attributes:
+        values: Numbers at each prior for raw boxes (4 * bins), class outputs and mask
+            coefficients before their activation; 0 of what the head does not predict.
     """
 
     def __init__(self, config: ModelConfig, head: HeadConfig) -> None:
         super().__init__()
         hidden = head.channels or config.feature_channels
-        priors = config.anchors.per_cell
-        self.classes = config.outputs_of(head)
-        self.prototypes = config.prototypes
-        self.bins = DISTANCE_BINS if config.box_coding == 'distances' else 1
+        bins = DISTANCE_BINS if config.box_coding == 'distances' else 1
+        self.values = (
+            4 * bins if head.boxes else 0,
+            config.outputs_of(head),
+            config.prototypes if head.masks else 0,
+        )
         self.upfeature = nn.Sequential(
             nn.Conv2d(config.feature_channels, hidden, 3, padding=1),
             nn.LeakyReLU(head.slope, inplace=True) if head.slope else nn.ReLU(inplace=True),
         )
+        self.bbox_layer, self.conf_layer, self.mask_layer = (
+            nn.Conv2d(
+                hidden,
+                config.anchors.per_cell * values,
+                head.kernel,
+                padding=head.kernel // 2,
+            )
+            if values
+            else None
+            for values in self.values
+        )
 
-        def layer(values: int) -> nn.Conv2d:
-            return nn.Conv2d(hidden, priors * values, head.kernel, padding=head.kernel // 2)
+    @property
+    def layers(self) -> tuple[nn.Conv2d | None, ...]:
+        """Convolutions that give the ``values``; None for what the head does not predict."""
+        return self.bbox_layer, self.conf_layer, self.mask_layer
 
-        self.bbox_layer = layer(4 * self.bins) if head.boxes else None
-        self.conf_layer = layer(self.classes) if self.classes else None
-        self.mask_layer = layer(config.prototypes) if head.masks else None
-
-    def forward(self, level: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    def forward(self, level: Tensor) -> Tensor:
         """Predict at one level, in the order row, column, prior of the cell.
 
         Args:
             level: Features of a pyramid level, shape (B, C, H, W).
 
         Returns:
-            Raw boxes (B, A, 4 * bins), class outputs (B, A, classes) and mask coefficients before
-            their activation (B, A, prototypes).
+            The ``values`` of each prior after each other, shape (B, A, sum of values).
         """
         features = self.upfeature(level)
-        return (
-            _per_prior(self.bbox_layer, features, 4 * self.bins),
-            _per_prior(self.conf_layer, features, self.classes),
-            _per_prior(self.mask_layer, features, self.prototypes),
-        )
+        outputs = [
+            _per_prior(layer(features), count)
+            for layer, count in zip(self.layers, self.values, strict=True)
+            if layer is not None
+        ]
+        return torch.cat(outputs, dim=-1).flatten(1, 3)
 
 
 class Protonet(nn.Sequential):
@@ -146,14 +161,12 @@ def mean_distances(raw: Tensor) -> Tensor:
     """
     bins = torch.arange(DISTANCE_BINS, device=raw.device, dtype=raw.dtype)
     shares = F.softmax(raw.unflatten(-1, (4, DISTANCE_BINS)), dim=-1).flatten(1, 2)
-    means = (
-        shares @ bins[:, None]
-    )  # (B, 4 * A, 1), in one: ncnn would share out one for each prior
-    return means.unflatten(1, (-1, 4)).squeeze(-1)
+    means = shares @ bins[:, None]  # (B, 4 * A, 1), in one: ncnn would share out prior by prior
+    distances: Tensor = means.unflatten(1, (-1, 4)).squeeze(-1)
+    return distances
 
 
-def _per_prior(layer: nn.Conv2d | None, features: Tensor, values: int) -> Tensor | None:
-    if layer is None:
-        return None
-    output: Tensor = layer(features)
-    return output.permute(0, 2, 3, 1).reshape(output.shape[0], -1, values)
+def _per_prior(output: Tensor, values: int) -> Tensor:
+    """Take channels apart, (B, priors * values, H, W) -> (B, H, W, priors, values)."""
+    per_prior: Tensor = output.permute(0, 2, 3, 1).unflatten(-1, (-1, values))
+    return per_prior

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import reduce
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -117,10 +117,7 @@ class Yolact(nn.Module):
 
     def predict(self, features: Features) -> Prediction:
         """Predict from what ``extract`` returns."""
-        per_level = [self._predict_level(index, one) for index, one in enumerate(features.levels)]
-        boxes, class_outputs, coefficients = (
-            torch.cat(outputs, dim=1) for outputs in zip(*per_level, strict=True)
-        )
+        boxes, class_outputs, coefficients = self._join_heads(features.levels)
         if self.config.box_coding == 'distances':
             boxes = mean_distances(boxes)
         detail = None if self.proto_detail is None else self.proto_detail(features.detail)
@@ -135,14 +132,11 @@ class Yolact(nn.Module):
         levels = PYRAMID_LEVELS[self.config.pyramid]
         return nn.ModuleList(PredictionHead(self.config, head) for _ in range(levels))
 
-    def _predict_level(self, index: int, level: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return boxes, class outputs and coefficients of all heads together."""
-        outputs = [
-            (head[index] if isinstance(head, nn.ModuleList) else head)(level)
-            for head in self.prediction_layers
-        ]
+    def _join_heads(self, levels: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return boxes, class outputs and coefficients of all priors and all heads together."""
+        parts = [_predict_with(head, levels) for head in self.prediction_layers]
         boxes, classes, coefficients = (
-            [part for part in parts if part is not None] for parts in zip(*outputs, strict=True)
+            [one for one in some if one is not None] for some in zip(*parts, strict=True)
         )
         return (
             reduce(torch.add, boxes),
@@ -212,6 +206,15 @@ def resize_network(network: Yolact, input_size: int) -> Yolact:
     resized = build_network(config.replace(name=name, input_size=input_size))
     resized.load_state_dict(network.state_dict())
     return resized.to(network.priors.device)
+
+
+def _predict_with(head: nn.Module, levels: list[Tensor]) -> list[Tensor | None]:
+    """Return what one head predicts at all priors; None for what it does not."""
+    heads: list[Any] = [*head] if isinstance(head, nn.ModuleList) else [head] * len(levels)
+    outputs = torch.cat([one(level) for one, level in zip(heads, levels, strict=True)], dim=1)
+    values: tuple[int, ...] = heads[0].values
+    parts = iter(outputs.split([count for count in values if count], dim=2))
+    return [next(parts) if count else None for count in values]
 
 
 def _pick_outputs(config: ModelConfig) -> Tensor | None:

@@ -18,6 +18,7 @@ from yolact_core.inference.preprocessing import BytePreprocessor, Normalizer
 from yolact_core.media.image_files import find_images, read_image
 from yolact_core.network import Yolact
 from yolact_core.network.boxes import decode_boxes
+from yolact_core.network.merging import merge_heads
 from yolact_core.network.scores import class_scores
 from yolact_core.runtimes.exported_backend import ExportedBackend, ModelCard
 from yolact_core.runtimes.registry import RUNTIMES
@@ -120,7 +121,9 @@ def trace_network(network: nn.Module, image: Tensor) -> ExportedProgram:
     """Return the graph of a network for any number of images of the shape and type of one."""
     images = torch.stack([image, image])  # of a single one, tracing would make a constant
     with torch.no_grad():
-        return torch.export.export(network, (images,), dynamic_shapes=({0: Dim('batch')},))
+        return torch.export.export(
+            merge_heads(network), (images,), dynamic_shapes=({0: Dim('batch')},)
+        )
 
 
 def write_onnx(network: nn.Module, card: ModelCard, path: Path) -> None:
