@@ -147,10 +147,10 @@ def test_candidates_are_pairs_of_backend_and_precision_in_order_of_preference(
     small = {'bfloat16': 0.05}
     cpu(NATIVE)
     for precision, losses, expected in (
-        ('auto', small, [*plain, 'openvino bfloat16']),
+        ('auto', small, [*plain, 'openvino bfloat16', 'ncnn bfloat16']),
         ('auto', {}, plain),
         ('float32', small, plain),
-        ('bfloat16', {}, ['openvino bfloat16', 'torch bfloat16']),
+        ('bfloat16', {}, ['openvino bfloat16', 'ncnn bfloat16', 'torch bfloat16']),
         ('float16', {}, ['torch float16']),
     ):
         assert list(map(str, ask(network, precision, losses).candidates)) == expected

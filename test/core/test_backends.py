@@ -1,6 +1,7 @@
 """Every backend computes what PyTorch computes."""
 
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -173,14 +174,33 @@ def test_a_runtime_without_deformable_convolutions_refuses_them(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('precision', ['float16', 'int8', 'bfloat16'])
-def test_a_precision_that_a_file_or_a_cpu_does_not_have_is_refused(exported, runtime, precision):
-    if runtime.name == 'openvino' and precision == 'bfloat16':
-        openvino = pytest.importorskip('openvino')
-        if 'BF16' in openvino.Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES'):
-            pytest.skip('this CPU has bfloat16')
+@pytest.mark.parametrize('precision', ['float16', 'int8'])
+def test_a_precision_that_a_file_does_not_have_is_refused(exported, precision):
     with pytest.raises(InputError, match=r'precision .*must|to run in it'):
         load_backend(exported, 'cpu', precision=precision)
+
+
+@pytest.mark.slow
+def test_bfloat16_is_close_where_the_cpu_has_it_and_refused_elsewhere(exported, runtime, network):
+    has_bfloat16 = 'avx512_bf16' in Path('/proc/cpuinfo').read_text()
+    if 'bfloat16' not in runtime.computes_in or not has_bfloat16:
+        with pytest.raises(InputError, match=r'precision .*must'):
+            load_backend(exported, 'cpu', precision='bfloat16')
+        return
+    exact, reduced = (
+        load_backend(exported, 'cpu', precision=one) for one in ('float32', 'bfloat16')
+    )
+    assert reduced.precision == 'bfloat16'
+    side = network.config.input_size
+    images = np.random.default_rng(3).integers(0, 256, (1, side, side, 3), dtype=np.uint8)
+    with torch.inference_mode():
+        expected, found = (
+            [one.clone() for one in backend(backend.prepare(images))]
+            for backend in (exact, reduced)
+        )
+    for ours, theirs in zip(found, expected, strict=True):
+        difference = (ours - theirs).abs().mean()
+        assert 0 < difference < 0.03 * theirs.abs().mean()
 
 
 @pytest.mark.slow

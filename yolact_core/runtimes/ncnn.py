@@ -28,6 +28,7 @@ with asleep_while_waiting():  # of its own OpenMP, which reads that when it is l
 CARD = '# yolact '  # begins the line of the metadata, after the graph, where ncnn does not read
 INPUT, OUTPUT = 'in0', 'out{}'  # as pnnx names them
 WEIGHTS = '.bin'
+BFLOAT16 = 'avx512_bf16'  # as PyTorch calls it among what a CPU can do
 
 
 class NcnnBackend(ExportedBackend):
@@ -36,28 +37,38 @@ class NcnnBackend(ExportedBackend):
     Args:
         net: Network of ncnn that has loaded both files.
         card: What the file says of its model.
+        precision: Precision of the arithmetic.
     """
 
     name = 'ncnn'
 
-    def __init__(self, net: ncnn.Net, card: ModelCard) -> None:
-        super().__init__(card, torch.device('cpu'), 'float32')
+    def __init__(self, net: ncnn.Net, card: ModelCard, precision: str) -> None:
+        super().__init__(card, torch.device('cpu'), precision)
         self._net = net
         self._mean = list(card.config.mean)
         self._scale = [1 / deviation for deviation in card.config.std]
 
     @classmethod
     def open(cls, path: Path, device: torch.device, precision: str = 'auto') -> NcnnBackend:
-        """Open an ``.ncnn.param`` file on the CPU; the precision is ``auto`` or ``float32``."""
+        """Open an ``.ncnn.param`` file on the CPU, to run in float32 by default.
+
+        In bfloat16 values are kept in it and most products are of it; sums are in float32.
+        """
+        if precision == 'bfloat16' and not _has_bfloat16():
+            raise InputError(
+                f'precision bfloat16 of backend ncnn must be in hardware ({BFLOAT16}), '
+                'got a CPU without: use float32'
+            )
         net = ncnn.Net()
         net.opt.num_threads = torch.get_num_threads()
         net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
+        net.opt.use_bf16_storage = precision == 'bfloat16'
         for load, file in ((net.load_param, path), (net.load_model, _weights_beside(path))):
             if not file.is_file():
                 raise InputError(f'{path} must have its weights beside it, got no {file.name}')
             if load(str(file)) != 0:
                 raise InputError(f'{path} must be a model that ncnn can read, got {file.name!r}')
-        return cls(net, _read_card(path))
+        return cls(net, _read_card(path), 'float32' if precision == 'auto' else precision)
 
     @staticmethod
     def write(
@@ -94,6 +105,11 @@ class NcnnBackend(ExportedBackend):
             _require_success(code, name)  # else there is nothing in it, not even an array
             outputs.append(torch.from_numpy(np.asarray(output))[None])
         return tuple(outputs)
+
+
+def _has_bfloat16() -> bool:
+    tell = getattr(torch.cpu, 'get_capabilities', None)  # older ones do not
+    return tell is not None and bool(tell().get(BFLOAT16, False))
 
 
 def _weights_beside(path: Path) -> Path:
