@@ -16,13 +16,13 @@ from yolact_core.cli import main
 from yolact_core.files import replace_together
 from yolact_core.inference.preprocessing import Normalizer
 from yolact_core.network.boxes import decode_boxes
+from yolact_core.runtimes.comparison import OutputDifference as Difference
+from yolact_core.runtimes.comparison import require_equality
 from yolact_core.runtimes.export import (
     ExportOptions,
     export_network,
     read_calibration,
-    require_equality,
 )
-from yolact_core.runtimes.export import OutputDifference as Difference
 
 pytest.importorskip('onnxruntime')
 pytest.importorskip('onnxscript')

@@ -111,7 +111,7 @@ class PlainDetector:
         clock = Clock(self._backend.device)
         images = self._backend.prepare([rgb])
         clock.lap('preprocess')
-        box_offsets, class_logits, coefficients, prototypes = self._backend(images)
+        box_offsets, class_logits, coefficients, prototypes = self._backend(images)[:4]
         config = self._backend.config
         scores = class_scores(class_logits, config.scores)  # (1, A, C)
         clock.lap('network')

@@ -15,7 +15,8 @@ from yolact_core.terminal import remark, say, say_json, say_table
 
 if TYPE_CHECKING:
     from yolact_core.network import Yolact
-    from yolact_core.runtimes.export import ExportOptions, OutputDifference
+    from yolact_core.runtimes.comparison import OutputDifference
+    from yolact_core.runtimes.export import ExportOptions
 
 FORMATS = export_formats()
 CHECKPOINT = 'checkpoint'
@@ -69,6 +70,12 @@ class Options:
         'give boxes and scores in place of raw outputs: for other programs, not for this one',
         False,
     )
+    candidates: int | None = option(
+        'give so many priors of each image, the most promising, instead of all: less leaves the '
+        'graph; take more than ever score above the threshold',
+        type=whole_number,
+        metavar='N',
+    )
     build_only: bool = option(
         'put the engine where the node finds it when it starts, and print its path', False
     )
@@ -93,6 +100,7 @@ class Options:
             '--precision': self.precision != 'auto',
             '--calibration': self.calibration is not None,
             '--decode': self.decode,
+            '--candidates': self.candidates is not None,
             '--build-only': self.build_only,
             '--engine-cache-dir': self.engine_cache_dir is not None,
             '--json': self.json,
@@ -137,6 +145,7 @@ def _export_options(options: Options) -> ExportOptions:
         precision=runtime.precisions[0] if options.precision == 'auto' else options.precision,
         calibration=options.calibration,
         is_decoded=options.decode,
+        candidates=options.candidates,
     )
 
 
@@ -173,8 +182,10 @@ def _build_only(network: Yolact, export: ExportOptions, folder: Path | None) -> 
     from yolact_core.runtimes.export import read_calibration
 
     runtime = RUNTIMES[export.runtime]
-    if not runtime.builder or export.is_decoded:
-        raise InputError('--build-only must be used with --format engine and without --decode')
+    if not runtime.builder or export.is_decoded or export.candidates:
+        raise InputError(
+            '--build-only must be used with --format engine and without --decode and --candidates'
+        )
     images = read_calibration(export.calibration, network.config) if export.calibration else ()
     return runtime.find_or_build(network, export.precision, folder, images)
 

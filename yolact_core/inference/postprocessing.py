@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
 import torch
@@ -19,8 +20,12 @@ from yolact_core.inference.options import DetectorOptions
 from yolact_core.masks.assembly import assemble_masks, soft_masks_in_boxes
 from yolact_core.network import Prediction
 from yolact_core.network.boxes import decode_boxes
+from yolact_core.network.candidates import Candidates
+from yolact_core.network.scores import may_score
 from yolact_core.threads import single_thread
 from yolact_core.timing import Clock
+
+logger = logging.getLogger(__name__)
 
 
 class Postprocessor:
@@ -38,10 +43,11 @@ class Postprocessor:
         self._config = config
         self._priors = priors
         self._rescore = rescore
+        self._has_warned = False
 
     def __call__(
         self,
-        predictions: Prediction,
+        predictions: Prediction | Candidates,
         sizes: Sequence[tuple[int, int]],
         options: DetectorOptions,
         clock: Clock,
@@ -55,13 +61,13 @@ class Postprocessor:
             clock: Clock that takes the times of NMS and masks.
         """
         return [
-            self.detect(Prediction(*prediction), size, options, clock)
+            self.detect(type(predictions)(*prediction), size, options, clock)
             for size, prediction in zip(sizes, zip(*predictions, strict=True), strict=True)
         ]
 
     def detect(
         self,
-        prediction: Prediction,
+        prediction: Prediction | Candidates,
         size: tuple[int, int],
         options: DetectorOptions,
         clock: Clock,
@@ -95,17 +101,19 @@ class Postprocessor:
 
     @single_thread()
     def _suppress(
-        self, prediction: Prediction, options: DetectorOptions
+        self, prediction: Prediction | Candidates, options: DetectorOptions
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return boxes (fractions), scores, class ids and coefficients of what stays."""
         # Boxes that score too little to be returned drop none that are.
         threshold = max(options.candidate_threshold, options.score_threshold)
         factors = self._class_factors(options.classes) if options.classes else None
+        self._tell_what_is_lost(prediction.class_logits, threshold)
         candidates, scores = select_candidates(
             prediction.class_logits, threshold, factors, self._config.scores
         )
+        priors = prediction.pick_priors(self._priors)
         boxes = decode_boxes(
-            prediction.box_offsets[candidates], self._priors[candidates], self._config.box_coding
+            prediction.box_offsets[candidates], priors[candidates], self._config.box_coding
         )
         ranked_scores, best_class = scores, None
         if options.class_agnostic:
@@ -135,6 +143,21 @@ class Postprocessor:
             class_ids,
             prediction.coefficients[candidates[kept]],
         )
+
+    def _tell_what_is_lost(self, class_logits: Tensor, threshold: float) -> None:
+        """Warn, once, if a graph that picks candidates may have had more of them."""
+        is_full = len(class_logits) < len(self._priors) and bool(
+            may_score(class_logits, threshold, self._config.scores).all()
+        )
+        if is_full and not self._has_warned:
+            self._has_warned = True
+            logger.warning(
+                'the graph of %s gives %d candidates of an image, all of which may score above '
+                '%g, and others may be lost: export it with more candidates',
+                self._config.name,
+                len(class_logits),
+                threshold,
+            )
 
     def _class_factors(self, wanted: Sequence[str]) -> Tensor:
         return class_factors(self._config.class_names, wanted, self._priors.device)

@@ -25,6 +25,23 @@ def class_scores(class_logits: Tensor, kind: ScoreKind = 'softmax') -> Tensor:
     return class_logits.softmax(dim=-1)[..., 1:]
 
 
+def class_margins(class_logits: Tensor, kind: ScoreKind = 'softmax') -> Tensor:
+    """Return how far the best class of each prior is above what it competes with.
+
+    That is the background of a softmax, and nothing of sigmoids.
+
+    Args:
+        class_logits: Class logits (see ``class_scores``), shape (..., C + 1) or (..., C).
+        kind: Kind of the logits.
+
+    Returns:
+        Differences of logits, shape (...).
+    """
+    if kind == 'sigmoid':
+        return class_logits.amax(dim=-1)
+    return class_logits[..., 1:].amax(dim=-1) - class_logits[..., 0]
+
+
 def may_score(class_logits: Tensor, threshold: float, kind: ScoreKind = 'softmax') -> Tensor:
     """Rule priors out that score no more than a threshold, without computing scores.
 
@@ -36,8 +53,6 @@ def may_score(class_logits: Tensor, threshold: float, kind: ScoreKind = 'softmax
     Returns:
         False for priors whose scores are certainly not above the threshold, shape (A,).
     """
-    least = math.log(threshold) - math.log1p(-threshold) - ROUNDING
-    if kind == 'sigmoid':
-        return class_logits.amax(dim=1) > least
     # A class with logit f scores below 1 / (1 + e^(b - f)), b being the logit of the background.
-    return class_logits[:, 1:].amax(dim=1) - class_logits[:, 0] > least
+    least = math.log(threshold) - math.log1p(-threshold) - ROUNDING
+    return class_margins(class_logits, kind) > least

@@ -33,6 +33,10 @@ class Prediction(NamedTuple):
     coefficients: Tensor
     prototypes: Tensor
 
+    def pick_priors(self, priors: Tensor) -> Tensor:
+        """Return the priors that the prediction is for: all."""
+        return priors
+
 
 class Features(NamedTuple):
     """What the heads work on.

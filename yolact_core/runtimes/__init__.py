@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from yolact_core.config import ModelConfig
     from yolact_core.network import Prediction
+    from yolact_core.network.candidates import Candidates
 
 
 class Backend(Protocol):
@@ -64,7 +65,7 @@ class Backend(Protocol):
         """
         ...
 
-    def __call__(self, images: Tensor) -> Prediction:
+    def __call__(self, images: Tensor) -> Prediction | Candidates:
         """Predict in float32; the next call may overwrite what this one returned.
 
         Args:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +16,14 @@ from yolact_core.files import replace_together
 from yolact_core.inference.preprocessing import BytePreprocessor, Normalizer
 from yolact_core.media.image_files import find_images, read_image
 from yolact_core.network import Yolact
-from yolact_core.network.boxes import decode_boxes
 from yolact_core.network.merging import merge_heads
-from yolact_core.network.scores import class_scores
-from yolact_core.runtimes.exported_backend import ExportedBackend, ModelCard
+from yolact_core.runtimes.comparison import (
+    OutputDifference,
+    compare_outputs,
+    require_equality,
+)
+from yolact_core.runtimes.exported_backend import ModelCard
+from yolact_core.runtimes.outputs import output_names, with_outputs
 from yolact_core.runtimes.registry import RUNTIMES
 
 if TYPE_CHECKING:
@@ -28,7 +31,6 @@ if TYPE_CHECKING:
 
 MOST = 300  # calibration images, evenly from the folder: more change little
 COMPARED = 8  # calibration images
-TOLERANCE = 1e-3  # absolute, and relative to the value
 INPUT = 'images'
 
 
@@ -42,16 +44,19 @@ class ExportOptions:
         calibration: Folder of images, for ``int8``.
         is_decoded: Give boxes and scores instead of offsets and logits. This project cannot run
             such a file: it is for other programs.
+        candidates: Number of priors of each image that outputs are for, the most promising ones;
+            None: all.
 
     Raises:
-        InputError: The runtime is not installed or does not know the precision, or there must or
-            must not be calibration images.
+        InputError: The runtime is not installed or does not know the precision, there must or
+            must not be calibration images, or candidates cannot be picked.
     """
 
     runtime: str
     precision: str = 'float32'
     calibration: Path | None = None
     is_decoded: bool = False
+    candidates: int | None = None
 
     def __post_init__(self) -> None:
         runtime = RUNTIMES[self.runtime]
@@ -66,55 +71,14 @@ class ExportOptions:
                 'calibration images must be given for int8 and for nothing else, got precision '
                 f'{self.precision} and calibration {str(self.calibration or "none")!r}'
             )
-
-
-@dataclass(frozen=True)
-class OutputDifference:
-    """How far one output of an exported graph is from PyTorch's in float32.
-
-    Args:
-        output: Name of the output.
-        mean: Mean absolute difference.
-        largest: Largest absolute difference.
-        magnitude: Mean absolute value of PyTorch's.
-        is_equal: Whether every value agrees to a thousandth.
-    """
-
-    output: str
-    mean: float
-    largest: float
-    magnitude: float
-    is_equal: bool
-
-
-class DecodedYolact(nn.Module):
-    """A network that gives boxes and scores, for programs that know nothing of priors.
-
-    Args:
-        network: Network in evaluation mode.
-    """
-
-    def __init__(self, network: Yolact) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Predict, and decode.
-
-        Args:
-            images: Normalized images, shape (B, 3, S, S).
-
-        Returns:
-            Corners as fractions of the image, not clipped, shape (B, A, 4); scores without the
-            background, shape (B, A, C); coefficients and prototypes as they are.
-        """
-        prediction, config = self.network(images), self.network.config
-        return (
-            decode_boxes(prediction.box_offsets, self.network.priors, config.box_coding),
-            class_scores(prediction.class_logits, config.scores),
-            prediction.coefficients,
-            prediction.prototypes,
-        )
+        if self.candidates is not None and not runtime.can_pick:
+            able = [one.name for one in RUNTIMES.values() if one.can_pick]
+            raise InputError(
+                f'candidates must be picked by {", ".join(able)}, got {self.runtime}: '
+                'its graphs give all priors'
+            )
+        if self.candidates is not None and self.candidates < 1:
+            raise InputError(f'candidates must be at least 1, got {self.candidates}')
 
 
 def trace_network(network: nn.Module, image: Tensor) -> ExportedProgram:
@@ -130,7 +94,7 @@ def write_onnx(network: nn.Module, card: ModelCard, path: Path) -> None:
     """Write a network to an ONNX file that takes any number of images, as bytes.
 
     Args:
-        network: ``Yolact`` or ``DecodedYolact`` in evaluation mode, on the CPU.
+        network: Network in evaluation mode, on the CPU, or what ``with_outputs`` made of it.
         card: What makes a full model of the graph; it goes into the metadata.
         path: ONNX file to write.
 
@@ -187,18 +151,23 @@ def export_network(network: Yolact, path: Path, options: ExportOptions) -> list[
             f'got {config.name}: use another backend'
         )
     images = read_calibration(options.calibration, config) if options.calibration else []
-    module = DecodedYolact(network).eval() if options.is_decoded else network
-    card = ModelCard.of_network(
-        network, hash_weights(network), options.precision, options.is_decoded
-    )
+    module = with_outputs(network, options.is_decoded, options.candidates)
+    whole = with_outputs(network, options.is_decoded, None)
+    names = output_names(options.is_decoded, options.candidates is not None)
+    card = ModelCard.of_network(network, hash_weights(network), options.precision, names)
     with replace_together(path) as unfinished:
         runtime.backend_class.write(module, card, unfinished, images)
         device = runtime.backend_class.device_to_check()
         if device is None:
             return []
         backend = runtime.open_model(unfinished, device, 'auto')
-        from_bytes = nn.Sequential(Normalizer(config), module)
-        differences = _compare(backend, from_bytes, images[:COMPARED] or [_noise(config)])
+        images = images[:COMPARED] or [_noise(config)]
+        differences = compare_outputs(
+            backend,
+            nn.Sequential(Normalizer(config), module),
+            nn.Sequential(Normalizer(config), whole),
+            images,
+        )
         if options.precision == 'float32':
             require_equality(differences)
     return differences
@@ -217,46 +186,6 @@ def read_calibration(folder: Path, config: ModelConfig) -> list[Tensor]:
     preprocess = BytePreprocessor(config)
     paths = find_images(folder, MOST, 'calibration folder')
     return [preprocess([read_image(path)]).clone() for path in paths]
-
-
-def require_equality(differences: Sequence[OutputDifference]) -> None:
-    """Refuse a float32 graph that does not compute what the network computes.
-
-    Raises:
-        InputError: An output differs by more than the tolerance.
-    """
-    for difference in differences:
-        if not difference.is_equal:
-            raise InputError(
-                f'exported {difference.output} must agree with PyTorch to {TOLERANCE}, '
-                f'got a difference of {difference.largest:.2g}'
-            )
-
-
-@torch.inference_mode()
-def _compare(
-    backend: ExportedBackend, network: nn.Module, images: Sequence[Tensor]
-) -> list[OutputDifference]:
-    """Compare all outputs of a backend with those of the network that its file was made of."""
-    found = _outputs_of(lambda image: backend.run(image.to(backend.device)), images)
-    expected = _outputs_of(network, images)
-    return [
-        OutputDifference(
-            output=name,
-            mean=float((ours - theirs).abs().mean()),
-            largest=float((ours - theirs).abs().max()),
-            magnitude=float(theirs.abs().mean()),
-            is_equal=torch.allclose(ours, theirs, rtol=TOLERANCE, atol=TOLERANCE),
-        )
-        for name, ours, theirs in zip(backend.card.outputs, found, expected, strict=True)
-    ]
-
-
-def _outputs_of(
-    run: Callable[[Tensor], Iterable[Tensor]], images: Sequence[Tensor]
-) -> list[Tensor]:
-    per_image = [[output.cpu().clone() for output in run(image)] for image in images]
-    return [torch.cat(outputs) for outputs in zip(*per_image, strict=True)]
 
 
 def _noise(config: ModelConfig) -> Tensor:

@@ -21,8 +21,10 @@ from yolact_core.config import ModelConfig
 from yolact_core.errors import InputError
 from yolact_core.inference.preprocessing import BytePreprocessor, DeviceBytePreprocessor
 from yolact_core.network import Prediction
+from yolact_core.network.candidates import Candidates
 from yolact_core.network.heads import MaskRescoring
 from yolact_core.records import parse_yaml
+from yolact_core.runtimes.outputs import PRIOR_IDS, RAW_OUTPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
 
 FORMAT = 'yolact-export-2'
 ID_DIGITS = 12
-RAW_OUTPUTS = ('box_offsets', 'class_logits', 'coefficients', 'prototypes')
-DECODED_OUTPUTS = ('boxes', 'scores', 'coefficients', 'prototypes')
 RESCORING = 'rescoring.'
 
 
@@ -47,7 +47,7 @@ class ModelCard:
         precision: Precision of the graph's weights, such as ``float32``.
         priors: Priors in centre form, fractions of the image, shape (A, 4).
         rescoring: Part of YOLACT++ that runs after NMS, so that no graph can contain it.
-        is_decoded: Whether the graph gives boxes and scores instead of offsets and logits.
+        outputs: Names of the graph's outputs, in their order: one of ``output_names``.
     """
 
     config: ModelConfig
@@ -55,20 +55,24 @@ class ModelCard:
     precision: str
     priors: Tensor
     rescoring: MaskRescoring | None = None
-    is_decoded: bool = False
+    outputs: tuple[str, ...] = RAW_OUTPUTS
 
     @classmethod
     def of_network(
-        cls, network: Yolact, digest: str, precision: str, is_decoded: bool = False
+        cls,
+        network: Yolact,
+        digest: str,
+        precision: str,
+        outputs: tuple[str, ...] = RAW_OUTPUTS,
     ) -> ModelCard:
         """Describe what a network is exported to, given what ``hash_weights`` says of it."""
         priors = network.priors.cpu()
-        return cls(network.config, digest, precision, priors, network.maskiou_net, is_decoded)
+        return cls(network.config, digest, precision, priors, network.maskiou_net, outputs)
 
     @property
-    def outputs(self) -> tuple[str, ...]:
-        """Names of the graph's outputs, in their order."""
-        return DECODED_OUTPUTS if self.is_decoded else RAW_OUTPUTS
+    def is_decoded(self) -> bool:
+        """Whether the graph gives boxes and scores instead of offsets and logits."""
+        return self.outputs[: len(RAW_OUTPUTS)] != RAW_OUTPUTS
 
     def to_strings(self) -> dict[str, str]:
         """Return what ``from_strings`` reads, for the metadata of a file."""
@@ -109,7 +113,7 @@ class ModelCard:
                 values['precision'],
                 tensors['priors'],
                 _load_rescoring(config, tensors),
-                values['outputs'] == ', '.join(DECODED_OUTPUTS),
+                tuple(values['outputs'].split(', ')),
             )
         except (KeyError, ValueError, RuntimeError, SafetensorError) as error:
             raise InputError(f'{path} must hold whole metadata: {error}') from error
@@ -162,8 +166,8 @@ class ExportedBackend(ABC):
         """Write a graph that takes images as ``run`` does, and normalizes them, to a file.
 
         Args:
-            network: ``Yolact`` or ``DecodedYolact`` in evaluation mode, on the CPU: it takes
-                normalized images.
+            network: Network in evaluation mode, on the CPU, or what ``with_outputs`` made of it:
+                it takes normalized images.
             card: What the file shall say of its model; its precision is one that the row of the
                 runtime names.
             path: File to write; others that belong to it go beside it.
@@ -191,13 +195,14 @@ class ExportedBackend(ABC):
         """Return images stretched to bytes, (B, S, S, 3); the next call overwrites them."""
         return self._preprocess(images)
 
-    def __call__(self, images: Tensor) -> Prediction:
+    def __call__(self, images: Tensor) -> Prediction | Candidates:
         """Predict in float32; the next call may overwrite what this one returned.
 
         Args:
             images: Images as for ``run``. The graph must not decode.
         """
-        return Prediction(*self.run(images))
+        outputs = self.run(images)
+        return (Candidates if PRIOR_IDS in self.card.outputs else Prediction)(*outputs)
 
     def rescore(self, masks: Tensor) -> Tensor:
         """Predict the IoU of soft masks, (N, Hp, Wp), with their objects, for every class."""

@@ -19,6 +19,10 @@ from yolact_core.runtimes.export import write_onnx
 from yolact_core.runtimes.exported_backend import ExportedBackend, ModelCard
 
 TENSORRT, CUDA, CPU = (f'{name}ExecutionProvider' for name in ('Tensorrt', 'CUDA', 'CPU'))
+KINDS = {  # of outputs, as the runtime calls them
+    'tensor(float)': (torch.float32, np.float32),
+    'tensor(int64)': (torch.int64, np.int64),
+}
 
 
 class OnnxBackend(ExportedBackend):
@@ -88,12 +92,14 @@ class OnnxBackend(ExportedBackend):
     def _bind_outputs(self, count: int) -> None:
         nodes = self._session.get_outputs()
         where = self.device.type, self.device.index or 0
+        kinds = [KINDS[node.type] for node in nodes]
         self._outputs = tuple(
-            torch.empty((count, *node.shape[1:]), device=self.device) for node in nodes
+            torch.empty((count, *node.shape[1:]), dtype=kind, device=self.device)
+            for node, (kind, _) in zip(nodes, kinds, strict=True)
         )
-        for node, output in zip(nodes, self._outputs, strict=True):
+        for node, output, (_, kind) in zip(nodes, self._outputs, kinds, strict=True):
             shape, address = tuple(output.shape), output.data_ptr()
-            self._binding.bind_output(node.name, *where, np.float32, shape, address)
+            self._binding.bind_output(node.name, *where, kind, shape, address)
 
 
 def _options() -> onnxruntime.SessionOptions:

@@ -65,6 +65,7 @@ class Runtime:
         precisions: Precisions that files can be written in, the usual one first.
         computes_in: Precisions that it can run files in; empty: in that of the file only.
         has_deformable: Whether it knows the deformable convolutions of YOLACT++.
+        can_pick: Whether its graphs can give the most promising priors alone.
         is_measured: Whether ``auto`` tries it on a CPU.
         format: Name of the format in ``yolact export``; empty: the runtime's.
         summary: One line for the help of ``yolact export``.
@@ -83,6 +84,7 @@ class Runtime:
     precisions: tuple[str, ...] = ('float32',)
     computes_in: tuple[str, ...] = ()
     has_deformable: bool = True
+    can_pick: bool = True
     is_measured: bool = True
     format: str = ''
     summary: str = ''
@@ -200,6 +202,7 @@ RUNTIMES = {
             devices=('cpu',),
             computes_in=('float32', 'bfloat16'),
             has_deformable=False,
+            can_pick=False,
             summary='.ncnn.param and .ncnn.bin, for ncnn',
             check=InstallCheck(
                 'ncnn',

@@ -15,7 +15,8 @@ from yolact_core.config import ModelConfig
 from yolact_core.inference.options import DetectorOptions
 from yolact_core.network import Prediction
 from yolact_core.network.boxes import decode_boxes, pairwise_iou
-from yolact_core.network.scores import class_scores
+from yolact_core.network.candidates import Candidates
+from yolact_core.network.scores import class_scores, may_score
 
 PAIRS = 1024  # best pairs of prior and class, which take part in NMS
 
@@ -42,7 +43,7 @@ class FixedInstances(NamedTuple):
 
 
 def select_instances(
-    prediction: Prediction,
+    prediction: Prediction | Candidates,
     priors: Tensor,
     class_factors: Tensor,
     options: DetectorOptions,
@@ -51,7 +52,8 @@ def select_instances(
     """Do what ``select_candidates`` and ``fast_nms`` do, without looking at any value.
 
     Args:
-        prediction: Prediction for one image, without the batch dimension.
+        prediction: Prediction for one image, without the batch dimension. Where a graph picked
+            all of its priors and all are candidates, the result counts as incomplete.
         priors: Priors in centre form, shape (A, 4).
         class_factors: Factors of the scores, 0 for unwanted classes, shape (C,).
         options: What counts as a detection. ``nms`` counts as ``fast``.
@@ -59,8 +61,9 @@ def select_instances(
     """
     scores = class_scores(prediction.class_logits, config.scores) * class_factors  # (A, C)
     pair_scores, of_prior, class_ids = _best_pairs(scores, options)
+    own_priors = prediction.pick_priors(priors)
     boxes = decode_boxes(  # (M, 4)
-        prediction.box_offsets[of_prior], priors[of_prior], config.box_coding
+        prediction.box_offsets[of_prior], own_priors[of_prior], config.box_coding
     )
 
     same_class = class_ids.unsqueeze(1) == class_ids  # (M, M)
@@ -77,6 +80,9 @@ def select_instances(
     kept = kept.clamp(max=len(stays) - 1)
     number = stays.sum()
     is_complete = (number >= options.max_detections) | (pair_scores[-1] <= options.score_threshold)
+    if len(own_priors) < len(priors):
+        threshold = max(options.candidate_threshold, options.score_threshold)
+        is_complete &= ~may_score(prediction.class_logits, threshold, config.scores).all()
     return FixedInstances(
         boxes[kept],
         pair_scores[kept],

@@ -18,6 +18,7 @@ from yolact_core.inference.options import DetectorOptions
 from yolact_core.inference.postprocessing import Postprocessor
 from yolact_core.masks.assembly import soft_masks_in_boxes
 from yolact_core.network import Prediction
+from yolact_core.network.candidates import Candidates
 from yolact_core.timing import Clock
 
 ROOM = 1.5  # times the bytes that masks needed, after there were too few
@@ -61,7 +62,7 @@ class DevicePostprocessor(Postprocessor):
 
     def __call__(
         self,
-        predictions: Prediction,
+        predictions: Prediction | Candidates,
         sizes: Sequence[Size],
         options: DetectorOptions,
         clock: Clock,
@@ -69,7 +70,7 @@ class DevicePostprocessor(Postprocessor):
         """Return the detections of each image; the work on all of them is launched first."""
         if options.nms != 'fast':
             return super().__call__(predictions, sizes, options, clock)
-        images = [Prediction(*outputs) for outputs in zip(*predictions, strict=True)]
+        images = [type(predictions)(*outputs) for outputs in zip(*predictions, strict=True)]
         outcomes = [
             self._launch(position, prediction, size, options, clock)
             for position, (prediction, size) in enumerate(zip(images, sizes, strict=True))
@@ -84,7 +85,7 @@ class DevicePostprocessor(Postprocessor):
     def _launch(
         self,
         position: int,
-        prediction: Prediction,
+        prediction: Prediction | Candidates,
         size: Size,
         options: DetectorOptions,
         clock: Clock,
@@ -94,7 +95,7 @@ class DevicePostprocessor(Postprocessor):
 
         def suppress(factors: Tensor, *outputs: Tensor) -> FixedInstances:
             return select_instances(
-                Prediction(*outputs), self._priors, factors, options, self._config
+                type(prediction)(*outputs), self._priors, factors, options, self._config
             )
 
         def assemble(prototypes: Tensor, *instances: Tensor) -> Outcome:

@@ -16,6 +16,7 @@ from yolact_core.errors import InputError
 from yolact_core.inference.cuda.graphs import CudaGraphs
 from yolact_core.runtimes.export import write_onnx
 from yolact_core.runtimes.exported_backend import ExportedBackend, ModelCard, run_one_by_one
+from yolact_core.runtimes.outputs import PRIOR_IDS
 from yolact_core.runtimes.tensorrt.cuda_driver import Gpu, describe_gpu
 from yolact_core.runtimes.tensorrt.engine import EngineFile, build_engine
 from yolact_core.runtimes.tensorrt.library import find_tensorrt
@@ -45,7 +46,11 @@ class TorchBindings:
     def _enqueue(self, images: Tensor) -> tuple[Tensor, ...]:
         batch = len(images)
         outputs = {
-            name: torch.empty((batch, *shape[1:]), device=images.device)
+            name: torch.empty(
+                (batch, *shape[1:]),
+                dtype=torch.int64 if name == PRIOR_IDS else torch.float32,
+                device=images.device,
+            )
             for name, shape in self._shapes.items()
         }
         stream = torch.cuda.current_stream(images.device).cuda_stream
@@ -71,7 +76,7 @@ class DriverBindings:
     def __init__(self, context: Any, image: str, shapes: Shapes, gpu: Gpu) -> None:  # noqa: ANN401
         self._context, self._gpu = context, gpu
         arrays = {
-            name: gpu.pin(shape, np.uint8 if name == image else np.float32)
+            name: gpu.pin(shape, {image: np.uint8, PRIOR_IDS: np.int64}.get(name, np.float32))
             for name, shape in shapes.items()
         }
         self._addresses = {name: gpu.allocate(array.nbytes) for name, array in arrays.items()}

@@ -57,6 +57,8 @@ def halve_model(model: onnx.ModelProto) -> None:
             if attribute.i == TensorProto.FLOAT:
                 attribute.i = TensorProto.FLOAT16
     for value in graph.output:
+        if value.type.tensor_type.elem_type != TensorProto.FLOAT:
+            continue
         _rename(graph, value.name, f'{value.name}_half')
         cast = helper.make_node('Cast', [f'{value.name}_half'], [value.name], to=TensorProto.FLOAT)
         graph.node.append(cast)
