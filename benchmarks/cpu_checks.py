@@ -107,7 +107,8 @@ def check_all(model: str, options: BenchmarkOptions) -> list[Goal]:
     every = [
         plain,
         *(Variant(model, name) for name in TWO_STAGE),
-        *(Variant(model, name, 'float32') for name in ('torch', 'torch_compile', 'onnx', 'ncnn')),
+        *(Variant(model, name, 'float32') for name in ('torch', 'torch_compile', 'onnx')),
+        *(Variant(model, 'ncnn', precision) for precision in ('float32', 'bfloat16')),
         *(Variant(model, 'openvino', precision) for precision in LEAST),
     ]
     precisions = _run(every, vga, options)
