@@ -23,7 +23,6 @@ from yolact_ros.messages.factory import BagFactory, Factory, Message, RosFactory
 from yolact_ros.messages.stamps import split_time
 
 UNLABELLED = 255  # the convention of vision_msgs for class masks of 8 bits
-TYPECODES = {'rle': 'I', 'data': 'B'}  # of the fields that hold pixels
 
 Labels = npt.NDArray[np.uint16]
 Pixels = npt.NDArray[np.uint8] | Labels | npt.NDArray[np.float32]
@@ -38,7 +37,6 @@ class MessageBuilder:
 
     def __init__(self, factory: Factory) -> None:
         self.factory = factory
-        self._array = factory.array
 
     def make(self, kind: str, **fields: Any) -> Message:  # noqa: ANN401 - what the type has
         """Return a message of any type.
@@ -78,7 +76,7 @@ class MessageBuilder:
             is_bigendian=int(sys.byteorder == 'big'),
             step=pixels.nbytes // max(height, 1),
         )
-        message.data = self._array('B', pixels)  # which the constructor of rclpy would copy twice
+        self.factory.fill(message, 'data', pixels)
         return message
 
     def to_jpeg(self, rgb: npt.NDArray[np.uint8], header: Message, quality: int = 80) -> Message:
@@ -89,9 +87,10 @@ class MessageBuilder:
             header: Header of the message.
             quality: Quality of the JPEG in [1, 100].
         """
-        data = self._array('B', encode_jpeg(rgb, quality))
         kind = 'sensor_msgs/msg/CompressedImage'
-        return self.make(kind, header=header, format=JPEG_FORMAT, data=data)
+        message = self.make(kind, header=header, format=JPEG_FORMAT)
+        self.factory.fill(message, 'data', encode_jpeg(rgb, quality))
+        return message
 
     def to_instance_array(
         self,
@@ -181,7 +180,7 @@ class MessageBuilder:
             precision: Precision of the arithmetic, such as ``float16``.
         """
         colors = np.array(make_palette(len(config.class_names)), dtype=np.uint8)  # (C, 3)
-        return self.make(
+        message = self.make(
             'yolact/msg/ModelInfo',
             header=header,
             model_id=model_id,
@@ -191,8 +190,9 @@ class MessageBuilder:
             precision=precision,
             input_size=config.input_size,
             class_names=list(config.class_names),
-            class_colors=self._array('B', colors),
         )
+        self.factory.fill(message, 'class_colors', colors)
+        return message
 
     def to_stage_timing(self, header: Message, times: StageTimes, counters: Counters) -> Message:
         """Return where the time of one image went, and what became of all images so far."""
@@ -231,32 +231,30 @@ class MessageBuilder:
     ) -> Iterator[Message]:
         make, names = self.factory.type('yolact/msg/Instance'), detections.class_names
         class_ids, scores = detections.class_ids.tolist(), detections.scores.tolist()
-        coefficients = detections.coefficients[:, : None if with_coefficients else 0]
-        for index, mask in enumerate(self._to_masks(detections.masks, encoding)):
-            yield make(
+        areas = detections.masks.areas().tolist()
+        for index, name in enumerate(names):
+            instance = make(
                 label=index + 1,
                 class_id=class_ids[index],
-                class_name=names[index],
+                class_name=name,
                 score=scores[index],
                 box=detections.boxes[index],
-                mask=mask,
-                coefficients=self._array('f', coefficients[index]),
             )
+            instance.mask.area = areas[index]
+            self._fill_mask(instance.mask, detections.masks, index, encoding)
+            if with_coefficients:
+                self.factory.fill(instance, 'coefficients', detections.coefficients[index])
+            yield instance
 
-    def _to_masks(self, found: InstanceMasks, encoding: MaskEncoding) -> Iterator[Message]:
-        make = self.factory.type('yolact/msg/InstanceMask')
-        make_roi = self.factory.type('sensor_msgs/msg/RegionOfInterest')
-        areas = found.areas().tolist()
-        rectangles = np.concatenate([found.corners, found.shapes], axis=1).tolist()
-        for index, (x, y, height, width) in enumerate(rectangles):
-            fields = masks.encode(found, index, encoding)
-            arrays = {name: self._array(TYPECODES[name], field) for name, field in fields.items()}
-            yield make(
-                encoding=int(encoding),
-                roi=make_roi(x_offset=x, y_offset=y, height=height, width=width),
-                area=areas[index],
-                **arrays,
-            )
+    def _fill_mask(
+        self, message: Message, found: InstanceMasks, index: int, encoding: MaskEncoding
+    ) -> None:
+        """Say where a mask is and what its pixels are, in the message that an instance has."""
+        message.encoding = int(encoding)
+        message.roi.x_offset, message.roi.y_offset = found.corners[index].tolist()
+        message.roi.height, message.roi.width = found.shapes[index].tolist()
+        for field, values in masks.encode(found, index, encoding).items():
+            self.factory.fill(message, field, values)
 
     def _to_mono8(
         self,

@@ -74,7 +74,7 @@ def to_cloud(messages: MessageBuilder, points: npt.NDArray[Any], header: Message
         row_step=points.itemsize * width,
         is_dense=points.ndim == 1,
     )
-    message.data = messages.factory.array('B', points)  # which the constructor would copy twice
+    messages.factory.fill(message, 'data', points)
     return message
 
 

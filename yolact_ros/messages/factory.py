@@ -7,7 +7,6 @@ without ROS and the node runs without rosbags.
 from __future__ import annotations
 
 import importlib
-from array import array
 from collections.abc import Callable
 from functools import cache, partial
 from importlib.util import find_spec
@@ -40,12 +39,13 @@ class Factory(Protocol):
             kind: Full name of the type.
         """
 
-    def array(self, typecode: str, values: npt.NDArray[Any]) -> Any:  # noqa: ANN401 - its sequence
-        """Return numbers as the value of a field.
+    def fill(self, message: Message, field: str, values: npt.NDArray[Any]) -> None:
+        """Copy numbers into an empty field of a message.
 
         Args:
-            typecode: Type of the items: ``B`` for uint8, ``I`` for uint32, ``f`` for float32.
-            values: Numbers of that type, or pixels of any type whose bytes are wanted.
+            message: Message that this factory has made.
+            field: Name of a field that is a sequence of numbers.
+            values: Numbers of that type, or, for bytes, pixels of any type.
         """
 
 
@@ -60,11 +60,9 @@ class RosFactory:
         """Return the class of the messages of a type."""
         return _ros_type(kind)
 
-    def array(self, typecode: str, values: npt.NDArray[Any]) -> array[Any]:
-        """Copy numbers into what fills a field fastest."""
-        filled = array(typecode)
-        filled.frombytes(np.ascontiguousarray(values).view(np.uint8).data)
-        return filled
+    def fill(self, message: Message, field: str, values: npt.NDArray[Any]) -> None:
+        """Copy numbers into the array that is there: one that is set would be copied once more."""
+        getattr(message, field).frombytes(np.ascontiguousarray(values).view(np.uint8).data)
 
 
 class BagFactory:
@@ -78,9 +76,10 @@ class BagFactory:
         """Return what makes messages of a type; for rosbags no field may be missing."""
         return partial(self._make, kind)
 
-    def array(self, typecode: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return numbers as a flat array."""
-        return np.ascontiguousarray(values).view(typecode).ravel()
+    def fill(self, message: Message, field: str, values: npt.NDArray[Any]) -> None:
+        """Set a field to numbers in a flat array."""
+        kind = getattr(message, field).dtype
+        setattr(message, field, np.ascontiguousarray(values).view(kind).ravel())
 
     def _make(self, kind: str, **fields: Any) -> Message:  # noqa: ANN401
         types = ros2_types()
