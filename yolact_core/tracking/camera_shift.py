@@ -41,7 +41,8 @@ class SmallView:
         """Return the view of an image, shape (H, W, 3); of a large one every few pixels count."""
         longer = max(rgb.shape[:2])
         step = max(1, longer // (2 * SIDE))
-        grey = cv2.cvtColor(np.ascontiguousarray(rgb[::step, ::step]), cv2.COLOR_RGB2GRAY)
+        rows = cv2.cvtColor(np.ascontiguousarray(rgb[::step]), cv2.COLOR_RGB2GRAY)
+        grey = np.ascontiguousarray(rows[:, ::step])  # faster than picking pixels of colours
         height, width = (max(1, round(side * SIDE / longer)) for side in rgb.shape[:2])
         small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
         return cls(np.asarray(small, dtype=np.uint8), SIDE / longer)

@@ -82,8 +82,8 @@ class TagPlaces:
         height, width = tag_size
         wanted = [(x1, y1 - height), (x1, y1), (x1, y2), (x2 - width, y1 - height)]
         places = [_keep_inside(self._size, tag_size, x, y) for x, y in wanted]
-        free = [place for place in places if not self._cells(place, tag_size).any()]
-        chosen = free[0] if free else places[0]
+        free = (place for place in places if not self._cells(place, tag_size).any())
+        chosen = next(free, places[0])
         self._cells(chosen, tag_size)[:] = True
         return chosen
 

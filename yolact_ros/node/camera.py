@@ -93,8 +93,8 @@ class Camera:
         """
 
         def take(frame: Frame) -> None:
+            put(frame)  # before anything else: the worker begins at once
             self._subscribe_what_is_needed()
-            put(frame)
 
         self._removal.start()
         self._objects.results.start()
