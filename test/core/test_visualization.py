@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -130,11 +131,48 @@ def test_detections_of_another_size_are_refused(photo, masks, make_detections):
     [
         ({'alpha': 1.5}, r'alpha must be in \[0, 1\], got 1.5'),
         ({'color_by': 'mood'}, "color_by must be class, instance or track, got 'mood'"),
+        ({'scale': 0}, r'scale must be above 0 and at most 1, got 0'),
+        ({'scale': 1.01}, r'scale must be above 0 and at most 1, got 1.01'),
     ],
 )
 def test_a_style_outside_its_range_is_refused(options, reason):
     with pytest.raises(InputError, match=reason):
         OverlayStyle(**options)
+
+
+@pytest.mark.parametrize('scale', [0.5, 0.37, 0.01, 0.001])
+def test_an_overlay_may_be_drawn_smaller_than_its_image(scale, photo, masks, make_detections):
+    detections = make_detections(masks)
+    style = OverlayStyle(contours=False, boxes=False, labels=False, scale=scale)
+    height, width = (max(1, round(side * scale)) for side in photo.shape[:2])
+
+    overlay = draw_overlay(photo, detections, style)
+
+    small = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
+    rows, columns = (
+        [int((index + 0.5) * many / few) for index in range(few)]
+        for few, many in zip((height, width), photo.shape[:2], strict=True)
+    )
+    labels = detections.masks.label_image()[np.ix_(rows, columns)]
+    expected = tint_slowly(small, labels, make_palette(3), style.alpha)
+    assert np.abs(overlay.astype(int) - expected).max() <= 1
+
+
+def test_lines_lie_where_they_belong_in_a_smaller_overlay(make_detections):
+    masks = np.zeros((1, 400, 600), dtype=np.bool_)
+    masks[0, 100:200, 150:300] = True
+    tracks = Tracks(('1',), np.array([2]), np.array([0]), (np.array([[400, 300], [500, 300.0]]),))
+    style = OverlayStyle(masks=False, labels=False, scale=0.5)
+
+    overlay = draw_overlay(
+        np.zeros((400, 600, 3), np.uint8), make_detections(masks), style, None, tracks
+    )
+
+    rows, columns = overlay[:, :170].any(axis=2).nonzero()
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (50, 99, 75, 149)
+    rows, columns = overlay[:, 170:].any(axis=2).nonzero()
+    assert abs(rows.mean() - 150) < 1
+    assert abs(columns.mean() + 170 - 225) < 1
 
 
 def test_labels_give_class_and_score_in_percent(masks, make_detections):

@@ -114,6 +114,14 @@ def test_the_overlay_changes_with_its_style(node, tester, make_image):
     assert drawn != undrawn
 
 
+def test_the_overlay_is_as_large_as_asked(node, tester, make_image):
+    images = tester.listen('/yolact/overlay', Image)
+    tester.set_parameters({'overlay.scale': 0.5})
+    smaller = tester.ask(make_image(), images)
+    tester.set_parameters({'overlay.scale': 1.0})
+    assert (smaller.height, smaller.width, smaller.step) == (48, 64, 192)
+
+
 @pytest.mark.parametrize(
     ('name', 'value', 'words'),
     [

@@ -65,6 +65,7 @@ def test_parameters_of_others_are_none_of_ours(settings):
         ('nms', 'soft', r"nms must be one of fast, traditional, got 'soft'"),
         ('mask_encoding', 'png', r'mask_encoding must be one of rle, bitmap, mono8, none'),
         ('overlay.color_by', 'mood', r'overlay.color_by must be one of class, instance'),
+        ('overlay.scale', 0.0, r'overlay.scale must be from 0.01 to 1, got 0.0'),
         ('classes', [1, 2], r'classes must be a list of strings, got \[1, 2\]'),
         ('cameras', ['a', 'a'], r"cameras must be different names .* got 'a'"),
         ('cameras', ['left cam'], r"cameras must be .* got 'left cam'"),

@@ -73,6 +73,7 @@ class OverlaySettings(OverlayStyle):
     trails: float = parameter(
         0.0, 'Draw the way of each track over the last so many seconds. 0: none.', (0.0, 60.0)
     )
+    scale: float = parameter(1.0, "Side of the drawing as a fraction of the image's.", (0.01, 1.0))
 
 
 @dataclass(frozen=True)
