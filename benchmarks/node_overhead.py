@@ -1,11 +1,12 @@
 """What the node costs beside the network: two processes, 30 images of 1280x720 a second.
 
-Run with ``make bench``. The network is replaced by one that always sees the same scene of twenty
-objects; all around it is the real node, and the figures are those that it publishes itself.
+Run with ``make bench``. The network is replaced by one that always sees the same objects, by
+default twenty; all around it is the real node, and the figures are those that it publishes itself.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import statistics
 import subprocess
@@ -32,8 +33,19 @@ from nodes import (
 from sensor_msgs.msg import CompressedImage, Image
 from yolact.msg import InstanceArray, StageTiming
 
-RATE, SECONDS = 30, 10
-LIMITS = {'without overlay': 8, 'with overlay': 16}  # milliseconds
+RATE = 30
+LIMITS = {  # milliseconds, by the number of objects and what is listened to
+    (20, 'without overlay'): 8,
+    (20, 'with overlay'): 14,
+    (8, 'without overlay'): 6,
+    (8, 'with overlay'): 10,
+}
+RUNS: dict[str, tuple[dict[str, type], float]] = {  # what is listened to, and overlay.scale
+    'without overlay': ({}, 1.0),
+    'with overlay': ({'overlay': Image}, 1.0),
+    'with jpeg overlay': ({'overlay/compressed': CompressedImage}, 1.0),
+    'with jpeg, half': ({'overlay/compressed': CompressedImage}, 0.5),
+}
 
 
 @dataclass
@@ -60,12 +72,14 @@ class Run:
         return 1000 * statistics.median(one.total - one.inference for one in self.timings)
 
 
-def measure(model: Path, also: dict[str, type]) -> Run:
+def measure(command: list[str], also: dict[str, type], seconds: int, scale: float = 1.0) -> Run:
     """Send images to a fresh node, listen to it, and return what was heard.
 
     Args:
-        model: Checkpoint that the node loads.
+        command: Command that starts the node.
         also: Types of the topics besides the instances that somebody listens to, by name.
+        seconds: Seconds for which images are sent.
+        scale: Scale of the overlay.
     """
     found: list[InstanceArray] = []
     heard: dict[str, tuple[type, Callable[[Any], None]]] = {
@@ -73,7 +87,7 @@ def measure(model: Path, also: dict[str, type]) -> Run:
         **{topic: (kind, lambda _: None) for topic, kind in also.items()},
     }
     image = make_image()
-    with camera_before([sys.executable, __file__, str(model)], heard=heard) as camera:
+    with camera_before([*command, '--scale', str(scale)], heard=heard) as camera:
         camera.spin(1.0)
         camera.play(repeat(image, WARM_UP * RATE), RATE)
         camera.spin(1.0)
@@ -82,11 +96,11 @@ def measure(model: Path, also: dict[str, type]) -> Run:
         before = camera.timings[-1].received
         camera.timings.clear()
         cpu = cpu_seconds(camera.process)
-        camera.play(repeat(image, SECONDS * RATE), RATE)
+        camera.play(repeat(image, seconds * RATE), RATE)
         camera.spin(1.0)
         cpu = cpu_seconds(camera.process) - cpu
     received = camera.timings[-1].received - before
-    return Run(SECONDS * RATE, received, cpu, camera.timings, found)
+    return Run(seconds * RATE, received, cpu, camera.timings, found)
 
 
 def cpu_seconds(process: subprocess.Popen[bytes]) -> float:
@@ -95,10 +109,10 @@ def cpu_seconds(process: subprocess.Popen[bytes]) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
-def report(runs: dict[str, Run]) -> None:
+def report(runs: dict[str, Run], objects: int) -> None:
     """Print the table."""
     stages = ('wait', 'decode', 'preprocess', 'postprocess', 'encode')
-    print(f'{WIDTH}x{HEIGHT}, {RATE} Hz best effort, {OBJECTS} instances, two processes')
+    print(f'{WIDTH}x{HEIGHT}, {RATE} Hz best effort, {objects} instances, two processes')
     print(f'{"ms, median":18}' + ''.join(f'{name:>12}' for name in (*stages, 'overhead', 'goal')))
     for name, run in runs.items():
         medians = [
@@ -106,7 +120,8 @@ def report(runs: dict[str, Run]) -> None:
             for stage in stages
         ]
         cells = ''.join(f'{value:12.2f}' for value in (*medians, run.overhead))
-        goal = f'< {LIMITS[name]}' if name in LIMITS else ''
+        limit = LIMITS.get((objects, name))
+        goal = f'< {limit}' if limit else ''
         print(f'{name:18}{cells}{goal:>12}')
     for name, run in runs.items():
         work = 1000 * run.cpu / len(run.timings)
@@ -123,22 +138,36 @@ def report(runs: dict[str, Run]) -> None:
     )
 
 
-def main() -> None:
+def main(options: argparse.Namespace) -> None:
     """Measure without and with somebody who listens to the overlay."""
+    runs = {}
     with ros_of_its_own(), tempfile.TemporaryDirectory() as folder:
-        model = save_model(Path(folder))
-        runs = {
-            'without overlay': measure(model, {}),
-            'with overlay': measure(model, {'overlay': Image}),
-            'with jpeg overlay': measure(model, {'overlay/compressed': CompressedImage}),
-        }
-    report(runs)
+        command = [sys.executable, __file__, '--node', str(save_model(Path(folder)))]
+        command += ['--instances', str(options.instances)]
+        for name, (also, scale) in RUNS.items():
+            if options.only in (None, name):
+                runs[name] = measure(command, also, options.seconds, scale)
+    report(runs, options.instances)
+
+
+def be_the_node(options: argparse.Namespace) -> None:
+    """Run the node, with a network that sees so many objects."""
+    batch = make_scene(Path(options.node), options.instances)
+    parameters = {
+        'model.name': options.node,
+        'score_threshold': 0.3,
+        'max_detections': options.instances,
+        'overlay.scale': options.scale,
+    }
+    run_node(lambda _, __: batch, parameters)
 
 
 if __name__ == '__main__':
-    if len(sys.argv) > 1:
-        batch = make_scene(Path(sys.argv[1]))
-        options = {'score_threshold': 0.3, 'max_detections': OBJECTS}
-        run_node(lambda _, __: batch, {'model.name': sys.argv[1], **options})
-    else:
-        main()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--instances', type=int, default=OBJECTS)
+    parser.add_argument('--seconds', type=int, default=10, help='of each run')
+    parser.add_argument('--only', choices=RUNS, help='the one run to make')
+    parser.add_argument('--node', help=argparse.SUPPRESS)
+    parser.add_argument('--scale', type=float, default=1.0, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    be_the_node(given) if given.node else main(given)

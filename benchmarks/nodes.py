@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,21 +117,27 @@ def ros_of_its_own() -> Iterator[None]:
 
 
 def run_node(predict: Callable[..., Prediction], parameters: Mapping[str, object]) -> None:
-    """Be the node, with another network.
+    """Be the node, with another network, which takes bytes as exported ones do.
 
     Args:
         predict: Stands for the network: called with the backend and images.
         parameters: Parameters of the node, by name.
     """
+    from yolact_core.inference.preprocessing import BytePreprocessor
     from yolact_core.runtimes.torch import TorchBackend
     from yolact_ros.node.command import main
 
+    @cache
+    def preprocessor(backend: TorchBackend) -> BytePreprocessor:
+        return BytePreprocessor(backend.config)
+
+    TorchBackend.prepare = lambda backend, images: preprocessor(backend)(images)  # type: ignore[method-assign]
     TorchBackend.__call__ = predict  # type: ignore[method-assign]
     words = [word for name, value in parameters.items() for word in ('-p', f'{name}:={value}')]
     main(['--ros-args', '--log-level', 'warn', *words])
 
 
-def make_scene(model: Path) -> Prediction:
+def make_scene(model: Path, objects: int = OBJECTS) -> Prediction:
     """Return what a network would see that always sees the same objects."""
     import torch
 
@@ -139,7 +146,7 @@ def make_scene(model: Path) -> Prediction:
     from yolact_core.network import Prediction
 
     network = load_network(model)
-    scene = cluttered_prediction(network.config, network.priors, 300, OBJECTS)
+    scene = cluttered_prediction(network.config, network.priors, 300, objects)
     batch = Prediction(*(output.unsqueeze(0) for output in scene))
     prototypes = batch.prototypes.contiguous(memory_format=torch.channels_last)  # as in reality
     return batch._replace(prototypes=prototypes)
