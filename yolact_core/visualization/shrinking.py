@@ -12,7 +12,8 @@ from yolact_core.masks.instance_masks import Crop, InstanceMasks
 def shrink_image(rgb: npt.NDArray[np.uint8], scale: float) -> npt.NDArray[np.uint8]:
     """Return a smaller image, at least one pixel of it, or a copy."""
     if scale == 1:
-        return rgb.copy(order='C')
+        whole: npt.NDArray[np.uint8] = rgb.copy(order='C')
+        return whole
     height, width = (max(1, round(side * scale)) for side in rgb.shape[:2])
     small = cv2.resize(np.ascontiguousarray(rgb), (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(small, dtype=np.uint8)
