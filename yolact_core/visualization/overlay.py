@@ -183,10 +183,10 @@ def _draw_masks(
             continue
         mask, window = crop.view(np.uint8), crop_window(crop, corner)
         share = np.rint(np.array([*color, 0]) * opacity)  # of whole numbers the sum is fastest
-        tinted = cv2.add(dimmed[window], share)
+        tinted = np.asarray(cv2.add(dimmed[window], share), dtype=np.uint8)
         if style.contours:
             core = cv2.erode(mask, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-            edge = (mask ^ core).view(np.bool_)
+            edge = np.not_equal(mask, core)
             np.copyto(_as_pixels(tinted), _as_pixels(np.array(color, np.uint8)), where=edge)
         cv2.copyTo(tinted, mask, image[window])
 
