@@ -52,6 +52,7 @@ STEPS = (
     Step('gather', 'nanodet.gather', 'run', 'list several data sets as one, for masks alone'),
     Step('relabel', 'nanodet.relabel', 'run', 'give indoor classes the names that COCO has'),
     Step('ship', 'shipping.ship', 'run', 'put a trained model where the package has it'),
+    Step('ranges', 'shipping.ranges', 'run', 'write into a model what int8 needs to know'),
     Step('losses', 'shipping.losses', 'run', 'write into a model what a precision loses'),
     Step('card', 'shipping.card', 'run', 'write the model card of a shipped model'),
     Step('sheet', 'shipping.sheets', 'run_sheet', 'draw what a model finds in pictures'),

@@ -8,7 +8,8 @@
 #   LOSS_SETS  annotations of the pictures that ship: real rooms, and both halves of the larger set
 #   FAILURE_SETS, FAILURE_IMAGES  annotations and folders of pictures that may be shown
 # Targets: ship (all of it; with CHECKPOINT=FILE that one, without training); card and images (again
-# from the shipped file); losses (what PRECISION loses, into that file).
+# from the shipped file); ranges (what int8 needs, into that file, from photographs of recipes/teacher);
+# losses (what PRECISION loses, into that file).
 CHECKPOINT ?= $(RUN)/last.safetensors
 TRAINED := $(if $(filter file,$(origin CHECKPOINT)),$(RUN)/trained,$(CHECKPOINT))
 MODEL ?= $(ROOT)/yolact_core/models/$(NAME).safetensors
@@ -17,6 +18,7 @@ IMAGES ?= $(ROOT)/docs/images
 REAL := $(ROOT)/test/data/real_rooms
 REAL_2 := $(ROOT)/test/data/real_rooms_2
 PRECISION ?= bfloat16
+EXACT := backbone.conv1.0 backbone.layers.0  # of few channels: int8 would lose most there
 FIGURES := $(SETS:%=$(OUT)/figures/%.json)
 SHEETS := $(IMAGES)/$(NAME)_real_rooms.jpg $(IMAGES)/$(NAME)_pictures.jpg
 FAILURES := $(IMAGES)/$(NAME)_failures.jpg
@@ -30,7 +32,7 @@ endef
 DRAW_FAILURES = $(STEP) failures $(FAILURES) --model $(MODEL) \
   --annotations $(FAILURE_SETS) --images $(FAILURE_IMAGES)
 
-.PHONY: ship card images losses
+.PHONY: ship card images ranges losses
 ship: $(MODEL) $(CARD) $(SHEETS) $(FAILURES)
 
 $(FIGURES): $(OUT)/figures/%.json: $(TRAINED)
@@ -58,6 +60,12 @@ card:
 images: $(FAILURE_SETS)
 	$(DRAW_SHEETS)
 	$(DRAW_FAILURES)
+
+$(TEACHER)/images/index.json:
+	$(MAKE) -C ../teacher pictures OUT=$(TEACHER)
+
+ranges: $(TEACHER)/images/index.json
+	$(STEP) ranges $(MODEL) --images $(<D) --exact $(EXACT)
 
 losses: $(LOSS_SETS)
 	$(STEP) losses $(MODEL) --precision $(PRECISION) $(if $(EXPORTED),--exported $(EXPORTED)) \

@@ -105,7 +105,7 @@ def test_an_engine_is_built_once_and_again_when_damaged_or_of_another_format(
 ):
     built, formats = [], [FORMAT]
 
-    def write(onnx_path, path, precision, calibration, library):
+    def write(onnx_path, path, precision, library):
         built.append(onnx_path.read_text())
         header = EngineHeader(
             config.name, 'ab' * 32, precision, config.input_size, library.runtime, library.gpu()

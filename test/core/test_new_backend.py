@@ -47,7 +47,7 @@ class ToyBackend(ExportedBackend):
         return backend
 
     @staticmethod
-    def write(network, card, path, calibration):
+    def write(network, card, path):
         torch.save({'card': card.to_strings(), 'weights': network.state_dict()}, path)
 
     def run(self, images):

@@ -184,8 +184,8 @@ class Opener:
         workload: Work that they are loaded for.
         device: Device that they run on.
         folder: Folder for files that are of no use afterwards.
-        calibration: Folder of images for int8; None: those of the workload, which are enough to
-            measure its speed.
+        calibration: Folder of images for int8; None: the ranges of the checkpoint hold, or images
+            of the workload, which are enough to measure its speed.
     """
 
     workload: Workload
@@ -236,8 +236,10 @@ class Opener:
         source = self._quantise(variant) if is_quantised else variant.model
         return load_backend(source, str(self.device), variant.runner, variant.precision)
 
-    def _quantise(self, variant: Variant) -> Path:
+    def _quantise(self, variant: Variant) -> str | Path:
         network = load_network(variant.model)
+        if network.ranges and self.calibration is None:
+            return variant.model
         suffix = RUNTIMES[variant.runner].suffix
         path = self.folder / f'{network.config.name}-{variant.runner}-int8{suffix}'
         if not path.is_file():

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FORMAT = 'yolact-1'
+RANGES = 'ranges.'  # start of the keys of what is no weight, but Yolact.ranges
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ def load_checkpoint(path: str | Path) -> tuple[Yolact, Facts]:
     """
     weights, config, facts = read_checkpoint(path)
     network = build_network(config)
+    ranges = [key for key in weights if key.startswith(RANGES)]
+    network.ranges = {key.removeprefix(RANGES): weights.pop(key) for key in ranges}
     try:
         load_weights(network, weights)
     except InputError as error:
@@ -96,7 +99,7 @@ def load_checkpoint(path: str | Path) -> tuple[Yolact, Facts]:
 
 
 def read_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], ModelConfig, Facts]:
-    """Read weights, configuration and facts of a checkpoint of our own format.
+    """Read weights, ranges for int8, configuration and facts of a checkpoint of our own format.
 
     Raises:
         InputError: The file cannot be read, is of another format, or is damaged.
@@ -126,13 +129,13 @@ def save_checkpoint(network: Yolact, path: str | Path, facts: Facts | None = Non
     """Write a network to one ``.safetensors`` file that says everything about itself.
 
     Args:
-        network: Network whose weights and configuration are written.
+        network: Network whose weights, ranges and configuration are written.
         path: File to write; an older one is replaced only when the new one is complete.
         facts: What else the file says; None: a palette, and nothing of training and licence.
     """
     facts = facts or Facts(make_palette(len(network.config.class_names)))
     weights = {key: value.contiguous().cpu() for key, value in network.state_dict().items()}
-    write_checkpoint(weights, network.config, facts, path)
+    write_checkpoint(weights | ranges_by_key(network), network.config, facts, path)
 
 
 def write_checkpoint(
@@ -141,7 +144,7 @@ def write_checkpoint(
     """Write what ``read_checkpoint`` reads, for instance with other facts.
 
     Args:
-        weights: Contiguous weights on the CPU, by key.
+        weights: Contiguous weights and ranges on the CPU, by key.
         config: Configuration that they fit.
         facts: What else the file says.
         path: File to write; an older one is replaced only when the new one is complete.
@@ -153,6 +156,11 @@ def write_checkpoint(
     }
     with replace_when_done(Path(path)) as unfinished:
         save_file(dict(weights), unfinished, metadata)
+
+
+def ranges_by_key(network: Yolact) -> dict[str, Tensor]:
+    """Return the ranges of a network as they stand among the weights of a checkpoint."""
+    return {RANGES + name: values.contiguous() for name, values in network.ranges.items()}
 
 
 def save_random(config_name: str, folder: Path) -> Path:

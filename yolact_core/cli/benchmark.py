@@ -60,7 +60,8 @@ class VariantOptions:
         metavar='NAME,NAME',
     )
     calibration: Path | None = option(
-        'images for int8 (default: those measured on)', metavar='DIR'
+        'images for int8 (default: ranges that the checkpoint has, or those measured on)',
+        metavar='DIR',
     )
     reference: tuple[str, ...] = option(
         "plain: our network in eager float32 with the original's algorithms; mask_rcnn, "

@@ -59,7 +59,9 @@ class Options:
         'auto',
     )
     calibration: Path | None = option(
-        'folder of 100 to 300 images of what will be seen, for int8', metavar='DIR'
+        'folder of 100 to 300 images of what will be seen, for int8 (default: ranges that the '
+        'checkpoint has)',
+        metavar='DIR',
     )
     output: Path | None = option(
         f'file to write; default: {OUTPUT_FOLDER}/CONFIGURATION-PRECISION.SUFFIX, or '
@@ -98,7 +100,6 @@ class Options:
             )
         given = {
             '--precision': self.precision != 'auto',
-            '--calibration': self.calibration is not None,
             '--decode': self.decode,
             '--candidates': self.candidates is not None,
             '--build-only': self.build_only,
@@ -117,6 +118,7 @@ def run(options: Options) -> int:
     from yolact_core.checkpoints.checkpoint import load_network
     from yolact_core.checkpoints.model_zoo import find_model, url_to_fetch
     from yolact_core.network import resize_network
+    from yolact_core.quantization.calibration import calibrate
 
     options.check()
     export = _export_options(options) if options.format != CHECKPOINT else None
@@ -126,6 +128,8 @@ def run(options: Options) -> int:
     if options.input_size is not None:
         network = resize_network(network, options.input_size)
     if export is None:
+        if options.calibration:
+            calibrate(network, options.calibration)
         path = options.output or OUTPUT_FOLDER / f'{network.config.name}.safetensors'
         _write_checkpoint(network, find_model(options.model), path)
         say(str(path))
@@ -164,30 +168,40 @@ def _export(network: Yolact, export: ExportOptions, options: Options) -> None:
 
 
 def _write_checkpoint(network: Yolact, source: Path, path: Path) -> None:
-    """Write a checkpoint that says what its source says, but for figures of another size."""
-    from yolact_core.checkpoints.checkpoint import read_checkpoint, save_checkpoint
+    """Write a checkpoint that says what its source says, but for figures of another size.
+
+    Weights stay as they are stored there, in half precision for instance.
+    """
+    from yolact_core.checkpoints.checkpoint import (
+        ranges_by_key,
+        read_checkpoint,
+        save_checkpoint,
+        write_checkpoint,
+    )
     from yolact_core.checkpoints.state_dicts import holds_safetensors
 
     if path.suffix != '.safetensors':
         raise InputError(f'output must be a .safetensors file, got {str(path)!r}')
-    facts = None
-    if holds_safetensors(source):
-        _, config, facts = read_checkpoint(source)
-        if config.name != network.config.name:
-            facts = dataclasses.replace(facts, training={'resized_from': config.name})
-    save_checkpoint(network, path, facts)
+    if not holds_safetensors(source):
+        save_checkpoint(network, path)
+        return
+    weights, config, facts = read_checkpoint(source)
+    if config.name != network.config.name:
+        facts = dataclasses.replace(facts, training={'resized_from': config.name})
+    write_checkpoint(weights | ranges_by_key(network), network.config, facts, path)
 
 
 def _build_only(network: Yolact, export: ExportOptions, folder: Path | None) -> Path:
-    from yolact_core.runtimes.export import read_calibration
+    from yolact_core.quantization.calibration import calibrate
 
     runtime = RUNTIMES[export.runtime]
     if not runtime.builder or export.is_decoded or export.candidates:
         raise InputError(
             '--build-only must be used with --format engine and without --decode and --candidates'
         )
-    images = read_calibration(export.calibration, network.config) if export.calibration else ()
-    return runtime.find_or_build(network, export.precision, folder, images)
+    if export.calibration:
+        calibrate(network, export.calibration)
+    return runtime.find_or_build(network, export.precision, folder)
 
 
 def _tell(path: Path, differences: list[OutputDifference]) -> None:

@@ -57,8 +57,13 @@ class Yolact(nn.Module):
 
     Args:
         config: Configuration of the network.
+
+    Attributes:
+        ranges: What ``yolact_core.quantization.measure_ranges`` found, which int8 needs; empty:
+            nothing was measured.
     """
 
+    ranges: dict[str, Tensor]
     priors: Tensor  # (A, 4) cx cy w h, fractions of the image
     mean: Tensor  # (3, 1, 1) of red, green and blue in [0, 255]
     std: Tensor  # (3, 1, 1)
@@ -67,6 +72,7 @@ class Yolact(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
+        self.ranges = {}
         channels, classes = config.feature_channels, len(config.class_names)
         stages = config.backbone.stages
         detail = config.protonet.detail_stage
@@ -209,6 +215,7 @@ def resize_network(network: Yolact, input_size: int) -> Yolact:
     name = f'{config.name}_{input_size}' if input_size != config.input_size else config.name
     resized = build_network(config.replace(name=name, input_size=input_size))
     resized.load_state_dict(network.state_dict())
+    resized.ranges = network.ranges
     return resized.to(network.priors.device)
 
 

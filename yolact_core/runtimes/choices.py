@@ -94,9 +94,16 @@ class Choice:
         return f'{self.candidate} ({times or "not measured"})'
 
 
-def model_key(network: Yolact) -> str:
-    """Return a name for a network that changes with its weights, configuration and our format."""
-    facts = [FORMAT, hash_weights(network), network.config.to_mapping()]
+def model_key(network: Yolact, precision: str = 'float32') -> str:
+    """Return a name for a network that changes with its weights, configuration and our format.
+
+    Args:
+        network: Network in evaluation mode.
+        precision: Precision of the file; for int8 the name changes with the ranges as well.
+    """
+    facts: list[Any] = [FORMAT, hash_weights(network), network.config.to_mapping()]
+    if precision == 'int8':
+        facts.append({name: values.tolist() for name, values in network.ranges.items()})
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     return f'{network.config.name}-{digest[:KEY_DIGITS]}'
 

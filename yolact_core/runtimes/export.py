@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.export import Dim, ExportedProgram
+from torch.export import ExportedProgram
 
 from yolact_core.checkpoints.checkpoint import hash_weights
 from yolact_core.errors import InputError, package_needed
 from yolact_core.files import replace_together
-from yolact_core.inference.preprocessing import BytePreprocessor, Normalizer
-from yolact_core.media.image_files import find_images, read_image
+from yolact_core.inference.preprocessing import Normalizer
 from yolact_core.network import Yolact
-from yolact_core.network.merging import merge_heads
+from yolact_core.quantization.calibration import calibrate, quantize_network
+from yolact_core.quantization.tracing import trace_network
 from yolact_core.runtimes.comparison import (
     OutputDifference,
     compare_outputs,
@@ -29,7 +29,6 @@ from yolact_core.runtimes.registry import RUNTIMES
 if TYPE_CHECKING:
     from yolact_core.config import ModelConfig
 
-MOST = 300  # calibration images, evenly from the folder: more change little
 COMPARED = 8  # calibration images
 INPUT = 'images'
 
@@ -41,15 +40,15 @@ class ExportOptions:
     Args:
         runtime: Name of the runtime that reads the file.
         precision: One of those that files of the runtime can be written in.
-        calibration: Folder of images, for ``int8``.
+        calibration: Folder of images for ``int8``; None: the ranges that the network has hold.
         is_decoded: Give boxes and scores instead of offsets and logits. This project cannot run
             such a file: it is for other programs.
         candidates: Number of priors of each image that outputs are for, the most promising ones;
             None: all.
 
     Raises:
-        InputError: The runtime is not installed or does not know the precision, there must or
-            must not be calibration images, or candidates cannot be picked.
+        InputError: The runtime is not installed or does not know the precision, there must not be
+            calibration images, or candidates cannot be picked.
     """
 
     runtime: str
@@ -66,10 +65,10 @@ class ExportOptions:
                 f'precision of an export to {self.runtime} must be one of '
                 f'{", ".join(runtime.precisions)}, got {self.precision!r}'
             )
-        if (self.precision == 'int8') != (self.calibration is not None):
+        if self.precision != 'int8' and self.calibration is not None:
             raise InputError(
                 'calibration images must be given for int8 and for nothing else, got precision '
-                f'{self.precision} and calibration {str(self.calibration or "none")!r}'
+                f'{self.precision} and calibration {str(self.calibration)!r}'
             )
         if self.candidates is not None and not runtime.can_pick:
             able = [one.name for one in RUNTIMES.values() if one.can_pick]
@@ -79,15 +78,6 @@ class ExportOptions:
             )
         if self.candidates is not None and self.candidates < 1:
             raise InputError(f'candidates must be at least 1, got {self.candidates}')
-
-
-def trace_network(network: nn.Module, image: Tensor) -> ExportedProgram:
-    """Return the graph of a network for any number of images of the shape and type of one."""
-    images = torch.stack([image, image])  # of a single one, tracing would make a constant
-    with torch.no_grad():
-        return torch.export.export(
-            merge_heads(network), (images,), dynamic_shapes=({0: Dim('batch')},)
-        )
 
 
 def write_onnx(network: nn.Module, card: ModelCard, path: Path) -> None:
@@ -150,13 +140,17 @@ def export_network(network: Yolact, path: Path, options: ExportOptions) -> list[
             f'a network for {runtime.name} must have no deformable convolutions, '
             f'got {config.name}: use another backend'
         )
-    images = read_calibration(options.calibration, config) if options.calibration else []
-    module = with_outputs(network, options.is_decoded, options.candidates)
+    images = calibrate(network, options.calibration) if options.calibration else []
+    exact = with_outputs(network, options.is_decoded, options.candidates)
     whole = with_outputs(network, options.is_decoded, None)
     names = output_names(options.is_decoded, options.candidates is not None)
     card = ModelCard.of_network(network, hash_weights(network), options.precision, names)
+    is_symmetric = runtime.backend_class.is_symmetric
+    module = (
+        quantize_network(network, is_symmetric, exact) if options.precision == 'int8' else exact
+    )
     with replace_together(path) as unfinished:
-        runtime.backend_class.write(module, card, unfinished, images)
+        runtime.backend_class.write(module, card, unfinished)
         device = runtime.backend_class.device_to_check()
         if device is None:
             return []
@@ -164,28 +158,13 @@ def export_network(network: Yolact, path: Path, options: ExportOptions) -> list[
         images = images[:COMPARED] or [_noise(config)]
         differences = compare_outputs(
             backend,
-            nn.Sequential(Normalizer(config), module),
+            nn.Sequential(Normalizer(config), exact),
             nn.Sequential(Normalizer(config), whole),
             images,
         )
         if options.precision == 'float32':
             require_equality(differences)
     return differences
-
-
-def read_calibration(folder: Path, config: ModelConfig) -> list[Tensor]:
-    """Return images that show what ranges a network's values usually have, (1, S, S, 3) each.
-
-    Args:
-        folder: Images of what the robot sees, at any depth; 100 to 300 are enough.
-        config: Configuration that gives the size.
-
-    Raises:
-        InputError: There is no image in the folder, or one cannot be read.
-    """
-    preprocess = BytePreprocessor(config)
-    paths = find_images(folder, MOST, 'calibration folder')
-    return [preprocess([read_image(path)]).clone() for path in paths]
 
 
 def _noise(config: ModelConfig) -> Tensor:

@@ -129,6 +129,7 @@ class ExportedBackend(ABC):
     """
 
     name: str
+    is_symmetric = False  # whether int8 must have 0 in the middle of its whole numbers
 
     def __init__(self, card: ModelCard, device: torch.device, precision: str) -> None:
         self.card = card
@@ -160,19 +161,15 @@ class ExportedBackend(ABC):
 
     @staticmethod
     @abstractmethod
-    def write(
-        network: nn.Module, card: ModelCard, path: Path, calibration: Sequence[Tensor]
-    ) -> None:
+    def write(network: nn.Module, card: ModelCard, path: Path) -> None:
         """Write a graph that takes images as ``run`` does, and normalizes them, to a file.
 
         Args:
-            network: Network in evaluation mode, on the CPU, or what ``with_outputs`` made of it:
-                it takes normalized images.
+            network: Network in evaluation mode, on the CPU, or what ``with_outputs`` or
+                ``quantize`` made of it: it takes normalized images.
             card: What the file shall say of its model; its precision is one that the row of the
                 runtime names.
             path: File to write; others that belong to it go beside it.
-            calibration: Images as ``run`` takes them, each of shape (1, S, S, 3), that show int8
-                the usual ranges.
 
         Raises:
             InputError: A package is missing, or the network cannot be converted.

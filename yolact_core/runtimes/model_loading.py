@@ -55,14 +55,11 @@ def load_backend(
         return _open_exported(runtime, Path(source), device, backend, precision)
     name = _default_backend() if backend == 'auto' else backend
     where = resolve_device(device)
+    if name == 'auto' and precision == 'int8':
+        name = _runtime_for_int8(where)
     if name in RUNTIMES:
         RUNTIMES[name].require()
         where = _device_of(RUNTIMES[name], device)
-    if precision == 'int8' and (name == 'auto' or _must_be_calibrated(name)):
-        raise InputError(
-            'precision int8 must be calibrated with images, got a checkpoint: run "yolact export '
-            '--precision int8 --calibration DIR" and load the file that it writes'
-        )
     network = load_network(source, config)
     losses = read_losses(source)
     if name == 'auto' and where.type == 'cpu':
@@ -126,9 +123,13 @@ def _check_name(name: str, subject: str) -> None:
         )
 
 
-def _must_be_calibrated(name: str) -> bool:
-    """Return whether files in int8 have to be there before: engines may have been built."""
-    return name in RUNTIMES and 'int8' in RUNTIMES[name].precisions and not RUNTIMES[name].builder
+def _runtime_for_int8(device: torch.device) -> str:
+    """Return the first runtime that is made for int8 on a device."""
+    return next(
+        name
+        for name, runtime in RUNTIMES.items()
+        if 'int8' in runtime.precisions and device.type in runtime.devices
+    )
 
 
 def _open_exported(
@@ -169,12 +170,16 @@ def _build(
 def _find_or_export(
     network: Yolact, runtime: Runtime, precision: str, folder: str | Path | None
 ) -> Path:
-    """Return a file of a network, written at its first use: in float32, unless it is an engine."""
+    """Return a file of a network, written at its first use.
+
+    It is in float32, unless it is an engine or for int8.
+    """
     if runtime.builder:
         precision = runtime.precisions[0] if precision == 'auto' else precision
-        return runtime.find_or_build(network, precision, folder, ())
-    path = cache_folder() / 'exported' / f'{model_key(network)}{runtime.suffix}'
+        return runtime.find_or_build(network, precision, folder)
+    written = precision if precision in runtime.precisions else runtime.precisions[0]
+    path = cache_folder() / 'exported' / f'{model_key(network, written)}{runtime.suffix}'
     if not path.is_file():
         logger.info('exporting %s for %s to %s, once', network.config.name, runtime.name, path)
-        export_network(network, path, ExportOptions(runtime.name))
+        export_network(network, path, ExportOptions(runtime.name, written))
     return path

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from yolact_core.errors import InputError, package_needed
+from yolact_core.quantization.tracing import trace_network
 from yolact_core.records import parse_json
-from yolact_core.runtimes.export import trace_network, write_graph
+from yolact_core.runtimes.export import write_graph
 from yolact_core.runtimes.exported_backend import ExportedBackend, ModelCard, run_one_by_one
 from yolact_core.threads import asleep_while_waiting
 
@@ -71,9 +71,7 @@ class NcnnBackend(ExportedBackend):
         return cls(net, _read_card(path), 'float32' if precision == 'auto' else precision)
 
     @staticmethod
-    def write(
-        network: nn.Module, card: ModelCard, path: Path, calibration: Sequence[Tensor]
-    ) -> None:
+    def write(network: nn.Module, card: ModelCard, path: Path) -> None:
         """Write a network for one image at a time; the card is the last line of the graph."""
         with package_needed('pnnx', 'ncnn'):
             from pnnx import EXEC_PATH

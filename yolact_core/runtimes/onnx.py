@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -70,9 +69,7 @@ class OnnxBackend(ExportedBackend):
         return cls(session, card, device, precision)
 
     @staticmethod
-    def write(
-        network: nn.Module, card: ModelCard, path: Path, calibration: Sequence[Tensor]
-    ) -> None:
+    def write(network: nn.Module, card: ModelCard, path: Path) -> None:
         """Write a network for any number of images; the card goes into the metadata."""
         write_onnx(network, card, path)
 

@@ -5,27 +5,21 @@ A model is two files: the graph in ``.xml``, and its weights in ``.bin`` beside 
 
 from __future__ import annotations
 
-import logging
-import sys
-from collections.abc import Sequence
-from contextlib import redirect_stdout
 from pathlib import Path
 
 import openvino
 import torch
+from openvino._offline_transformations import compress_quantize_weights_transformation
 from openvino.preprocess import PrePostProcessor
 from torch import Tensor, nn
 
 from yolact_core.config import ModelConfig
-from yolact_core.errors import InputError, package_needed
-from yolact_core.inference.preprocessing import Normalizer
-from yolact_core.runtimes.export import trace_network
+from yolact_core.errors import InputError
+from yolact_core.quantization.tracing import trace_network
 from yolact_core.runtimes.exported_backend import ExportedBackend, ModelCard, run_one_by_one
 
 CARD = 'yolact'  # section of the file's runtime information
 BFLOAT16 = 'BF16'  # as the runtime calls it among what a CPU can do
-LEAKY = 'PRelu'
-ENDS = ('Convolution', 'Constant', 'Parameter')  # where the way back from the outputs ends
 
 
 class OpenVinoBackend(ExportedBackend):
@@ -69,17 +63,14 @@ class OpenVinoBackend(ExportedBackend):
         return cls(compiled, card, precision)
 
     @staticmethod
-    def write(
-        network: nn.Module, card: ModelCard, path: Path, calibration: Sequence[Tensor]
-    ) -> None:
+    def write(network: nn.Module, card: ModelCard, path: Path) -> None:
         """Write a network for one image at a time; the card is the file's runtime information."""
         side = card.config.input_size
         model = openvino.convert_model(trace_network(network, torch.zeros(3, side, side)))
         model.reshape([1, 3, side, side])
         for output, name in zip(model.outputs, card.outputs, strict=True):
             output.get_tensor().set_names({name})
-        if card.precision == 'int8':
-            model = _quantise(model, calibration, Normalizer(card.config))
+        compress_quantize_weights_transformation(model)  # weights in int8 to bytes
         model = _from_bytes(model, card.config)
         for key, value in card.to_strings().items():
             model.set_rt_info(value, [CARD, key])
@@ -123,38 +114,3 @@ def _from_bytes(model: openvino.Model, config: ModelConfig) -> openvino.Model:
     normalization = images.preprocess().convert_element_type(openvino.Type.f32)
     normalization.mean(list(config.mean)).scale(list(config.std))
     return steps.build()
-
-
-def _quantise(
-    model: openvino.Model, calibration: Sequence[Tensor], normalize: Normalizer
-) -> openvino.Model:
-    with package_needed('nncf', 'openvino', 'to quantise'):
-        import nncf
-    nncf.set_log_level(logging.ERROR)
-    dataset = nncf.Dataset(calibration, lambda image: normalize(image).numpy())
-    # Of a range around zero, half would be lost to what leaky slopes leave of negative values.
-    is_leaky = any(one.get_type_name() == LEAKY for one in model.get_ops())
-    presets = nncf.QuantizationPreset
-    with redirect_stdout(sys.stderr):  # it shows its progress
-        return nncf.quantize(
-            model,
-            dataset,
-            preset=presets.MIXED if is_leaky else presets.PERFORMANCE,
-            subset_size=len(calibration),
-            ignored_scope=nncf.IgnoredScope(names=_after_convolutions(model)),
-        )
-
-
-def _after_convolutions(model: openvino.Model) -> list[str]:
-    """Return the names of what comes between the last convolutions and the outputs.
-
-    It takes hardly any time, and steps of int8 would be steps of boxes and scores.
-    """
-    names: dict[str, None] = {}
-    waiting = [output.node for output in model.outputs]
-    while waiting:
-        node = waiting.pop()
-        if node.get_type_name() not in ENDS and node.get_friendly_name() not in names:
-            names[node.get_friendly_name()] = None
-            waiting += [value.get_node() for value in node.input_values()]
-    return list(names)

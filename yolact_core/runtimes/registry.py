@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING
 from yolact_core.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     import torch
-    from torch import Tensor
 
     from yolact_core.config import ModelConfig
     from yolact_core.network import Yolact
@@ -104,8 +103,8 @@ class Runtime:
         return found
 
     @property
-    def find_or_build(self) -> Callable[[Yolact, str, str | Path | None, Sequence[Tensor]], Path]:
-        """Builder, which is given a network, a precision, a folder and calibration images."""
+    def find_or_build(self) -> Callable[[Yolact, str, str | Path | None], Path]:
+        """Builder, which is given a network, a precision and a folder."""
         found: Callable[..., Path] = resolve_name(self.builder)
         return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -114,6 +114,7 @@ class TensorRtBackend(ExportedBackend):
     """
 
     name = 'tensorrt'
+    is_symmetric = True
 
     def __init__(
         self,
@@ -163,14 +164,12 @@ class TensorRtBackend(ExportedBackend):
         return cls(engine, card, device, file.header.precision)
 
     @staticmethod
-    def write(
-        network: nn.Module, card: ModelCard, path: Path, calibration: Sequence[Tensor]
-    ) -> None:
+    def write(network: nn.Module, card: ModelCard, path: Path) -> None:
         """Build an engine for the GPU that is here, for one image at a time."""
         with tempfile.TemporaryDirectory() as folder:
             exported = Path(folder) / 'model.onnx'
             write_onnx(network, replace(card, precision='float32'), exported)
-            build_engine(exported, path, card.precision, calibration)
+            build_engine(exported, path, card.precision)
 
     @staticmethod
     def device_to_check() -> torch.device | None:

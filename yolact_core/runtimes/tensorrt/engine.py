@@ -7,22 +7,21 @@ import json
 import logging
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from torch import Tensor
 
 from yolact_core.checkpoints.checkpoint import hash_weights
 from yolact_core.checkpoints.model_zoo import cache_folder
 from yolact_core.errors import InputError
 from yolact_core.files import replace_when_done
+from yolact_core.quantization.calibration import quantize_network
 from yolact_core.records import build_record, parse_json
 from yolact_core.runtimes.export import write_onnx
 from yolact_core.runtimes.exported_backend import FORMAT, ModelCard
 from yolact_core.runtimes.tensorrt.library import ANY_GPU, TensorRT, find_tensorrt
-from yolact_core.runtimes.tensorrt.precision import halve_model, load_model, quantize_model
+from yolact_core.runtimes.tensorrt.precision import halve_model, load_model
 
 if TYPE_CHECKING:
     from yolact_core.config import ModelConfig
@@ -148,7 +147,6 @@ def build_engine(
     onnx_path: Path,
     engine_path: Path,
     precision: str,
-    calibration: Sequence[Tensor] = (),
     library: TensorRT | None = None,
 ) -> EngineHeader:
     """Build an engine and write it to a file.
@@ -157,11 +155,9 @@ def build_engine(
     ``int8`` the convolutions take int8 and all else is float16.
 
     Args:
-        onnx_path: Exported network in float32.
+        onnx_path: Exported network in float32, for ``int8`` one that rounds to it.
         engine_path: File to write the engine to.
         precision: ``float32``, ``float16`` or ``int8``.
-        calibration: Images for ``int8``, bytes of shape (1, S, S, 3), a few hundred like those
-            that the network will see.
         library: Library that builds it; None: the one that is installed.
 
     Returns:
@@ -176,8 +172,6 @@ def build_engine(
     exported = load_model(onnx_path)
     metadata = {one.key: one.value for one in exported.metadata_props}
     card = ModelCard.from_strings(metadata, onnx_path)
-    if precision == 'int8':
-        exported = quantize_model(onnx_path, calibration)
     if precision != 'float32':
         halve_model(exported)
     header = EngineHeader.of(card.config, card.digest, precision, library)
@@ -185,12 +179,7 @@ def build_engine(
     return header
 
 
-def find_or_build(
-    network: Yolact,
-    precision: str,
-    folder: str | Path | None = None,
-    calibration: Sequence[Tensor] = (),
-) -> Path:
+def find_or_build(network: Yolact, precision: str, folder: str | Path | None = None) -> Path:
     """Return the engine of a network for the GPU and the TensorRT that are here.
 
     It is built if it is not there yet, or damaged.
@@ -199,10 +188,10 @@ def find_or_build(
         network: Network in evaluation mode, on the CPU.
         precision: ``float32``, ``float16`` or ``int8``.
         folder: Where engines are kept; None: beside the fetched models.
-        calibration: Images for an ``int8`` engine that is not there yet; see ``build_engine``.
 
     Raises:
-        InputError: TensorRT is missing, or cannot build it.
+        InputError: TensorRT is missing or cannot build it, or for ``int8`` the network has no
+            ranges.
     """
     library, digest = find_tensorrt(), hash_weights(network)
     header = EngineHeader.of(network.config, digest, precision, library)
@@ -211,8 +200,9 @@ def find_or_build(
         logger.info('building an engine of %s, once', network.config.name)
         with tempfile.TemporaryDirectory() as exported:
             onnx_path = Path(exported) / 'model.onnx'
-            write_onnx(network, ModelCard.of_network(network, digest, 'float32'), onnx_path)
-            build_engine(onnx_path, path, precision, calibration, library)
+            module = quantize_network(network, True) if precision == 'int8' else network
+            write_onnx(module, ModelCard.of_network(network, digest, 'float32'), onnx_path)
+            build_engine(onnx_path, path, precision, library)
     return path
 
 

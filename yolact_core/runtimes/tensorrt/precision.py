@@ -5,22 +5,16 @@ TensorRT-RTX takes nothing else and TensorRT takes it since version 10, so both 
 
 from __future__ import annotations
 
-import logging
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from torch import Tensor
 
 from yolact_core.errors import InputError, package_needed
 
 if TYPE_CHECKING:
     import onnx
 
-QUANTIZED = ['Conv']
 FACTORS = {'Resize': slice(1, 3)}  # operators and which inputs of theirs are no features
 
 
@@ -63,67 +57,6 @@ def halve_model(model: onnx.ModelProto) -> None:
         cast = helper.make_node('Cast', [f'{value.name}_half'], [value.name], to=TensorProto.FLOAT)
         graph.node.append(cast)
     del graph.value_info[:]  # of the old types
-
-
-def quantize_model(path: Path, images: Sequence[Tensor]) -> onnx.ModelProto:
-    """Return a network whose convolutions take int8, by the ranges that images show.
-
-    Quantisation is symmetric, by channel for weights, as TensorRT wants it.
-
-    Args:
-        path: ONNX file in float32.
-        images: Images as bytes, each of shape (1, S, S, 3).
-
-    Raises:
-        InputError: ONNX Runtime, which measures the ranges, is missing, or there are no images.
-    """
-    with package_needed('onnxruntime', 'tensorrt', 'to quantise a network'):
-        from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
-    feeds = _Batches(load_model(path).graph.input[0].name, images)
-    with tempfile.TemporaryDirectory() as folder, _quiet_log():
-        quantized = Path(folder) / 'quantized.onnx'
-        quantize_static(
-            str(path),
-            str(quantized),
-            feeds,
-            quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=QUANTIZED,
-            per_channel=True,
-            activation_type=QuantType.QInt8,
-            weight_type=QuantType.QInt8,
-            extra_options={
-                'ActivationSymmetric': True,
-                'WeightSymmetric': True,
-                'QuantizeBias': False,
-                'AddQDQPairToWeight': True,
-                'DedicatedQDQPair': True,
-            },
-        )
-        return load_model(quantized)
-
-
-class _Batches:
-    """Hands calibration images to ONNX Runtime one by one."""
-
-    def __init__(self, name: str, images: Sequence[Tensor]) -> None:
-        if not images:
-            raise InputError('precision int8 must come with calibration images, got none')
-        self._feeds = ({name: one.contiguous().numpy()} for one in images)
-
-    def get_next(self) -> dict[str, Any] | None:
-        return next(self._feeds, None)
-
-
-@contextmanager
-def _quiet_log() -> Iterator[None]:
-    """Silence what ONNX Runtime logs through the root logger, which is the application's."""
-    level, handlers = logging.root.manager.disable, logging.root.handlers[:]
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(level)
-        logging.root.handlers[:] = handlers  # the first warning would have made one
 
 
 def _halve_tensor(tensor: onnx.TensorProto) -> None:
