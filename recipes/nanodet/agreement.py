@@ -92,7 +92,7 @@ def compare(network: Yolact, rgb: NDArray[np.uint8], cache: Path) -> Agreement:
         prediction = network(network.normalize(image)[None])
     return Agreement(
         float((prediction.class_logits[0].sigmoid() - scores).abs().max()),
-        float((prediction.box_offsets[0] - mean_distances(bins)).abs().max()),
+        float((prediction.box_offsets - mean_distances(bins[None])).abs().max()),
     )
 
 
