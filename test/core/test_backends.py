@@ -1,6 +1,8 @@
 """Every backend computes what PyTorch computes."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -27,6 +29,20 @@ from yolact_core.runtimes.torch import TorchBackend
 
 CPU = torch.device('cpu')
 ON_CPU = [name for name, runtime in RUNTIMES.items() if name != 'tensorrt']
+TWO_IN_TURN = """
+import signal, sys
+from pathlib import Path
+import torch
+from yolact_core.runtimes.registry import runtime_of_file
+path = Path(sys.argv[1])
+runtime = runtime_of_file(path)
+first, second = (runtime.open_model(path, torch.device('cpu'), 'auto') for _ in range(2))
+del first
+del second
+signal.signal(signal.SIGUSR1, lambda *_: None)
+signal.raise_signal(signal.SIGUSR1)
+print('alive')
+"""
 
 
 @pytest.fixture(scope='module', params=ON_CPU)
@@ -204,6 +220,12 @@ def test_bfloat16_is_close_where_the_cpu_has_it_and_refused_elsewhere(exported, 
 
 
 @pytest.mark.slow
+def test_signals_are_handled_after_two_backends_have_ended_in_the_order_of_their_start(exported):
+    command = [sys.executable, '-c', TWO_IN_TURN, str(exported)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, 'alive\n'), done.stderr
+
+
 def test_a_file_is_run_by_its_own_backend_only(exported, runtime):
     with pytest.raises(InputError, match=f"must be run by backend {runtime.name}, got 'torch'"):
         load_backend(exported, 'cpu', 'torch')

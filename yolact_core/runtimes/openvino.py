@@ -5,6 +5,7 @@ A model is two files: the graph in ``.xml``, and its weights in ``.bin`` beside 
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import openvino
@@ -43,7 +44,7 @@ class OpenVinoBackend(ExportedBackend):
 
         What an int8 file has not quantised runs in bfloat16 where the CPU has it.
         """
-        core = openvino.Core()
+        core = _core()
         try:
             model = core.read_model(path)
         except RuntimeError as error:
@@ -83,6 +84,17 @@ class OpenVinoBackend(ExportedBackend):
     def _run_one(self, image: Tensor) -> tuple[Tensor, ...]:
         found = self._request.infer({0: image.numpy()}, share_inputs=True, share_outputs=True)
         return tuple(torch.from_numpy(output) for output in found.values())
+
+
+@cache
+def _core() -> openvino.Core:
+    """Return the one core of this process, which lives as long.
+
+    A core gives signals a stack of their own, and when it ends it brings back the one before. Of
+    two that end in the order of their start, the second would bring back that of the first, which
+    is gone, and the next signal that Python handles, Ctrl-C for instance, would be the last.
+    """
+    return openvino.Core()
 
 
 def _read_card(model: openvino.Model, path: Path) -> ModelCard:
