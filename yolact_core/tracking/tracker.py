@@ -91,6 +91,8 @@ class Tracker:
         """
         if not np.isfinite(stamp):
             raise InputError(f'stamp must be finite seconds, got {stamp}')
+        if not self.options.camera_motion:
+            rgb = None
         view = SmallView.of(rgb) if isinstance(rgb, np.ndarray) else rgb
         self._go_on(stamp, view, detections.boxes)
         order = _canonical_order(detections)
@@ -106,7 +108,7 @@ class Tracker:
         """Move tracks on to the time and the place of the next image, or begin anew."""
         if self._stamp is not None and stamp < self._stamp:
             self.reset()
-        if view and self.options.camera_motion and not self._camera.follow(view, boxes):
+        if view and not self._camera.follow(view, boxes):
             self.reset()
             self._camera.follow(view, boxes)
         seconds = 0.0 if self._stamp is None else stamp - self._stamp
