@@ -73,9 +73,9 @@ def fast_nms(
     A dropped box still drops others, which greedy NMS would not allow. That is what turns the
     loop into one triangular matrix per class (YOLACT, section 5).
 
-    Whether a box stays depends on better ones alone. So classes without a score above the
-    threshold are skipped, and a first look at the best few boxes of each other class shows which
-    classes need a full one. This changes the time, not the result.
+    Whether a box stays depends on better ones alone. So scores that are not above the threshold
+    are not looked at, and a first look at the best few boxes of each class shows which classes
+    need a full one. This changes the time, not the result.
 
     Args:
         boxes: Corners (x1, y1, x2, y2) in any one unit, shape (N, 4).
@@ -88,11 +88,12 @@ def fast_nms(
     Returns:
         Indices into ``boxes`` and the class of each, both of shape (K,), best score first.
     """
-    top_k = min(top_k, len(boxes))
-    present = (scores > score_threshold).any(dim=0).nonzero().squeeze(1)  # (R,)
+    counts = (scores > score_threshold).sum(dim=0)  # (C,)
+    present = counts.nonzero().squeeze(1)  # (R,)
     if top_k == 0 or len(present) == 0:
         return _nothing(boxes)
     scores = scores.T[present]  # (R, N)
+    top_k = min(top_k, int(counts.max()))
     depth = min(SHALLOW, top_k)
     class_scores, order = scores.topk(depth)  # (R, depth)
     kept_scores, kept, rows = _survivors(boxes, class_scores, order, iou_threshold)
@@ -102,7 +103,9 @@ def fast_nms(
 
     unfinished = (class_scores[:, -1] >= floor).nonzero().squeeze(1)
     if depth < top_k and len(unfinished):
-        class_scores, order = scores[unfinished].topk(top_k)
+        scores = scores[unfinished]
+        top_k = min(top_k, int((scores >= floor).sum(dim=1).max()))
+        class_scores, order = scores.topk(top_k)
         deep_scores, deep_kept, deep_rows = _survivors(boxes, class_scores, order, iou_threshold)
         is_finished = torch.isin(rows, unfinished, invert=True)
         kept_scores = torch.cat([kept_scores[is_finished], deep_scores])
