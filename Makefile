@@ -31,7 +31,7 @@ QUIETLY := $(shell env --block-signal=INT true 2> /dev/null && echo '/usr/bin/en
 .PHONY: setup demo test fuzz lint bench bench-cpu bench-gpu bench-scale bench-train images clean
 setup: $(VENV)/built
 
-$(VENV)/installed: pyproject.toml setup.py $(ROS_REQUIREMENTS)
+$(VENV)/installed: pyproject.toml setup.py yolact_core/compiled/kernels.c $(ROS_REQUIREMENTS)
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or \
 	  sys.exit(f"Python must be 3.10 to 3.13, got {v[0]}.{v[1]}: name another, make PYTHON=python3.12")'
 ifdef ROS_DISTRO
@@ -84,6 +84,7 @@ lint: setup
 bench: setup
 	$(BIN)/python benchmarks/preprocess.py
 	$(BIN)/python benchmarks/postprocess.py
+	$(BIN)/python benchmarks/kernels.py
 	$(BIN)/python benchmarks/lifting_cost.py
 	$(BIN)/python benchmarks/tracker_cost.py
 	$(BIN)/python benchmarks/depth_outputs.py

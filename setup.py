@@ -1,5 +1,11 @@
-"""Lets tools that look for a ``setup.py`` find the project; all settings are in pyproject.toml."""
+"""What of the project is compiled where it can be; all settings are in pyproject.toml."""
 
-from setuptools import setup
+from setuptools import Extension, setup
 
-setup()
+KERNELS = Extension(
+    'yolact_core.compiled._kernels',
+    ['yolact_core/compiled/kernels.c'],
+    extra_compile_args=['-std=c11', '-O3', '-ffp-contract=off'],
+    optional=True,
+)
+setup(ext_modules=[KERNELS])

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from yolact_core.checkpoints.model_zoo import OFFICIAL_MODELS, cache_folder, shipped_models
+from yolact_core.compiled import kernels
 from yolact_core.runtimes.registry import RUNTIMES, InstallCheck
 
 CPU_FLAGS = (  # of x86, then of Arm
@@ -149,7 +150,15 @@ def _machine() -> list[Finding]:
         Finding('system', platform.platform()),
         Finding('CPU', f'{os.cpu_count()} cores, {platform.machine()}: {_cpu_flags()}'),
         Finding('memory', f'{gibibytes:.1f} GiB'),
+        _kernels(),
     ]
+
+
+def _kernels() -> Finding:
+    if kernels is not None:
+        return Finding('kernels', 'compiled')
+    remedy = "for faster masks: install a C compiler and Python's headers, then yolact once more"
+    return Finding('kernels', 'not compiled', 'missing', remedy)
 
 
 def _cpu_flags() -> str:

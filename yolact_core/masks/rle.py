@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from yolact_core.compiled import kernels
+
 GROUP_BITS = 5  # payload of one character of COCO's compressed form
 GROUPS = 7  # enough for 32 bits and a sign
 FIRST_CHARACTER = 48
@@ -42,14 +44,23 @@ def run_lengths_to_mask(
     Raises:
         ValueError: The lengths do not add up to ``height * width``.
     """
+    flat, total = _fill(np.ascontiguousarray(run_lengths, dtype=np.uint32), height * width)
+    if total != height * width:
+        raise ValueError(
+            f'run lengths must add up to {height} * {width} = {height * width}, got {total}'
+        )
+    return flat.reshape(height, width)
+
+
+def _fill(run_lengths: npt.NDArray[np.uint32], size: int) -> tuple[npt.NDArray[np.bool_], int]:
+    """Return the pixels of a mask, if its run lengths add up to the size, and their sum."""
+    if kernels is not None:
+        flat = np.empty(size, dtype=np.bool_)
+        return flat, kernels.fill_runs(run_lengths, flat)
     is_foreground = np.zeros(len(run_lengths), dtype=np.bool_)
     is_foreground[1::2] = True
     flat = np.repeat(is_foreground, run_lengths)
-    if flat.size != height * width:
-        raise ValueError(
-            f'run lengths must add up to {height} * {width} = {height * width}, got {flat.size}'
-        )
-    return flat.reshape(height, width)
+    return flat, flat.size
 
 
 def crop_to_coco_counts(

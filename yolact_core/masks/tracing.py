@@ -7,11 +7,14 @@ So it crosses the threshold there at most once, at a point that follows from the
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from yolact_core.compiled import kernels
 from yolact_core.masks.instance_masks import InstanceMasks
 
 MASK_THRESHOLD = 0.5
@@ -29,9 +32,33 @@ def trace_masks(soft_masks: Floats, bounds: Integers, size: tuple[int, int]) -> 
             count as 0. Shape (N, 4).
         size: Height and width of the image in pixels.
     """
+    if kernels is not None:
+        return _trace_compiled(kernels, soft_masks, bounds, size)
     profiles = _widen_rows(soft_masks, bounds, size[0])
     runs = _find_runs(profiles, soft_masks.shape[2], size[1])
     return _cut_out(runs, len(soft_masks), size)
+
+
+def _trace_compiled(
+    kernels: ModuleType, soft_masks: Floats, bounds: Integers, size: tuple[int, int]
+) -> InstanceMasks:
+    """Do the same in one pass."""
+    count = len(soft_masks)
+    spans = np.stack(_rows_of(bounds, soft_masks.shape[1], size[0]), axis=1)  # (N, 2)
+    shapes, corners = np.zeros((count, 2), dtype=np.int64), np.zeros((count, 2), dtype=np.int64)
+    counts = np.zeros(count, dtype=np.int64)
+    found = kernels.trace_masks(
+        np.ascontiguousarray(soft_masks),
+        np.ascontiguousarray(bounds),
+        spans,
+        _interpolate(soft_masks.shape[1], size[0]),
+        size[1],
+        (shapes, corners, counts),
+    )
+    lengths = np.frombuffer(found, dtype=np.uint32)
+    ends = [0, *np.cumsum(counts).tolist()]
+    runs = tuple(lengths[start:end] for start, end in pairwise(ends))
+    return InstanceMasks(runs, shapes, corners, size)
 
 
 class _Profiles(NamedTuple):
@@ -75,14 +102,12 @@ def _widen_rows(soft_masks: Floats, bounds: Integers, height: int) -> _Profiles:
     """Interpolate between rows of cells for each row of pixels that the cells of a mask reach."""
     grid_height = soft_masks.shape[1]
     low, high, share = _interpolate(grid_height, height)
-    left, top, right, bottom = bounds.T
-    is_empty = (left >= right) | (top >= bottom)
-    first = high.searchsorted(top)
-    end = np.where(is_empty, first, low.searchsorted(bottom))
-    widths = np.where(is_empty, 0, right - left) + 2
+    left, _, right, _ = bounds.T
+    first, end = _rows_of(bounds, grid_height, height)
+    widths = np.where(first == end, 0, right - left) + 2
     starts = np.concatenate([[0], np.cumsum((end - first) * widths)])
     values = np.empty(starts[-1], dtype=np.float32)
-    for index in (~is_empty).nonzero()[0]:
+    for index in (first != end).nonzero()[0]:
         x1, y1, x2, y2 = bounds[index].tolist()
         cells = np.zeros((y2 - y1 + 2, x2 - x1 + 2), dtype=np.float32)
         cells[1:-1, 1:-1] = soft_masks[index, y1:y2, x1:x2]
@@ -94,6 +119,15 @@ def _widen_rows(soft_masks: Floats, bounds: Integers, height: int) -> _Profiles:
         step *= share[rows, np.newaxis]
         upper += step
     return _Profiles(values, starts, widths, left - 1, first)
+
+
+def _rows_of(bounds: Integers, grid_height: int, height: int) -> tuple[Integers, Integers]:
+    """Return the first row of pixels that each mask may reach, and the one after the last."""
+    low, high, _ = _interpolate(grid_height, height)
+    left, top, right, bottom = bounds.T
+    first = high.searchsorted(top)
+    is_empty = (left >= right) | (top >= bottom)
+    return first, np.where(is_empty, first, low.searchsorted(bottom))
 
 
 def _find_runs(profiles: _Profiles, cells: int, pixels: int) -> _Runs:
@@ -179,4 +213,4 @@ def _interpolate(cells: int, pixels: int) -> tuple[Integers, Integers, Floats]:
     position = (np.arange(pixels, dtype=np.float32) + 0.5) * np.float32(cells / pixels) - 0.5
     position = np.clip(position, 0, cells - 1)
     low = position.astype(np.int64)
-    return low, np.minimum(low + 1, cells - 1), position - low
+    return low, np.minimum(low + 1, cells - 1), (position - low).astype(np.float32)

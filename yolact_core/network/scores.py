@@ -2,8 +2,10 @@
 
 import math
 
+import torch
 from torch import Tensor
 
+from yolact_core.compiled import kernels
 from yolact_core.config import ScoreKind
 
 ROUNDING = 1e-3  # of logits, on the safe side
@@ -55,4 +57,8 @@ def may_score(class_logits: Tensor, threshold: float, kind: ScoreKind = 'softmax
     """
     # A class with logit f scores below 1 / (1 + e^(b - f)), b being the logit of the background.
     least = math.log(threshold) - math.log1p(-threshold) - ROUNDING
-    return class_margins(class_logits, kind) > least
+    if kernels is None or class_logits.device.type != 'cpu' or class_logits.dtype != torch.float32:
+        return class_margins(class_logits, kind) > least
+    found = torch.empty(len(class_logits), dtype=torch.bool)
+    kernels.may_score(class_logits.detach().numpy(), least, kind == 'softmax', found.numpy())
+    return found

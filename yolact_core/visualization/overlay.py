@@ -10,13 +10,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from yolact_core.compiled import kernels
 from yolact_core.detections import Detections
 from yolact_core.errors import InputError
-from yolact_core.masks.instance_masks import Crop, crop_window
+from yolact_core.masks.instance_masks import Crop
 from yolact_core.palette import Color, make_palette
 from yolact_core.tracking import Tracks
 from yolact_core.visualization.shrinking import shrink_image, shrink_masks
 from yolact_core.visualization.tags import TagPlaces, paste_tag, render_tag
+from yolact_core.visualization.tinting import tint_with_opencv
 
 TEXT_FRACTION = 0.022  # of the side of a square as large as the image
 LINE_FRACTION = 0.0022
@@ -170,25 +172,14 @@ def _draw_masks(
     style: OverlayStyle,
     thickness: int,
 ) -> None:
-    """Mix each mask's pixels of the image with its colour, worst first, in place.
-
-    Whole crops are worked on in bytes, and the mask only picks what is kept of that: this is many
-    times faster than touching the mask's pixels alone.
-    """
-    kernel = np.ones((2 * thickness + 1, 2 * thickness + 1), dtype=np.uint8)
+    """Mix each mask's pixels of the image with its colour, worst first, in place."""
     opacity = style.alpha if style.masks else 0.0
-    dimmed = cv2.convertScaleAbs(image, alpha=1 - opacity)
-    for (crop, corner), color in reversed(list(zip(crops, colors, strict=True))):
-        if crop.size == 0:
-            continue
-        mask, window = crop.view(np.uint8), crop_window(crop, corner)
-        share = np.rint(np.array([*color, 0]) * opacity)  # of whole numbers the sum is fastest
-        tinted = np.asarray(cv2.add(dimmed[window], share), dtype=np.uint8)
-        if style.contours:
-            core = cv2.erode(mask, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-            edge = np.not_equal(mask, core)
-            np.copyto(_as_pixels(tinted), _as_pixels(np.array(color, np.uint8)), where=edge)
-        cv2.copyTo(tinted, mask, image[window])
+    dimmed = np.asarray(cv2.convertScaleAbs(image, alpha=1 - opacity), dtype=np.uint8)
+    edge = thickness if style.contours else 0
+    tint = tint_with_opencv if kernels is None else kernels.tint
+    for mask, color in reversed(list(zip(crops, colors, strict=True))):
+        red, green, blue = (round(opacity * value) for value in color)
+        tint(image, dimmed, mask, (red, green, blue), color, edge)
 
 
 def _write_labels(
@@ -218,11 +209,6 @@ def _whole_boxes(
     low[:, 2:] = np.ceil(boxes[:, 2:]) - 1
     inside = np.clip(low, 0, [width - 1, height - 1, width - 1, height - 1]).astype(int)
     return [(x1, y1, x2, y2) for x1, y1, x2, y2 in inside.tolist()]
-
-
-def _as_pixels(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.void]:
-    """View three bytes as one item, shape (..., 3) to (...): numpy picks these fastest."""
-    return np.asarray(rgb.view('V3')[..., 0])
 
 
 def _as_text(size: tuple[int, ...]) -> str:

@@ -1,0 +1,83 @@
+"""Loops in C against the same in NumPy and OpenCV: a frame of 1280x720 with 20 instances.
+
+Run with ``make bench``. Both take their turns; results are equal, which tests see to.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from unittest import mock
+
+import cv2
+import numpy as np
+import torch
+from nodes import HEIGHT, WIDTH, make_scene, save_model
+
+from yolact_core import load_network
+from yolact_core.compiled import kernels
+from yolact_core.detections import Detections
+from yolact_core.inference.options import DetectorOptions
+from yolact_core.inference.postprocessing import Postprocessor
+from yolact_core.masks import rle, tracing
+from yolact_core.masks.assembly import combine_prototypes, crop_bounds
+from yolact_core.network import Prediction, scores
+from yolact_core.threads import single_thread
+from yolact_core.timing import Clock
+from yolact_core.visualization import draw_overlay, overlay
+
+ROUNDS = 200
+SIZE = (HEIGHT, WIDTH)
+
+
+def works(
+    prediction: Prediction, found: Detections
+) -> dict[str, tuple[ModuleType, Callable[[], object]]]:
+    """Return what is timed by its name, and the module that may do it without kernels."""
+    coefficients, boxes = torch.from_numpy(found.coefficients), torch.from_numpy(found.boxes)
+    logits, prototypes = prediction.class_logits[0], prediction.prototypes[0]
+    soft = combine_prototypes(prototypes, coefficients).sigmoid()
+    fractions = boxes / torch.tensor([WIDTH, HEIGHT, WIDTH, HEIGHT])
+    bounds = crop_bounds(fractions, *soft.shape[1:]).clamp(min=0).ceil().long().numpy()
+    noise = np.random.default_rng(0).integers(0, 256, (9, 16, 3), dtype=np.uint8)
+    rgb = np.asarray(cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), np.uint8)
+    return {
+        'rule out priors': (scores, lambda: scores.may_score(logits, 0.05)),
+        'trace masks': (tracing, lambda: tracing.trace_masks(soft.numpy(), bounds, SIZE)),
+        'decode masks': (rle, lambda: list(found.masks)),
+        'draw overlay': (overlay, lambda: draw_overlay(rgb, found)),
+    }
+
+
+@single_thread()
+def main() -> None:
+    """Print the table."""
+    if kernels is None:
+        sys.exit('kernels must be compiled: install a C compiler, then yolact once more')
+    with tempfile.TemporaryDirectory() as folder:
+        model = save_model(Path(folder))
+        prediction, network = make_scene(model), load_network(model)
+    detect = Postprocessor(network.config, network.priors, network.rescore)
+    with torch.inference_mode():
+        (found,) = detect(prediction, [SIZE], DetectorOptions(), Clock(torch.device('cpu')))
+        print(f'{WIDTH}x{HEIGHT}, {len(found)} instances, {ROUNDS} rounds, ms, median')
+        print(f'{"":18}{"NumPy, OpenCV":>16}{"compiled":>12}{"ratio":>10}')
+        for name, (module, work) in works(prediction, found).items():
+            times: dict[str, list[float]] = {'without': [], 'with': []}
+            for _ in range(ROUNDS):
+                for variant, present in (('without', None), ('with', kernels)):
+                    with mock.patch.object(module, 'kernels', present):
+                        began = time.perf_counter()
+                        work()
+                        times[variant].append(time.perf_counter() - began)
+            plain, compiled = (1000 * statistics.median(one) for one in times.values())
+            print(f'{name:18}{plain:16.2f}{compiled:12.2f}{plain / compiled:10.2f}')
+
+
+if __name__ == '__main__':
+    main()
