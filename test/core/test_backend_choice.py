@@ -5,7 +5,7 @@ import logging
 import pytest
 import torch
 
-from yolact_core import Detector, InputError, load_network
+from yolact_core import Detector, InputError, cores, load_network
 from yolact_core.benchmark.explanation import explain
 from yolact_core.runtimes import auto, model_loading
 from yolact_core.runtimes.auto import Question, ask, choose, least_precision, objection
@@ -29,9 +29,14 @@ def others(monkeypatch):
 
 
 @pytest.fixture
-def cpu(monkeypatch):
-    """Give the CPU other flags."""
-    return lambda flags: monkeypatch.setattr(auto, 'read_cpu', lambda _: flags)
+def cpu(monkeypatch, tmp_path):
+    """Give the CPU other flags, and another maker."""
+    monkeypatch.setattr(cores, 'CPU', tmp_path / 'cpuinfo')
+
+    def change(flags, vendor='AuthenticAMD'):
+        cores.CPU.write_text(f'processor\t: 0\nvendor_id\t: {vendor}\nflags\t\t: {flags}\n')
+
+    return change
 
 
 def test_a_choice_is_remembered_for_its_situation_only(tmp_path):
@@ -121,12 +126,24 @@ def test_a_robust_backend_that_does_not_load_is_passed_over(others, tmp_path, mo
     assert 'backend a float32 takes no part: no' in caplog.text
 
 
-def test_robust_is_the_first_backend_in_its_least_precision(others, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ('flags', 'vendor', 'expected'),
+    [
+        ('avx512_bf16', 'AuthenticAMD', 'bfloat16'),
+        ('avx512_bf16 amx_bf16', 'GenuineIntel', 'bfloat16'),
+        ('avx512_bf16', 'GenuineIntel', 'float32'),
+    ],
+)
+def test_unmeasured_runs_the_first_backend_in_what_is_surely_its_best_precision(
+    flags, vendor, expected, others, cpu, tmp_path, monkeypatch
+):
     others[0] = 2.0
+    cpu(flags, vendor)
     monkeypatch.setenv('YOLACT_CACHE', str(tmp_path))
-    reduced = Candidate('a', 'bfloat16')
-    question = Question('tiny', (A, B, reduced), FACTS)
-    assert choose(question, lambda one: one)[0].candidate == reduced
+    question = Question('tiny', (A, B, Candidate('a', 'bfloat16')), FACTS)
+    assert choose(question, lambda one: one)[0].candidate == Candidate('a', expected)
+    precision = least_precision(RUNTIMES['openvino'], {'bfloat16': 0.05})
+    assert precision == ('auto' if expected == 'float32' else expected)
 
 
 def test_a_reduced_precision_takes_part_if_the_cpu_has_it_and_the_loss_is_known_and_small(cpu):

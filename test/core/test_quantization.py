@@ -38,6 +38,22 @@ class Joined(nn.Module):
         return self.both(torch.cat([left, right], dim=1)), self.one(left)
 
 
+class Residual(nn.Module):
+    """A block whose input passes it by, as in a ResNet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 1)
+        self.block = nn.Conv2d(4, 4, 3, padding=1)
+        self.last = nn.Conv2d(4, 2, 1)
+
+    def forward(self, images):
+        seen = self.stem(images).relu()
+        inside = self.block(seen)
+        inside += seen
+        return self.last(inside.relu())
+
+
 @pytest.fixture
 def module():
     torch.manual_seed(0)
@@ -132,6 +148,18 @@ def test_convolutions_that_take_a_value_without_range_stay_as_they_are(joined, i
     assert exact[0] == 'stem.weight'
     assert exact[3] == 'both.weight'
     assert exact.count(ROUNDING.dequantize_per_channel.default) == 3
+
+
+@torch.no_grad()
+def test_what_passes_a_residual_block_by_is_rounded_too(images):
+    torch.manual_seed(0)
+    graph = graph_of(Residual().eval(), side=8)
+    rounded = quantize(graph, measure_ranges(graph, images))
+    (addition,) = [node for node in rounded.graph.nodes if node.target is ATEN.add_.Tensor]
+    inside, beside = addition.all_input_nodes
+    assert inside.target is ATEN.conv2d.default
+    assert beside.target is ROUNDING.dequantize_per_tensor.default
+    assert graph(images[0]).sub(rounded(images[0])).abs().max() < 0.05
 
 
 def test_zero_can_be_the_middle(joined, images):

@@ -24,6 +24,7 @@ from yolact_core.quantization.graph import (
 from yolact_core.quantization.ranges import Ranges
 
 ROUNDING = torch.ops.quantized_decomposed
+ADDITIONS = (torch.ops.aten.add.Tensor, torch.ops.aten.add_.Tensor)
 WEIGHT_STEPS = 127  # to either side of 0
 LEAST = 2e-4  # of a range: a step of it is more than float16 makes 0
 
@@ -62,7 +63,8 @@ def quantize(graph: GraphModule, ranges: Ranges, is_symmetric: bool = False) -> 
     It computes in float32 what a runtime computes in int8 once it has recognised the rounding.
     Weights are rounded by output channel, values as a whole. Values of which one convolution
     takes several, one after the other, are rounded alike. Convolutions stay as they are if they
-    take a value without a range.
+    take a value without a range. What is added to another value is taken rounded if it is for a
+    convolution: else a residual block would write and read its value in float32 once more.
 
     Args:
         graph: Traced network in evaluation mode.
@@ -108,7 +110,7 @@ def _group(taken: Iterable[list[Node]]) -> list[list[Node]]:
 
 def _round_values(graph: GraphModule, values: list[Node], steps: Steps, takers: set[Node]) -> None:
     for value in values:
-        users = [user for user in value.users if user in takers]
+        users = [user for user in value.users if user in takers or user.target in ADDITIONS]
         with graph.graph.inserting_after(value):
             whole = graph.graph.call_function(
                 ROUNDING.quantize_per_tensor.default, (value, *steps)

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yolact_core.checkpoints.model_zoo import cache_folder
-from yolact_core.cores import CoreMeter
+from yolact_core.cores import CoreMeter, has_fast_bfloat16, read_cpu
 from yolact_core.errors import InputError
 from yolact_core.runtimes import Backend
 from yolact_core.runtimes.choices import (
     Candidate,
     Choice,
     model_key,
-    read_cpu,
     recall,
     record_of,
     remember,
@@ -82,8 +81,11 @@ def reduced_precisions(losses: Mapping[str, float]) -> list[str]:
 
 
 def least_precision(runtime: Runtime, losses: Mapping[str, float]) -> str:
-    """Return what ``auto`` stands for where the runtime is given; see ``objection``."""
-    reduced = reduced_precisions(losses)
+    """Return what ``auto`` stands for where the runtime is given, without a measurement.
+
+    See ``objection``, and ``has_fast_bfloat16``.
+    """
+    reduced = reduced_precisions(losses) if has_fast_bfloat16() else []
     return next((one for one in reduced if one in runtime.computes_in), 'auto')
 
 
@@ -189,9 +191,13 @@ def _measure(candidates: Sequence[Candidate], build: Build) -> tuple[Choice, Bac
 def _take_robust(
     candidates: Sequence[Candidate], build: Build, others: float
 ) -> tuple[Choice, Backend]:
-    """Return the first backend of the table that loads, in the least precision it may have."""
+    """Return the first backend of the table that loads, in what is surely its best precision."""
     places = {one.backend: place for place, one in reversed(list(enumerate(candidates)))}
-    ordered = sorted(candidates, key=lambda one: (places[one.backend], one.precision == PLAIN))
+    is_plain_last = has_fast_bfloat16()
+    ordered = sorted(
+        candidates,
+        key=lambda one: (places[one.backend], (one.precision == PLAIN) == is_plain_last),
+    )
     for candidate in ordered[:-1]:
         try:
             return Choice(candidate, others=others), build(candidate)

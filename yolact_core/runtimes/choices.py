@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import torch
 
 from yolact_core.checkpoints.checkpoint import hash_weights
-from yolact_core.cores import usable_cores
+from yolact_core.cores import read_cpu, usable_cores
 from yolact_core.files import replace_when_done
 from yolact_core.network import Yolact
 from yolact_core.runtimes.exported_backend import FORMAT
@@ -161,16 +161,6 @@ def remember(choice: Choice, facts: Mapping[str, Any], folder: Path) -> None:
     values = {**dataclasses.asdict(choice), 'situation': facts}
     with replace_when_done(record_of(facts, folder)) as unfinished:
         unfinished.write_text(json.dumps(values, indent=2) + '\n', encoding='utf-8')
-
-
-def read_cpu(field: str) -> str:
-    """Return what Linux says of the first core in a field, such as ``flags``; else nothing."""
-    try:
-        lines = Path('/proc/cpuinfo').read_text(encoding='utf-8').splitlines()
-    except OSError:
-        return ''
-    found = [line.partition(':')[2].strip() for line in lines if line.startswith(field)]
-    return found[0] if found else ''
 
 
 def _version(package: str) -> str | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import openvino
 import torch
@@ -15,12 +16,16 @@ from openvino.preprocess import PrePostProcessor
 from torch import Tensor, nn
 
 from yolact_core.config import ModelConfig
+from yolact_core.cores import has_fast_bfloat16
 from yolact_core.errors import InputError
 from yolact_core.quantization.tracing import trace_network
 from yolact_core.runtimes.exported_backend import ExportedBackend, ModelCard, run_one_by_one
 
 CARD = 'yolact'  # section of the file's runtime information
 BFLOAT16 = 'BF16'  # as the runtime calls it among what a CPU can do
+# In int8 the additions of residual blocks join convolutions only if they do not join each other
+# first: ResNet-50 takes 3 to 4 % less time. The runtime does not document this switch.
+JOIN_CONVOLUTIONS = {'SNIPPETS_MODE': 'DISABLE'}
 
 
 class OpenVinoBackend(ExportedBackend):
@@ -42,7 +47,7 @@ class OpenVinoBackend(ExportedBackend):
     def open(cls, path: Path, device: torch.device, precision: str = 'auto') -> OpenVinoBackend:
         """Open an ``.xml`` file with its weights beside it, to run in its precision by default.
 
-        What an int8 file has not quantised runs in bfloat16 where the CPU has it.
+        What an int8 file has not quantised runs in bfloat16 where the CPU gains by it.
         """
         core = _core()
         try:
@@ -54,14 +59,13 @@ class OpenVinoBackend(ExportedBackend):
         has_bfloat16 = BFLOAT16 in core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
         precision = card.precision if precision == 'auto' else precision
         _check_precision(precision, card, path, has_bfloat16)
-        is_reduced = precision == 'bfloat16' or (precision == 'int8' and has_bfloat16)
+        is_reduced = precision == 'bfloat16' or (precision == 'int8' and has_fast_bfloat16())
         options = {
             'PERFORMANCE_HINT': 'LATENCY',
             'INFERENCE_NUM_THREADS': torch.get_num_threads(),
             'INFERENCE_PRECISION_HINT': 'bf16' if is_reduced else 'f32',
         }
-        compiled = core.compile_model(model, device.type.upper(), options)
-        return cls(compiled, card, precision)
+        return cls(_compile(model, options, precision), card, precision)
 
     @staticmethod
     def write(network: nn.Module, card: ModelCard, path: Path) -> None:
@@ -95,6 +99,17 @@ def _core() -> openvino.Core:
     is gone, and the next signal that Python handles, Ctrl-C for instance, would be the last.
     """
     return openvino.Core()
+
+
+def _compile(
+    model: openvino.Model, options: dict[str, Any], precision: str
+) -> openvino.CompiledModel:
+    if precision == 'int8':
+        try:
+            return _core().compile_model(model, 'CPU', options | JOIN_CONVOLUTIONS)
+        except RuntimeError:  # a version without the switch
+            pass
+    return _core().compile_model(model, 'CPU', options)
 
 
 def _read_card(model: openvino.Model, path: Path) -> ModelCard:
