@@ -90,13 +90,15 @@ def check_busy(report: Report) -> list[Goal]:
 
 
 def check_indoor(options: BenchmarkOptions) -> Goal:
-    """Return the goal for the shipped model, if there is one."""
+    """Return the goal for the shipped model, if there is one, in the best of its precisions."""
     subject, wanted = 'indoor, image to masks', '>= 40 images/s'
     if 'indoor' not in shipped_models():
         return Goal(subject, wanted, 'no such model comes with this package', None)
-    report = _run([Variant('indoor', 'auto')], Workload(draw_images(VGA)), options)
-    rate = _default(report).images_per_second
-    return Goal(subject, wanted, f'{rate:.1f} images/s', rate >= 40)
+    variants = [Variant('indoor', 'auto'), Variant('indoor', 'openvino', 'int8')]
+    report = _run(variants, Workload(draw_images(VGA)), options)
+    best = max(report.results, key=lambda result: result.images_per_second)
+    rate = best.images_per_second
+    return Goal(subject, wanted, f'{rate:.1f} images/s, {best.name}', rate >= 40)
 
 
 def check_all(model: str, options: BenchmarkOptions) -> list[Goal]:

@@ -133,7 +133,8 @@ def run_node(predict: Callable[..., Prediction], parameters: Mapping[str, object
 
     TorchBackend.prepare = lambda backend, images: preprocessor(backend)(images)  # type: ignore[method-assign]
     TorchBackend.__call__ = predict  # type: ignore[method-assign]
-    words = [word for name, value in parameters.items() for word in ('-p', f'{name}:={value}')]
+    given = {'model.backend': 'torch', **parameters}
+    words = [word for name, value in given.items() for word in ('-p', f'{name}:={value}')]
     main(['--ros-args', '--log-level', 'warn', *words])
 
 
