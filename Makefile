@@ -84,7 +84,7 @@ lint: setup
 bench: setup
 	$(BIN)/python benchmarks/preprocess.py
 	$(BIN)/python benchmarks/postprocess.py
-	$(BIN)/python benchmarks/kernels.py
+	$(BIN)/python benchmarks/compiled_loops.py
 	$(BIN)/python benchmarks/lifting_cost.py
 	$(BIN)/python benchmarks/tracker_cost.py
 	$(BIN)/python benchmarks/depth_outputs.py
