@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -61,3 +62,17 @@ def test_an_image_that_objects_fill_is_judged_as_a_whole():
     wall, everything = texture(3, 240, 400), np.array([[0.0, 0, 320, 240]])
     images = [(np.ascontiguousarray(wall[:, left : left + 320]), everything) for left in (0, 16)]
     np.testing.assert_allclose(follow(images)[0], [-16, 0], atol=2)
+
+
+@pytest.mark.parametrize('size', [(240, 320), (360, 640)])
+def test_a_camera_that_pans_does_not_seem_to_tilt(size):
+    """It does where an image is compared with the next one as the window has left it."""
+    blobs = np.random.default_rng(0).integers(0, 256, (9, 18, 3), dtype=np.uint8)
+    wall = cv2.resize(blobs, (720, 360), interpolation=cv2.INTER_CUBIC)
+    lefts = [0, 2, 4] * 30
+    images = [
+        (np.ascontiguousarray(wall[: size[0], left : left + size[1]]), NO_BOXES) for left in lefts
+    ]
+    total, is_same = follow(images)
+    assert abs(total[1]) < 1
+    assert all(is_same)

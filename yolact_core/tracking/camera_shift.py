@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -48,6 +49,25 @@ class SmallView:
         return cls(np.asarray(small, dtype=np.uint8), SIDE / longer)
 
 
+class _Look(NamedTuple):
+    """A small image, and what is computed of it alone.
+
+    Attributes:
+        grey: Brightness, shape (h, w).
+        contrast: Standard deviation of its grey levels.
+        details: Differences to what is around each pixel, shape (h, w).
+    """
+
+    grey: Grey
+    contrast: float
+    details: Grey
+
+    @classmethod
+    def at(cls, view: SmallView) -> _Look:
+        grey = view.grey.astype(np.float32)
+        return cls(grey, float(grey.std()), grey - cv2.blur(grey, (DETAIL, DETAIL)))
+
+
 class CameraShift:
     """Follows the shift of the whole image, by phase correlation of small grey images.
 
@@ -60,7 +80,7 @@ class CameraShift:
 
     def __init__(self) -> None:
         self.total = np.zeros(2)
-        self._before: Grey | None = None
+        self._before: _Look | None = None
         self._rest: Bools = np.zeros((0, 0), np.bool_)
 
     def follow(self, view: SmallView, boxes: npt.NDArray[np.floating]) -> bool:
@@ -71,18 +91,19 @@ class CameraShift:
             boxes: Corners x1 y1 x2 y2 of what may move by itself, in pixels of the image, shape
                 (N, 4).
         """
-        scale, after = view.scale, view.grey.astype(np.float32)
-        before, self._before = self._before, after
-        rest_before, self._rest = self._rest, _outside(boxes * scale, after.shape)
-        if before is None or before.shape != after.shape:
+        before, after = self._before, _Look.at(view)
+        rest_before, rest = self._rest, _outside(boxes * view.scale, after.grey.shape)
+        self._before, self._rest = after, rest
+        if before is None or before.grey.shape != after.grey.shape:
             return True
-        if min(before.std(), after.std()) < LEAST_CONTRAST:
+        if min(before.contrast, after.contrast) < LEAST_CONTRAST:
             return True
-        shift, response = cv2.phaseCorrelate(before, after, _window(*after.shape))
-        if _stands(before, after, rest_before & self._rest, shift):
+        window = _window(*after.grey.shape)  # which OpenCV applies to what it is given, in place
+        shift, response = cv2.phaseCorrelate(before.grey.copy(), after.grey.copy(), window)
+        if _stands(before.details, after.details, rest_before & rest, shift):
             return True
         if response >= TRUSTED:
-            self.total = self.total + np.array(shift) / scale
+            self.total = self.total + np.array(shift) / view.scale
         return response >= UNRELATED
 
 
@@ -100,17 +121,16 @@ def _outside(boxes: npt.NDArray[np.floating], shape: tuple[int, ...]) -> Bools:
     return is_outside
 
 
-def _stands(before: Grey, after: Grey, rest: Bools, shift: Sequence[float]) -> bool:
+def _stands(details: Grey, later: Grey, rest: Bools, shift: Sequence[float]) -> bool:
     """Return whether more blocks have stayed than were shifted, of those with details.
 
     Args:
-        before: Earlier small image.
-        after: Later one.
+        details: Details of the earlier small image.
+        later: Those of the later one.
         rest: Pixels without objects in either.
         shift: Pixels x and y by which the image may have moved.
     """
-    height, width = after.shape
-    details, later = (image - cv2.blur(image, (DETAIL, DETAIL)) for image in (before, after))
+    height, width = later.shape
     shifted = cv2.warpAffine(
         details, np.array([[1, 0, shift[0]], [0, 1, shift[1]]]), (width, height)
     )
