@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from rclpy.impl.rcutils_logger import RcutilsLogger
 
 NAME = 'yolact_node'
+# Seconds after which a thread leaves Python's lock to one that waits for it. By default it may
+# keep it for 5 ms, as long as half of what an image takes, and what has just come in waits.
+PATIENCE = 0.0002
 EPILOG = (
     'Everything else is told as ROS has it: --ros-args -p model.name:=indoor '
     '-r image:=/camera/image_raw --params-file FILE'
@@ -63,6 +66,7 @@ def _run(words: Sequence[str], remark: str) -> int:
     from yolact_core.terminal import handle_logs
 
     status = 0
+    sys.setswitchinterval(PATIENCE)
     logger = get_logger('yolact')
     if remark:
         logger.warning(remark)
