@@ -51,6 +51,11 @@ class DetectorOptions:
         check_fields(self, rules)
         object.__setattr__(self, 'classes', tuple(self.classes))
 
+    @property
+    def least_score(self) -> float:
+        """Score that a box must exceed to be returned, or to drop one that is."""
+        return max(self.candidate_threshold, self.score_threshold)
+
 
 def check_classes(wanted: Sequence[str], known: Sequence[str], name: str = 'classes') -> None:
     """Refuse classes that a model does not know.

@@ -104,8 +104,7 @@ class Postprocessor:
         self, prediction: Prediction | Candidates, options: DetectorOptions
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return boxes (fractions), scores, class ids and coefficients of what stays."""
-        # Boxes that score too little to be returned drop none that are.
-        threshold = max(options.candidate_threshold, options.score_threshold)
+        threshold = options.least_score
         factors = self._class_factors(options.classes) if options.classes else None
         self._tell_what_is_lost(prediction.class_logits, threshold)
         candidates, scores = select_candidates(

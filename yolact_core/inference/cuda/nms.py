@@ -81,8 +81,8 @@ def select_instances(
     number = stays.sum()
     is_complete = (number >= options.max_detections) | (pair_scores[-1] <= options.score_threshold)
     if len(own_priors) < len(priors):
-        threshold = max(options.candidate_threshold, options.score_threshold)
-        is_complete &= ~may_score(prediction.class_logits, threshold, config.scores).all()
+        may_be_more = may_score(prediction.class_logits, options.least_score, config.scores).all()
+        is_complete &= ~may_be_more
     return FixedInstances(
         boxes[kept],
         pair_scores[kept],
