@@ -97,6 +97,15 @@ def test_the_same_priors_may_score(kind, seed, priors, classes, threshold):
 
 
 @needs_kernels
+@pytest.mark.parametrize(
+    'change', [torch.Tensor.half, torch.Tensor.double, lambda x: x.T.clone().T]
+)
+def test_other_logits_are_left_to_pytorch(change):
+    logits = change(torch.tensor([[0.0, 9.0], [9.0, 0.0], [0.0, 1.0]]))
+    assert scores.may_score(logits, 0.5).tolist() == [True, False, True]
+
+
+@needs_kernels
 def test_a_prior_that_is_not_a_number_is_no_candidate_with_kernels_either():
     logits = torch.tensor([[0.0, torch.nan, 9.0], [0.0, 9.0, 1.0], [torch.nan, 9.0, 9.0]])
     assert select_candidates(logits, 0.5)[0].tolist() == [1]

@@ -57,7 +57,8 @@ def may_score(class_logits: Tensor, threshold: float, kind: ScoreKind = 'softmax
     """
     # A class with logit f scores below 1 / (1 + e^(b - f)), b being the logit of the background.
     least = math.log(threshold) - math.log1p(-threshold) - ROUNDING
-    if kernels is None or class_logits.device.type != 'cpu' or class_logits.dtype != torch.float32:
+    is_plain = class_logits.is_cpu and class_logits.dtype == torch.float32
+    if kernels is None or not is_plain or class_logits.stride(-1) != 1:
         return class_margins(class_logits, kind) > least
     found = torch.empty(len(class_logits), dtype=torch.bool)
     kernels.may_score(class_logits.detach().numpy(), least, kind == 'softmax', found.numpy())
