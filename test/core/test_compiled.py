@@ -49,6 +49,7 @@ def test_traced_masks_are_equal(seed, count, grid, size):
     rng = np.random.default_rng(seed)
     soft = rng.random((count, *grid), dtype=np.float32)
     soft = np.where(rng.random(soft.shape) < 0.2, np.float32(0.5), soft)  # just not above
+    soft = np.where(rng.random(soft.shape) < 0.02, np.float32(np.nan), soft)
     x, y = (np.sort(rng.integers(0, side + 1, (count, 2)), axis=1) for side in grid[::-1])
     bounds = np.stack([x[:, 0], y[:, 0], x[:, 1], y[:, 1]], axis=1)
     bounds[rng.random(count) < 0.1] = [3, 2, 1, 0]
@@ -132,11 +133,13 @@ def test_runs_are_filled_alike(runs, error):
 def test_what_does_not_fit_is_refused():
     image, crop = np.zeros((4, 5, 3), np.uint8), np.ones((2, 2), np.bool_)
     red = (255, 0, 0)
-    for corner in ((4, 0), (0, 3), (-1, 0), (0, -1)):
+    for corner in ((4, 0), (0, 3), (-1, 0), (0, -1), (2**63 - 1, 0)):
         with pytest.raises(ValueError, match='mask must lie inside the image'):
             kernels.tint(image, image.copy(), (crop, corner), red, red, 1)
     with pytest.raises(ValueError, match='mask must lie inside the image'):
         kernels.tint(image, image[:3].copy(), (crop, (0, 0)), red, red, 1)
+    with pytest.raises(ValueError, match='mask must lie inside the image'):
+        kernels.tint(image, image.copy(), (crop, (0, 0)), red, red, 2**62)
     with pytest.raises(ValueError, match='found bool'):
         kernels.may_score(np.zeros((3, 2), np.float32), 0.0, True, np.zeros(2, np.bool_))
     with pytest.raises(ValueError, match='logits must be float32'):

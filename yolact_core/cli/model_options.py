@@ -65,7 +65,7 @@ class ModelOptions:
     )
     precision: str = option(
         'float32, bfloat16, float16 or int8, as the backend has it; auto: float16 on a GPU; on a '
-        'CPU float32, or bfloat16 where the CPU has it and the model hardly loses by it',
+        'CPU float32, or bfloat16 where it is faster and the model hardly loses by it',
         'auto',
     )
 

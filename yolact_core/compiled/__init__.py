@@ -1,12 +1,13 @@
-"""Inner loops in C, if a compiler was there at installation; else NumPy and OpenCV do it."""
+"""Inner loops in C, if a compiler was there at installation; others do the same without."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import ModuleType
 
-kernels: ModuleType | None
+kernels: ModuleType | None  # its functions are described in kernels.c
 try:
-    from yolact_core.compiled import _kernels as kernels
+    kernels = import_module('yolact_core.compiled._kernels')
 except ImportError:
     kernels = None
 

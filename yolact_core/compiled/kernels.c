@@ -1,8 +1,9 @@
-// Inner loops that NumPy and OpenCV can only do in many passes. Results are equal to theirs, bit by
-// bit: the arithmetic is the same, in the same order, and no two operations may be fused to one.
+// Inner loops that NumPy, OpenCV and PyTorch can only do in many passes. Results are equal to theirs,
+// bit by bit: the arithmetic is the same, in the same order, and no two operations may be fused to
+// one. Of what is not a number may_score alone makes more: a prior with another class above.
 //
 // Arguments are checked for their sizes, on which memory depends, and taken to be of the types that
-// the comments say. Python's lock is free meanwhile.
+// the comments say. Python's lock is free where memory is ours alone.
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -14,8 +15,8 @@
 
 #define MASK_THRESHOLD 0.5f
 
-// The compiler makes these for several generations of x86-64, the machine's own is picked at start.
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
+// The compiler makes these twice, with AVX2 and without; which one runs is seen at the start.
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
 #define FOR_EACH_CPU __attribute__((target_clones("avx2", "default")))
 #else
 #define FOR_EACH_CPU
@@ -122,6 +123,7 @@ static bool find_runs(const float *values, int64_t left, int64_t count, int64_t 
         double crossing = ((double)cell + 0.5 + (double)part) * scale - 0.5;
         if (cell < 0) crossing = -1.0;  // beyond the outer cells' centres it goes on to the edge
         if (cell == cells - 1) crossing = (double)width;
+        if (!(crossing >= -1.0)) crossing = -1.0;  // what is not a number, too
         if (is_above) {
             begin = crossing;
             continue;
@@ -183,6 +185,7 @@ static bool trace(const Tracing *in, int64_t *shapes, int64_t *corners, int64_t 
     float *zeros = calloc((size_t)in->cells, sizeof(float));
     bool has_memory = values != NULL && zeros != NULL;
     for (int64_t mask = 0; mask < in->count && has_memory; mask++) {
+        if (in->spans[2 * mask] >= in->spans[2 * mask + 1]) continue;  // all is 0 already
         const int64_t x1 = in->bounds[4 * mask], y1 = in->bounds[4 * mask + 1];
         const int64_t x2 = in->bounds[4 * mask + 2], y2 = in->bounds[4 * mask + 3];
         const float *cells = in->soft + mask * in->cell_rows * in->cells + x1;
@@ -274,8 +277,7 @@ static PyObject *fill_runs(PyObject *self, PyObject *args) {
     if (!PyArg_ParseTuple(args, "y*w*", &runs, &mask)) return NULL;
     const uint32_t *lengths = runs.buf;
     const Py_ssize_t count = runs.len / (Py_ssize_t)sizeof(uint32_t);
-    uint64_t total = 0;
-    Py_BEGIN_ALLOW_THREADS
+    uint64_t total = 0;  // the lengths may be a message's, hence Python's lock
     for (Py_ssize_t index = 0; index < count; index++) total += lengths[index];
     if (total == (uint64_t)mask.len) {
         uint8_t *next = mask.buf;
@@ -284,7 +286,6 @@ static PyObject *fill_runs(PyObject *self, PyObject *args) {
             next += lengths[index];
         }
     }
-    Py_END_ALLOW_THREADS
     PyBuffer_Release(&mask);
     PyBuffer_Release(&runs);
     return PyLong_FromUnsignedLongLong(total);
@@ -388,9 +389,9 @@ static PyObject *tint(PyObject *self, PyObject *args) {
         if (PyObject_GetBuffer(cropped, &mask, PyBUF_C_CONTIGUOUS) == 0) {
             const bool fits = image.ndim == 3 && image.shape[2] == 3 && image.itemsize == 1 &&
                               dimmed.len == image.len && mask.ndim == 2 && mask.itemsize == 1 &&
-                              thickness >= 0 && x >= 0 && y >= 0 &&
-                              x + mask.shape[1] <= image.shape[1] &&
-                              y + mask.shape[0] <= image.shape[0];
+                              thickness >= 0 && thickness <= INT16_MAX && x >= 0 && y >= 0 &&
+                              x <= image.shape[1] - mask.shape[1] &&
+                              y <= image.shape[0] - mask.shape[0];
             const size_t width = fits ? (size_t)mask.shape[1] : 0;
             uint8_t *work = fits ? malloc((2 * (size_t)thickness + 5) * width + 1) : NULL;
             if (work != NULL) {

@@ -75,7 +75,8 @@ def fast_nms(
 
     Whether a box stays depends on better ones alone. So scores that are not above the threshold
     are not looked at, and a first look at the best few boxes of each class shows which classes
-    need a full one. This changes the time, not the result.
+    need a full one. This changes the time, not the result, but for which of equal scores counts
+    as the better one.
 
     Args:
         boxes: Corners (x1, y1, x2, y2) in any one unit, shape (N, 4).

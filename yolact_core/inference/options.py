@@ -53,7 +53,7 @@ class DetectorOptions:
 
     @property
     def least_score(self) -> float:
-        """Score that a box must exceed to be returned, or to drop one that is."""
+        """Score that the best class of a box must exceed for the box to take part."""
         return max(self.candidate_threshold, self.score_threshold)
 
 

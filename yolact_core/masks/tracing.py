@@ -150,6 +150,7 @@ def _find_runs(profiles: _Profiles, cells: int, pixels: int) -> _Runs:
     value = values[before]
     crossing = cell + 0.5 + (MASK_THRESHOLD - value) / (values[before + 1] - value)
     crossing = crossing * (pixels / cells) - 0.5  # in pixels, 0 being the centre of the first
+    crossing = np.fmax(crossing, -1)  # what is not a number, too
     crossing[cell < 0] = -1  # beyond the outer cells' centres a mask goes on to the edge
     crossing[cell == cells - 1] = pixels
     starts = np.floor(crossing[0::2]).astype(np.int64) + 1

@@ -60,6 +60,6 @@ def may_score(class_logits: Tensor, threshold: float, kind: ScoreKind = 'softmax
     is_plain = class_logits.is_cpu and class_logits.dtype == torch.float32
     if kernels is None or not is_plain or class_logits.stride(-1) != 1:
         return class_margins(class_logits, kind) > least
-    found = torch.empty(len(class_logits), dtype=torch.bool)
+    found = class_logits.new_empty(len(class_logits), dtype=torch.bool)
     kernels.may_score(class_logits.detach().numpy(), least, kind == 'softmax', found.numpy())
     return found

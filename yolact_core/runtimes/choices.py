@@ -19,7 +19,7 @@ from yolact_core.checkpoints.checkpoint import hash_weights
 from yolact_core.cores import read_cpu, usable_cores
 from yolact_core.files import replace_when_done
 from yolact_core.network import Yolact
-from yolact_core.runtimes.exported_backend import FORMAT
+from yolact_core.runtimes.exported_backend import FORMAT, ROUNDING
 from yolact_core.runtimes.registry import RUNTIMES
 from yolact_core.threads import POLICY
 
@@ -103,7 +103,8 @@ def model_key(network: Yolact, precision: str = 'float32') -> str:
     """
     facts: list[Any] = [FORMAT, hash_weights(network), network.config.to_mapping()]
     if precision == 'int8':
-        facts.append({name: values.tolist() for name, values in network.ranges.items()})
+        ranges = {name: values.tolist() for name, values in network.ranges.items()}
+        facts += [ROUNDING, ranges]
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     return f'{network.config.name}-{digest[:KEY_DIGITS]}'
 

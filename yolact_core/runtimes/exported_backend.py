@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from yolact_core.network import Yolact
 
 FORMAT = 'yolact-export-2'
+ROUNDING = 2  # counts up when int8 rounds something else
 ID_DIGITS = 12
 RESCORING = 'rescoring.'
 
