@@ -21,6 +21,7 @@ from yolact_core import (
 from yolact_core.checkpoints.checkpoint import hash_weights
 from yolact_core.inference.preprocessing import Preprocessor
 from yolact_core.network import resize_network
+from yolact_core.runtimes import choices
 from yolact_core.runtimes.export import ExportOptions, export_network
 from yolact_core.runtimes.exported_backend import ModelCard
 from yolact_core.runtimes.model_loading import load_backend, model_key
@@ -151,6 +152,14 @@ def test_the_same_weights_at_another_size_are_another_file(network):
     larger.load_state_dict(network.state_dict())
     assert hash_weights(larger) == hash_weights(network)
     assert model_key(larger) != model_key(network)
+
+
+def test_a_file_in_int8_is_written_anew_when_rounding_changes(tiny_model, monkeypatch):
+    network = load_network(tiny_model)
+    keys = [model_key(network, precision) for precision in ('float32', 'int8')]
+    monkeypatch.setattr(choices, 'ROUNDING', choices.ROUNDING + 1)
+    assert model_key(network) == keys[0]
+    assert model_key(network, 'int8') != keys[1]
 
 
 @pytest.mark.slow
