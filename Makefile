@@ -67,10 +67,11 @@ demo: setup
 
 # The node runs in processes of its own, which coverage does not see: it is asked of the core only.
 # What trains and exports runs without: tracing would take several times as long.
+# It runs on two cores, each test on one of them: most of its time is not in networks.
 test: setup
 	$(WITH_ROS) $(BIN)/python -m pytest test/core test/recipes -m 'not slow' \
 	  --cov --cov-report=term:skip-covered --cov-fail-under=85
-	$(WITH_ROS) $(BIN)/python -m pytest test/core test/recipes -m slow
+	$(WITH_ROS) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 test/core test/recipes -m slow
 	$(WITH_ROS) $(BIN)/python -m pytest test/ros
 
 # MINUTES are those of all targets together. Short runs of all are among the tests.
