@@ -11,16 +11,16 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from unittest import mock
 
-import cv2
-import numpy as np
 import torch
-from nodes import HEIGHT, WIDTH, make_scene, save_model
+from nodes import HEIGHT, WIDTH, make_picture, make_scene, save_model
 
 from yolact_core import load_network
+from yolact_core.benchmark.measuring import run_rounds
 from yolact_core.compiled import kernels
 from yolact_core.detections import Detections
 from yolact_core.inference.options import DetectorOptions
@@ -43,8 +43,7 @@ def works(prediction: Prediction, found: Detections) -> dict[str, Callable[[], o
     soft = combine_prototypes(prototypes, coefficients).sigmoid()
     fractions = boxes / torch.tensor([WIDTH, HEIGHT, WIDTH, HEIGHT])
     bounds = crop_bounds(fractions, *soft.shape[1:]).clamp(min=0).ceil().long().numpy()
-    noise = np.random.default_rng(0).integers(0, 256, (9, 16, 3), dtype=np.uint8)
-    rgb = np.asarray(cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), np.uint8)
+    rgb = make_picture()
     return {
         'rule out priors': lambda: scores.may_score(logits, 0.05),
         'trace masks': lambda: tracing.trace_masks(soft.numpy(), bounds, SIZE),
@@ -62,6 +61,14 @@ def use_kernels(present: ModuleType | None) -> Iterator[None]:
         yield
 
 
+def seconds_of(work: Callable[[], object], present: ModuleType | None, _round: int) -> float:
+    """Return how long something takes with these kernels, or without any."""
+    with use_kernels(present):
+        began = time.perf_counter()
+        work()
+        return time.perf_counter() - began
+
+
 @single_thread()
 def main() -> None:
     """Print the table."""
@@ -76,14 +83,9 @@ def main() -> None:
         print(f'{WIDTH}x{HEIGHT}, {len(found)} instances, {ROUNDS} rounds, ms, median')
         print(f'{"":18}{"without":>12}{"compiled":>12}{"ratio":>10}')
         for name, work in works(prediction, found).items():
-            times: dict[str, list[float]] = {'without': [], 'compiled': []}
-            for _ in range(ROUNDS):
-                for variant, present in (('without', None), ('compiled', kernels)):
-                    with use_kernels(present):
-                        began = time.perf_counter()
-                        work()
-                        times[variant].append(time.perf_counter() - began)
-            plain, compiled = (1000 * statistics.median(one) for one in times.values())
+            measures = {present: partial(seconds_of, work, present) for present in (None, kernels)}
+            samples = run_rounds(measures, ROUNDS, seconds=float('inf'))
+            plain, compiled = (1000 * statistics.median(one) for one in samples.values())
             print(f'{name:18}{plain:12.2f}{compiled:12.2f}{plain / compiled:10.2f}')
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import rclpy
 from rclpy.node import Node
 from rclpy.publisher import Publisher
@@ -165,10 +166,15 @@ def save_model(folder: Path) -> Path:
     return folder / 'model.safetensors'
 
 
-def make_image() -> Image:
-    """Return a smooth colourful picture."""
+def make_picture() -> npt.NDArray[np.uint8]:
+    """Return a smooth colourful picture, shape (HEIGHT, WIDTH, 3)."""
     noise = np.random.default_rng(0).integers(0, 256, (9, 16, 3), dtype=np.uint8)
-    bgr = cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    picture = cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(picture, dtype=np.uint8)
+
+
+def make_image() -> Image:
+    """Return that picture as a message."""
     image = Image(height=HEIGHT, width=WIDTH, step=3 * WIDTH, encoding='bgr8')
-    image.data.frombytes(bgr.tobytes())
+    image.data.frombytes(make_picture().tobytes())
     return image
