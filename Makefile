@@ -35,6 +35,7 @@ $(VENV)/installed: pyproject.toml setup.py yolact_core/compiled/kernels.c $(ROS_
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or \
 	  sys.exit(f"Python must be 3.10 to 3.13, got {v[0]}.{v[1]}: name another, make PYTHON=python3.12")'
 ifdef ROS_DISTRO
+	rm -f yolact_core/compiled/*.so
 	$(PYTHON) -m venv --system-site-packages $(VENV)
 	# what was built against the distribution's numpy crashes with another
 	$(PYTHON) -c 'import numpy; print("numpy==" + numpy.__version__)' > $(VENV)/constraints.txt
